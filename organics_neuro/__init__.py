@@ -1,0 +1,55 @@
+"""Recurrent normalization circuits (ORGaNICs) for Brian2: simulate, train, experiment.
+
+Importing this package loads neither Brian2 nor torch; what needs them is loaded when it is first used.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+#: Where each public name lives.
+_NAMES = {
+    "CircuitModel": "organics_neuro.core.model",
+    "ClosedForm": "organics_neuro.core.model",
+    "Coupling": "organics_neuro.core.model",
+    "Circuit": "organics_neuro.core.circuit",
+    "JoinedCircuit": "organics_neuro.core.circuit",
+    "join": "organics_neuro.core.circuit",
+    "ring": "organics_neuro.core.ring",
+    "Dense": "organics_neuro.core.operators",
+    "Uniform": "organics_neuro.core.operators",
+    "Circulant": "organics_neuro.core.operators",
+    "CircuitGroup": "organics_neuro.brian.group",
+    "groups": "organics_neuro.brian.group",
+    "Projection": "organics_neuro.brian.projection",
+    "use_device": "organics_neuro.brian.device",
+}
+_MODULES = {
+    "weights": "organics_neuro.core.weights",
+    "stimuli": "organics_neuro.core.stimuli",
+    "theory": "organics_neuro.core.theory",
+    "reference": "organics_neuro.core.reference",
+    "errors": "organics_neuro.core.errors",
+    "nn": "organics_neuro.nn",
+    "transfer": "organics_neuro.transfer",
+    "experiments": "organics_neuro.experiments",
+    "plotting": "organics_neuro.plotting",
+    "datasets": "organics_neuro.datasets",
+}
+
+__all__ = ["__version__", *_NAMES, *_MODULES]
+
+
+def __getattr__(name):
+    if name in _NAMES:
+        value = getattr(import_module(_NAMES[name]), name)
+    elif name in _MODULES:
+        value = import_module(_MODULES[name])
+    else:
+        raise AttributeError(f"module 'organics_neuro' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,261 @@
+"""The equations of a whole circuit as functions, whatever its number of populations.
+
+A circuit is populations (a model, a number of units, parameters) and connections between them. The right-hand side
+follows by evaluating the source expression of each connection, applying its weights, and evaluating the local
+equations; the Jacobian is J = ∂f/∂x + Σ_k ∂f/∂c_k W_k ∂g_k/∂x, with all derivatives from SymPy.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import sympy as sp
+
+from organics_neuro.core import expressions
+from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.model import CircuitModel
+from organics_neuro.core.operators import Operator
+
+
+@dataclass(frozen=True)
+class Population:
+    """Units that share a model: ``size`` of them, with ``parameters`` (floats or arrays of shape (size,))."""
+
+    model: CircuitModel
+    size: int
+    parameters: Mapping
+    initial: Mapping
+
+
+@dataclass(frozen=True)
+class Connection:
+    """``target.variable = weights @ expression(source)``.
+
+    ``source`` names a population or, if ``external``, an input with a size of its own, which ``expression``
+    calls ``external``. ``key`` is the name of the weights in the circuit.
+    """
+
+    key: str
+    target: str
+    variable: str
+    weights: Operator
+    source: str
+    expression: str
+    external: str | None = None
+
+
+def qualify(population, name):
+    """Full name of a variable: ``name`` in a circuit of one population, else ``population.name``."""
+    return f"{population}.{name}" if population else name
+
+
+@lru_cache(maxsize=256)
+def _derivatives(model, backend):
+    return expressions.compile_function(model.arguments, model.derivatives.values(), backend)
+
+
+@lru_cache(maxsize=1024)
+def _local(model, text, backend):
+    function = expressions.compile_function(model.arguments, [model.expression(text)], backend)
+    return lambda *values: function(*values)[0]
+
+
+@lru_cache(maxsize=256)
+def _external(name, text, backend):
+    function = expressions.compile_function([name], [expressions.parse(text)], backend)
+    return lambda value: function(value)[0]
+
+
+@lru_cache(maxsize=256)
+def _partials(model):
+    """Pairs (state, variable) whose partial derivative is not zero, and the function of all of them."""
+    variables = (*model.states, *model.inputs, *model.targets)
+    found = {(s, v): sp.diff(f, expressions.symbol(v)) for s, f in model.derivatives.items() for v in variables}
+    found = {pair: d for pair, d in found.items() if d != 0}
+    return tuple(found), expressions.compile_function(model.arguments, found.values())
+
+
+@lru_cache(maxsize=1024)
+def _source_partials(model, text):
+    found = {s: sp.diff(model.expression(text), expressions.symbol(s)) for s in model.states}
+    found = {s: d for s, d in found.items() if d != 0}
+    return tuple(found), expressions.compile_function(model.arguments, found.values())
+
+
+class Dynamics:
+    """Right-hand side and Jacobian of populations joined by connections.
+
+    States and inputs are dictionaries from full names ("y", or "e.y" in a joined circuit) to arrays whose last axis
+    is the units; leading axes are trials.
+    """
+
+    def __init__(self, populations, connections, external):
+        self.populations = populations
+        self.connections = connections
+        written = {qualify(c.target, c.variable) for c in connections}
+        self.inputs = {
+            qualify(p, name): population.size
+            for p, population in populations.items()
+            for name in population.model.inputs
+            if qualify(p, name) not in written
+        }
+        self.inputs.update(external)
+        self.states = {qualify(p, s): pop.size for p, pop in populations.items() for s in pop.model.states}
+        ends = np.cumsum(list(self.states.values()))
+        self.slices = {
+            name: slice(int(end) - n, int(end)) for (name, n), end in zip(self.states.items(), ends, strict=True)
+        }
+        self.size = int(ends[-1])
+
+    # --- vectors and dictionaries -------------------------------------------------------------------------------
+
+    def pack(self, states):
+        """States as one array (..., size) in the order of `states`."""
+        return np.concatenate([np.asarray(states[name], dtype=float) for name in self.states], axis=-1)
+
+    def unpack(self, vector):
+        """The inverse of `pack`."""
+        return {name: vector[..., where] for name, where in self.slices.items()}
+
+    @cached_property
+    def initial(self):
+        """Where the states start, each of shape (units,)."""
+        start = {}
+        for p, population in self.populations.items():
+            for state in population.model.states:
+                value = population.initial.get(state)
+                if value is None:
+                    value = self.evaluate(p, population.model.initial.get(state, "0"), {}, {})
+                start[qualify(p, state)] = np.array(np.broadcast_to(value, (population.size,)), dtype=float)
+        return start
+
+    # --- evaluation ---------------------------------------------------------------------------------------------
+
+    def evaluate(self, population, text, states, inputs):
+        """An expression of a population's states, inputs and parameters; missing variables count as 0."""
+        pop = self.populations[population]
+        return _local(pop.model, text, expressions.NUMPY)(
+            *self._arguments(population, states, inputs, {}, pop.parameters)
+        )
+
+    def rates(self, states):
+        """Firing rates that the models declare, by the full name of their state."""
+        return {
+            qualify(p, state): self.evaluate(p, text, states, {})
+            for p, population in self.populations.items()
+            for state, text in population.model.rates.items()
+        }
+
+    def _arguments(self, population, states, inputs, couplings, parameters):
+        values = {**inputs, **couplings, **states}
+        model = self.populations[population].model
+        return [
+            parameters[name] if name in parameters else values.get(qualify(population, name), 0.0)
+            for name in model.arguments
+        ]
+
+    def source(self, connection, states, inputs, parameters, backend=expressions.NUMPY):
+        """The source expression of a connection, before its weights are applied."""
+        if connection.external:
+            return _external(connection.external, connection.expression, backend)(inputs[connection.source])
+        arguments = self._arguments(connection.source, states, inputs, {}, parameters[connection.source])
+        return _local(self.populations[connection.source].model, connection.expression, backend)(*arguments)
+
+    def combine(self, states, inputs, couplings, parameters, backend):
+        """Time derivatives of the states, given what the connections deliver."""
+        result = {}
+        for p, population in self.populations.items():
+            values = _derivatives(population.model, backend)(
+                *self._arguments(p, states, inputs, couplings, parameters[p])
+            )
+            result.update((qualify(p, s), v) for s, v in zip(population.model.states, values, strict=True))
+        return result
+
+    def _parameters(self):
+        return {p: population.parameters for p, population in self.populations.items()}
+
+    def couplings(self, states, inputs):
+        """What each connection delivers, by the full name of the variable that it writes."""
+        delivered, parameters = {}, self._parameters()
+        for c in self.connections:
+            source = np.asarray(self.source(c, states, inputs, parameters))
+            n = c.weights.shape[1]
+            delivered[qualify(c.target, c.variable)] = c.weights.apply(
+                np.broadcast_to(source, (*source.shape[:-1], n)) if source.shape[-1:] != (n,) else source
+            )
+        return delivered
+
+    def right_hand_side(self, states, inputs):
+        """dx/dt of every state, as a dictionary of arrays."""
+        return self.combine(states, inputs, self.couplings(states, inputs), self._parameters(), expressions.NUMPY)
+
+    def flow(self, vector, inputs):
+        """dx/dt as an array (..., size) for states packed into ``vector``."""
+        rhs = self.right_hand_side(self.unpack(vector), inputs)
+        leading = vector.shape[:-1]
+        return np.concatenate([np.broadcast_to(rhs[name], (*leading, n)) for name, n in self.states.items()], axis=-1)
+
+    def jacobian(self, vector, inputs):
+        """The Jacobian (size, size) at one state, shape (size,)."""
+        states = self.unpack(vector)
+        delivered, parameters = self.couplings(states, inputs), self._parameters()
+        matrix = np.zeros((self.size, self.size))
+        sensitivity = {}  # ∂f/∂c: how the states of a population respond to what its connections deliver
+        for p, population in self.populations.items():
+            pairs, function = _partials(population.model)
+            values = function(*self._arguments(p, states, inputs, delivered, parameters[p]))
+            for (state, variable), value in zip(pairs, values, strict=True):
+                row, value = self.slices[qualify(p, state)], np.broadcast_to(value, (population.size,))
+                if variable in population.model.states:
+                    column = self.slices[qualify(p, variable)]
+                    matrix[row, column] += np.diag(value)
+                else:
+                    sensitivity.setdefault((p, variable), []).append((row, value))
+        for c in self.connections:
+            if c.external:
+                continue
+            n = self.populations[c.source].size
+            names, function = _source_partials(self.populations[c.source].model, c.expression)
+            values = function(*self._arguments(c.source, states, inputs, delivered, parameters[c.source]))
+            weights = c.weights.to_dense()
+            for state, slope in zip(names, values, strict=True):
+                column = self.slices[qualify(c.source, state)]
+                for row, response in sensitivity.get((c.target, c.variable), ()):
+                    matrix[row, column] += response[:, None] * weights * np.broadcast_to(slope, (n,))
+        return matrix
+
+    # --- inputs -------------------------------------------------------------------------------------------------
+
+    def resolve_inputs(self, z):
+        """Check ``z`` and complete it to a dictionary of arrays (..., units) with one entry per input.
+
+        Parameters
+        ----------
+        z : array_like, dict or None
+            One array if the circuit has one input; a dictionary by full name otherwise. Inputs not given are 0.
+        """
+        if z is None:
+            z = {}
+        elif not isinstance(z, Mapping):
+            if len(self.inputs) != 1:
+                raise ValueError(
+                    f"this circuit has the inputs {', '.join(map(repr, self.inputs)) or 'none'}; give them as a dictionary {{name: array}}"
+                )
+            z = {next(iter(self.inputs)): z}
+        for name in z:
+            if name not in self.inputs:
+                raise ValueError(unknown_name("input", name, self.inputs))
+        return {name: check_units_axis(name, z.get(name, np.zeros(n)), n) for name, n in self.inputs.items()}
+
+
+def check_units_axis(name, value, n):
+    """``value`` as a finite float array whose last axis has ``n`` units; a single number stands for all units."""
+    array = np.asarray(value, dtype=float)
+    if array.ndim == 0:
+        array = np.full(n, array)
+    if array.shape[-1] != n:
+        raise ValueError(f"{name} has shape {array.shape}, but its last axis must be the {n} units")
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} must be finite, but holds NaN or infinity")
+    return array

@@ -1,0 +1,75 @@
+"""Versioned safetensors files with JSON metadata, written atomically.
+
+A file holds named arrays and, in its header, what it is (``kind``), the version of its layout and a JSON text.
+Reading one executes nothing.
+"""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from organics_neuro.core.errors import FileFormatError
+
+FORMAT_VERSION = 1
+_KEY = "organics_neuro"
+
+
+def save(path, arrays, kind, metadata):
+    """Write ``arrays`` (dict of ndarray) and ``metadata`` (JSON-able) to ``path``; the file appears whole or not at all."""
+    from safetensors.numpy import save as encode
+
+    header = {"format_version": FORMAT_VERSION, "kind": kind, "metadata": metadata}
+    data = encode(
+        {k: np.ascontiguousarray(v).reshape(np.shape(v)) for k, v in arrays.items()}, {_KEY: json.dumps(header)}
+    )
+    write_atomically(path, data)
+
+
+def load(path, kind):
+    """Arrays and metadata of a file written by `save`.
+
+    Raises
+    ------
+    FileNotFoundError
+    FileFormatError
+        If it is not such a file, holds something else than ``kind``, or comes from a newer version.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads((file.metadata() or {}).get(_KEY, "null"))
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  not a dict
+    except (SafetensorError, ValueError, OSError) as error:
+        raise FileFormatError(f"{path} is not a readable safetensors file ({error})") from error
+    if not isinstance(header, dict) or "format_version" not in header:
+        raise FileFormatError(f"{path} is a safetensors file, but was not written by organics_neuro")
+    if header["format_version"] > FORMAT_VERSION:
+        raise FileFormatError(
+            f"{path} has format version {header['format_version']}, this version reads up to {FORMAT_VERSION}; upgrade organics_neuro"
+        )
+    if header["kind"] != kind:
+        raise FileFormatError(f"{path} holds a {header['kind']}, not a {kind}")
+    return arrays, header["metadata"]
+
+
+def write_atomically(path, data):
+    """Write bytes to ``path`` so that a reader, or an interruption, never meets half a file."""
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"the folder {path.parent} does not exist; create it first")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,18 @@
+"""The models that come with the package, one declaration a file."""
+
+from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.model import CircuitModel
+from organics_neuro.core.models.gated import GATED
+from organics_neuro.core.models.main import MAIN
+from organics_neuro.core.models.rectified import RECTIFIED, RECTIFIED_RECURRENCE
+
+MODELS = {model.name: model for model in (MAIN, RECTIFIED, RECTIFIED_RECURRENCE, GATED)}
+
+
+def get_model(model):
+    """The model called ``model``, or ``model`` itself if it is a `CircuitModel`."""
+    if isinstance(model, CircuitModel):
+        return model
+    if model not in MODELS:
+        raise ValueError(f"{unknown_name('model', model, MODELS)}; a model of your own is a CircuitModel(...)")
+    return MODELS[model]

@@ -1,0 +1,85 @@
+"""Physical units without Brian2: plain numbers in SI base units, checked when a Brian2 quantity is given.
+
+Brian2 quantities are recognised by their ``dim`` attribute, so this module does not import Brian2.
+"""
+
+import numpy as np
+
+from organics_neuro.core.errors import UnitError, unknown_name
+
+#: Unit names that equation text may use, as exponents of (metre, kilogram, second, ampere).
+UNITS = {
+    "1": (0, 0, 0, 0),
+    "second": (0, 0, 1, 0),
+    "hertz": (0, 0, -1, 0),
+    "Hz": (0, 0, -1, 0),
+    "metre": (1, 0, 0, 0),
+    "meter": (1, 0, 0, 0),
+    "volt": (2, 1, -3, -1),
+    "amp": (0, 0, 0, 1),
+    "ampere": (0, 0, 0, 1),
+    "siemens": (-2, -1, 3, 2),
+    "ohm": (2, 1, -3, -2),
+    "farad": (-2, -1, 4, 2),
+    "coulomb": (0, 0, 1, 1),
+}
+_DIMENSIONS = ("length", "mass", "time", "current")
+
+
+def check_unit(name, unit):
+    """Raise `ValueError` if ``unit`` (of the variable ``name``) is not a known unit name."""
+    if unit not in UNITS:
+        raise ValueError(f"variable {name!r}: {unknown_name('unit', unit, UNITS)}")
+
+
+def magnitude(name, value, unit):
+    """``value`` as a float64 array in SI units.
+
+    Parameters
+    ----------
+    name : str
+        Name used in error messages.
+    value : float, array_like or Brian2 quantity
+        A plain number is taken as already in SI units. A quantity must have the dimension of ``unit``.
+    unit : str
+        One of `UNITS`.
+
+    Raises
+    ------
+    UnitError
+        If the quantity has another dimension.
+    TypeError, ValueError
+        If the value is not numeric, or not finite.
+    """
+    if is_quantity(value):
+        exponents = tuple(value.dim.get_dimension(d) for d in _DIMENSIONS)
+        if exponents != tuple(map(float, UNITS[unit])):
+            wanted = (
+                "a plain number (it has no unit)"
+                if unit == "1"
+                else f"a quantity in {unit} or a plain number in SI units"
+            )
+            raise UnitError(f"{name} = {value!s} has the wrong unit; give {wanted}")
+    try:
+        array = np.array(value, dtype=float)  # a copy: later changes of the caller's array do not reach us
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}") from None
+    if not np.all(np.isfinite(array)):
+        bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        where = f" at index {bad}" if bad else ""
+        raise ValueError(f"{name} must be finite, but holds {array[bad]}{where}")
+    return array
+
+
+def is_quantity(value):
+    """Whether ``value`` is a Brian2 quantity that has a dimension."""
+    dim = getattr(value, "dim", None)
+    return dim is not None and not getattr(dim, "is_dimensionless", True)
+
+
+def seconds(name, value):
+    """``value``, a time (float in seconds or Brian2 quantity), as a positive float in seconds."""
+    time = magnitude(name, value, "second")
+    if time.ndim or time <= 0:
+        raise ValueError(f"{name} must be one positive time (in seconds, or a Brian2 quantity), got {value!s}")
+    return float(time)

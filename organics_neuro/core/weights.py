@@ -1,0 +1,96 @@
+"""Weights of ring circuits, normalization pools and random recurrence."""
+
+import numpy as np
+from scipy.special import gammaln
+
+from organics_neuro.core.operators import Circulant, Dense
+
+#: Half of the symmetric nine-tap quadrature-mirror kernel of the ring model (centre last), as in the authors'
+#: public code (martiniani-lab/dynamic-divisive-norm).
+_QMF_HALF = (0.02807382, -0.060944743, -0.073386624, 0.41472545, 0.7973934)
+
+
+def ring_recurrence(n):
+    """Recurrent weights on a ring of ``n`` units, a `Circulant` with singular values at most 1.
+
+    The nine-tap kernel is made circulant and its eigenvalues are clipped to [-1, 1]: those at 1 span the patterns
+    that recurrence sustains.
+
+    Parameters
+    ----------
+    n : int
+        Number of units, at least 9.
+    """
+    if n < len(_QMF_HALF) * 2 - 1:
+        raise ValueError(f"n = {n} is too small for the nine-tap ring kernel; use n >= 9")
+    column = np.zeros(n)
+    column[:5] = _QMF_HALF[::-1]
+    column[-4:] = _QMF_HALF[:-1]
+    spectrum = np.fft.rfft(column).real  # the column is even, so the eigenvalues are real
+    return Circulant(np.fft.irfft(np.clip(spectrum, -1, 1), n))
+
+
+def ring_encoder(n, m=360):
+    """Input weights of a ring of ``n`` units for ``m`` stimulus angles, shape (n, m).
+
+    Each unit has a raised-cosine tuning curve around its preferred angle. The power of the cosine is chosen such
+    that the drive of every stimulus lies in the span of the recurrent modes with eigenvalue 1, and the scale such
+    that the squared drives sum to 1 for every angle.
+
+    Parameters
+    ----------
+    n : int
+        Number of units.
+    m : int
+        Number of angles, evenly spaced over the circle.
+    """
+    spectrum = np.fft.fft(ring_recurrence(n).column).real
+    dimension = int(np.sum(np.abs(spectrum - 1) < 1e-3))
+    power = dimension - 1
+    # Σ_j cos^2p over n evenly spaced angles is n (2p)! / (4^p p!²), for n > p
+    log_energy = np.log(n) + gammaln(2 * power + 1) - 2 * power * np.log(2) - 2 * gammaln(power + 1)
+    distance = 2 * np.pi * (np.arange(m)[None, :] / m - np.arange(n)[:, None] / n)
+    return np.abs(np.cos(distance / 2)) ** power * np.exp(-log_energy / 2)
+
+
+def gaussian_pool(n, width, m=None):
+    """A normalization pool that falls off with distance on the ring: exp(-d²/(2 (width n)²)).
+
+    Parameters
+    ----------
+    n : int
+        Number of source units.
+    width : float
+        Standard deviation as a fraction of the ring.
+    m : int, optional
+        Number of target units, if not ``n``.
+
+    Returns
+    -------
+    Circulant (or `Dense` if ``m`` differs from ``n``)
+    """
+    if not width > 0:
+        raise ValueError(f"width = {width} must be larger than 0")
+    m = n if m is None else m
+    distance = np.abs(np.arange(m)[:, None] * (n / m) - np.arange(n))
+    distance = np.minimum(distance, n - distance)
+    pool = np.exp(-(distance**2) / (2 * (width * n) ** 2))
+    return Circulant(pool[:, 0]) if m == n else Dense(pool)
+
+
+def random_recurrence(n, delta, mean=0.0, symmetric=False, seed=None):
+    """Recurrence that is the identity plus Gaussian noise, W_r = I + G with G_ij ~ N(mean/n, delta/√n).
+
+    Parameters
+    ----------
+    n : int
+    delta : float
+        The eigenvalues fill a disc of this radius around 1; if symmetric, the interval 1 ± √2 delta.
+    mean : float
+    symmetric : bool
+    seed : int or numpy.random.Generator, optional
+    """
+    noise = np.random.default_rng(seed).normal(mean / n, delta / np.sqrt(n), (n, n))
+    if symmetric:
+        noise = (noise + noise.T) / 2
+    return Dense(np.eye(n) + noise)
