@@ -110,9 +110,11 @@ class Dynamics:
 
     # --- vectors and dictionaries -------------------------------------------------------------------------------
 
-    def pack(self, states):
-        """States as one array (..., size) in the order of `states`."""
-        return np.concatenate([np.asarray(states[name], dtype=float) for name in self.states], axis=-1)
+    def pack(self, states, leading=()):
+        """States as one array (..., size) in the order of `states`; leading axes, and ``leading``, broadcast."""
+        arrays = [np.asarray(states[name], dtype=float) for name in self.states]
+        leading = np.broadcast_shapes(leading, *(a.shape[:-1] for a in arrays))
+        return np.concatenate([np.broadcast_to(a, (*leading, a.shape[-1])) for a in arrays], axis=-1)
 
     def unpack(self, vector):
         """The inverse of `pack`."""
@@ -179,11 +181,7 @@ class Dynamics:
         """What each connection delivers, by the full name of the variable that it writes."""
         delivered, parameters = {}, self._parameters()
         for c in self.connections:
-            source = np.asarray(self.source(c, states, inputs, parameters))
-            n = c.weights.shape[1]
-            delivered[qualify(c.target, c.variable)] = c.weights.apply(
-                np.broadcast_to(source, (*source.shape[:-1], n)) if source.shape[-1:] != (n,) else source
-            )
+            delivered[qualify(c.target, c.variable)] = deliver(c.weights, self.source(c, states, inputs, parameters))
         return delivered
 
     def right_hand_side(self, states, inputs):
@@ -225,28 +223,55 @@ class Dynamics:
                     matrix[row, column] += response[:, None] * weights * np.broadcast_to(slope, (n,))
         return matrix
 
-    # --- inputs -------------------------------------------------------------------------------------------------
+    # --- what users give ----------------------------------------------------------------------------------------
 
-    def resolve_inputs(self, z):
-        """Check ``z`` and complete it to a dictionary of arrays (..., units) with one entry per input.
+    def name_inputs(self, z):
+        """``z`` as a dictionary by full name, values untouched.
 
         Parameters
         ----------
         z : array_like, dict or None
-            One array if the circuit has one input; a dictionary by full name otherwise. Inputs not given are 0.
+            One array if the circuit has one input; a dictionary by full name otherwise.
         """
         if z is None:
-            z = {}
-        elif not isinstance(z, Mapping):
+            return {}
+        if not isinstance(z, Mapping):
             if len(self.inputs) != 1:
                 raise ValueError(
                     f"this circuit has the inputs {', '.join(map(repr, self.inputs)) or 'none'}; give them as a dictionary {{name: array}}"
                 )
-            z = {next(iter(self.inputs)): z}
+            return {next(iter(self.inputs)): z}
         for name in z:
             if name not in self.inputs:
                 raise ValueError(unknown_name("input", name, self.inputs))
+        return dict(z)
+
+    def resolve_inputs(self, z):
+        """Check ``z`` (see `name_inputs`) and complete it to one array (..., units) for each input; those not given are 0."""
+        z = self.name_inputs(z)
         return {name: check_units_axis(name, z.get(name, np.zeros(n)), n) for name, n in self.inputs.items()}
+
+    def resolve_states(self, argument, given):
+        """Check the states ``given`` as ``argument`` and complete them by where the circuit starts.
+
+        Parameters
+        ----------
+        argument : str
+            Name of the argument, for error messages.
+        given : dict or None
+            Arrays (..., units) by full name.
+        """
+        for name in given or {}:
+            if name not in self.states:
+                raise ValueError(unknown_name(f"state in {argument}", name, self.states))
+        start = {**self.initial, **(given or {})}
+        return {name: check_units_axis(f"{argument} {name!r}", start[name], n) for name, n in self.states.items()}
+
+
+def deliver(weights, source):
+    """``weights`` applied to a source (..., units), or to one number that all source units share."""
+    source = np.asarray(source)
+    return weights.apply(np.broadcast_to(source, (*source.shape[:-1], weights.shape[1])))
 
 
 def check_units_axis(name, value, n):

@@ -291,7 +291,7 @@ class CircuitModel:
             raise ValueError(f"model {self.name!r}: state {state!r} has no time constant; declare a parameter {name!r}")
         return name
 
-    def brian_equations(self, parameter_flags=None, replace=None, noise=()):
+    def brian_equations(self, parameter_flags=None, replace=None, noise=None):
         """The equations as Brian2 text, every name declared.
 
         Parameters
@@ -300,17 +300,17 @@ class CircuitModel:
             Brian2 flags of parameters, such as ``{"sigma": "shared, constant"}``.
         replace : dict of str, optional
             Brian2 expressions that take the place of inputs.
-        noise : collection of str
-            States that receive white noise: ``noise_x/sqrt(tau_x) dW`` with an amplitude ``noise_x``.
+        noise : dict of str, optional
+            States that receive white noise, ``noise_x/sqrt(tau_x) dW``, and the Brian2 flags of ``noise_x``.
         """
-        replace, flags = replace or {}, parameter_flags or {}
+        replace, flags, noise = replace or {}, parameter_flags or {}, noise or {}
         lines = []
         for kind, name, text, unit in self._lines:
             if kind == "state":
                 extra = f" + noise_{name}*{self.time_constant(name)}**-0.5*xi_{name}" if name in noise else ""
                 lines.append(f"d{name}/dt = {expressions.to_brian(text)}{extra} : {unit}")
                 if name in noise:
-                    lines.append(f"noise_{name} : {unit} (shared, constant)")
+                    lines.append(f"noise_{name} : {unit} ({noise[name]})")
             elif kind == "alias":
                 lines.append(f"{name} = {expressions.to_brian(text)} : {unit}")
             elif name in replace:

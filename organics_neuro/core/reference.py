@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from organics_neuro.core.dynamics import check_units_axis
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.units import seconds
 
@@ -67,9 +66,9 @@ def simulate(circuit, z=None, duration=0.3, dt=1e-4, method="euler", initial=Non
             raise ValueError(
                 f"{name} has {len(value)} steps, but the duration {duration:g} s takes {steps} steps of {dt:g} s"
             )
-    start = _start(dynamics, initial)
+    start = dynamics.resolve_states("initial", initial)
     trials = np.broadcast_shapes(*(a.shape[-2:-1] for a in (*inputs.values(), *start.values())), (1,))[0]
-    x = dynamics.pack({name: np.broadcast_to(value, (trials, value.shape[-1])) for name, value in start.items()})
+    x = dynamics.pack(start, (trials,))
     trace = np.empty((steps + 1, *x.shape))
     trace[0] = x
     for k in range(steps):
@@ -77,11 +76,3 @@ def simulate(circuit, z=None, duration=0.3, dt=1e-4, method="euler", initial=Non
         x = METHODS[method](lambda v, now=now: dynamics.flow(v, now), x, dt)
         trace[k + 1] = x
     return dynamics.unpack(trace)
-
-
-def _start(dynamics, initial):
-    for name in initial or {}:
-        if name not in dynamics.states:
-            raise ValueError(unknown_name("state in initial", name, dynamics.states))
-    start = {**dynamics.initial, **(initial or {})}
-    return {name: check_units_axis(f"initial value of {name!r}", start[name], n) for name, n in dynamics.states.items()}

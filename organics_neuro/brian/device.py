@@ -1,0 +1,65 @@
+"""Choosing where Brian2 runs, with early errors."""
+
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+
+import brian2 as b2
+from brian2.devices.device import all_devices, get_device, reset_device
+
+from organics_neuro.core.errors import unknown_name
+
+_DEVICES = {"runtime": "runtime", "cpp": "cpp_standalone"}
+
+
+def use_device(name, directory=None, build_on_run=True):
+    """Choose the device for the Brian2 objects that are made from now on.
+
+    Parameters
+    ----------
+    name : {"runtime", "cpp"}
+        "runtime" steps through the simulation from Python (with NumPy or Cython code, see
+        ``brian2.prefs.codegen.target``); "cpp" writes, compiles and runs a C++ program.
+    directory : str, optional
+        Where the C++ program goes; a temporary directory by default.
+    build_on_run : bool
+        Whether ``run()`` compiles and starts the C++ program at once. Set it to False for several runs, and call
+        ``brian2.device.build(directory=None)`` after the last one (``directory=None`` keeps the one given here).
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+    RuntimeError
+        If there is no C++ compiler.
+    """
+    if name not in _DEVICES:
+        raise ValueError(unknown_name("device", name, _DEVICES))
+    if name == "runtime":
+        b2.set_device("runtime")
+        return
+    compiler = os.environ.get("CXX", "g++" if os.name == "posix" else "cl")
+    if shutil.which(compiler) is None:
+        raise RuntimeError(
+            f"the device 'cpp' needs a C++ compiler, but {compiler!r} was not found; install one (for example the package g++)"
+        )
+    if get_device() is all_devices["cpp_standalone"]:
+        get_device().reinit()
+    b2.set_device(_DEVICES[name], directory=directory, build_on_run=build_on_run)
+
+
+@contextmanager
+def device(name):
+    """Use a device for a while, with files in a temporary directory that is removed afterwards."""
+    standalone = all_devices[_DEVICES["cpp"]]
+    if get_device() is standalone and name == "cpp":
+        raise RuntimeError("the C++ device is in use; finish that simulation, then call use_device('runtime')")
+    with tempfile.TemporaryDirectory(prefix="organics_") as directory:
+        use_device(name, directory=directory)
+        try:
+            yield
+        finally:
+            if name == "cpp":
+                standalone.reinit()
+            reset_device()

@@ -1,0 +1,252 @@
+"""`CircuitGroup`: a circuit as a Brian2 `NeuronGroup`, one neuron per unit and trial."""
+
+from collections import namedtuple
+from collections.abc import Mapping
+
+import brian2 as b2
+import numpy as np
+
+from organics_neuro.brian.guard import StepGuard
+from organics_neuro.brian.projection import Projection
+from organics_neuro.core.circuit import Circuit, JoinedCircuit
+from organics_neuro.core.dynamics import qualify
+from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.units import magnitude
+
+#: What `CircuitGroup` reads of a circuit; also one population of a joined circuit, before it is connected.
+_Part = namedtuple("_Part", "populations connections external")
+
+
+class CircuitGroup(b2.NeuronGroup):
+    """A circuit as a group of neurons, coupled by `Projection` objects that it owns.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        For a joined circuit use `groups`.
+    trials : int
+        Independent copies that share the weights; neuron ``trial * units + unit``.
+    method : {"euler"}
+        Forward Euler: every right-hand side, couplings included, is evaluated at the beginning of the step.
+    noise : dict, optional
+        White noise by state: an amplitude η (number, or array of shape (units,)) adds ``η/√τ dW`` to the state, τ
+        being its time constant; the same declaration that `organics_neuro.theory.power_spectrum` takes.
+    inputs : dict of str, optional
+        Brian2 expressions that take the place of inputs, for example ``{"z": "stimulus(t, i)"}`` with a
+        `TimedArray` (``i`` counts ``trial * units + unit``, of the input's own units for an external input).
+    equations : str
+        More Brian2 equations for the group: variables that ``inputs``, own synapses or linked variables use.
+    dt, clock, order, name, namespace, dtype, threshold, reset, refractory, events :
+        As in `brian2.NeuronGroup`.
+
+    Attributes
+    ----------
+    circuit : Circuit
+    trials, units : int
+    projections : dict of Projection
+        By the name of the variable that each writes.
+    external : dict of NeuronGroup
+        One group for each input with a size of its own, such as ``x`` of the gated model.
+
+    Notes
+    -----
+    Inputs, parameters and states are variables of the group. Arrays of shape (units,) or (trials, units) may be
+    assigned to them: ``group.z = drive``. Parameters that are one number for all units are shared variables.
+
+    Raises
+    ------
+    ValueError, TypeError, UnitError
+        For a circuit, input, noise or method that does not fit, before anything is simulated.
+
+    Examples
+    --------
+    >>> import brian2 as b2
+    >>> import organics_neuro as on
+    >>> v1 = on.CircuitGroup(on.ring(n=36), trials=2)
+    >>> v1.z = on.stimuli.contrast_series(v1.circuit, [0.1, 1.0])
+    >>> b2.Network(v1).run(10*b2.ms)
+    """
+
+    def __init__(
+        self,
+        circuit,
+        trials=1,
+        method="euler",
+        noise=None,
+        inputs=None,
+        equations="",
+        name="circuitgroup*",
+        **options,
+    ):
+        if isinstance(circuit, JoinedCircuit):
+            raise TypeError(
+                "this circuit has several populations; use organics_neuro.groups(circuit), which makes one group for each"
+            )
+        if not isinstance(circuit, (Circuit, _Part)):
+            raise TypeError(
+                f"circuit must be a Circuit, got {type(circuit).__name__}; make one with organics_neuro.Circuit(...)"
+            )
+        if isinstance(trials, bool) or not isinstance(trials, (int, np.integer)) or trials < 1:
+            raise ValueError(f"trials must be a positive number, got {trials!r}")
+        if method != "euler":
+            raise ValueError(unknown_name("method", method, ["euler"]))
+        population, noise, inputs = circuit.populations[""], noise or {}, inputs or {}
+        model = population.model
+        _check_names("noise", noise, model.states)
+        _check_names("inputs", inputs, (*model.inputs, *circuit.external))
+        flags = {key: _flags(value) for key, value in population.parameters.items()}
+        amplitudes = {state: _amplitude(state, value, population) for state, value in noise.items()}
+        text = model.brian_equations(flags, inputs, {state: _flags(value) for state, value in amplitudes.items()})
+        # set before Brian2 takes over attribute access
+        self.circuit, self.trials, self.units = circuit, int(trials), population.size
+        self.projections, self.external, self.guard = {}, {}, None
+        super().__init__(population.size * int(trials), text + "\n" + equations, method=method, name=name, **options)
+        for key, value in {**population.parameters, **{f"noise_{state}": v for state, v in amplitudes.items()}}.items():
+            setattr(self, key, value * b2.second if model.units.get(key) == "second" else value)
+        if isinstance(circuit, Circuit):
+            _assemble({"": self}, circuit, inputs)
+
+    def before_run(self, run_namespace):
+        super().before_run(run_namespace)
+        if self.guard is not None:
+            self.guard.check()
+
+    # --- arrays by trial and unit -------------------------------------------------------------------------------
+
+    def __setattr__(self, key, value, level=0):
+        external = self.__dict__.get("external", {})
+        if key in external:
+            setattr(external[key], key, self._by_neuron(key, value, len(external[key]) // self.trials))
+            return
+        if "_group_attribute_access_active" in self.__dict__ and key in self.variables and not isinstance(value, str):
+            value = self._by_neuron(key, value, self.units)
+        super().__setattr__(key, value, level=level + 1)
+
+    def _by_neuron(self, key, value, units):
+        """An array (units,) or (trials, units) as one value per neuron; anything else as it is."""
+        if not isinstance(value, (np.ndarray, list, tuple)) or np.ndim(value) == 0:
+            return value
+        shape = np.shape(value)
+        if shape not in ((units,), (self.trials, units), (self.trials * units,)):
+            raise ValueError(
+                f"{self.name}.{key} takes one number, or an array of shape ({units},) or ({self.trials}, {units}) for {self.trials} trials of {units} units, got shape {shape}"
+            )
+        if not np.all(np.isfinite(value)):
+            raise ValueError(f"{self.name}.{key} must be finite, but the array holds NaN or infinity")
+        return np.tile(value, self.trials) if shape == (units,) else np.reshape(value, -1)
+
+    def per_trial(self, values):
+        """Values whose first axis is the neurons, as (trials, units, ...): for states and for monitors.
+
+        Examples
+        --------
+        ``v1.per_trial(v1.y[:])`` has shape (trials, units), ``v1.per_trial(monitor.y)`` (trials, units, times).
+        """
+        values = np.asarray(values)
+        if values.shape[:1] != (self.trials * self.units,):
+            raise ValueError(
+                f"values must have {self.trials * self.units} rows, one per neuron, got shape {values.shape}"
+            )
+        return values.reshape(self.trials, self.units, *values.shape[1:])
+
+
+def groups(circuit, trials=1, noise=None, inputs=None, **options):
+    """One `CircuitGroup` for each population of a circuit, joined by projections.
+
+    Parameters
+    ----------
+    circuit : JoinedCircuit or Circuit
+    trials : int
+    noise, inputs : dict, optional
+        As for `CircuitGroup`, by full name: ``{"e.v": 1e-3}``, ``{"e.z": "stimulus(t, i)"}``.
+    **options
+        Further arguments of `CircuitGroup`, the same for all groups.
+
+    Returns
+    -------
+    dict of CircuitGroup
+        By the name of the population, which is "" for a circuit that is not joined. Add all of them to a
+        `Network`: ``Network(*groups.values())``.
+    """
+    if isinstance(circuit, Circuit):
+        return {"": CircuitGroup(circuit, trials, noise=noise, inputs=inputs, **options)}
+    if not isinstance(circuit, JoinedCircuit):
+        raise TypeError(
+            f"circuit must be a circuit, got {type(circuit).__name__}; make one with organics_neuro.join(...)"
+        )
+    noise, inputs = noise or {}, inputs or {}
+    _check_names("noise", noise, circuit.states)
+    _check_names("inputs", inputs, circuit.inputs)
+    made = {}
+    for name, population in circuit.populations.items():
+        own = {
+            key.rpartition(".")[2]: text
+            for key, text in inputs.items()
+            if key.rpartition(".")[0] == name and key not in circuit.external
+        }
+        amplitudes = {key.rpartition(".")[2]: value for key, value in noise.items() if key.rpartition(".")[0] == name}
+        part = _Part({"": population}, (), {})
+        made[name] = CircuitGroup(
+            part, trials, noise=amplitudes, inputs=own, name=f"{name.replace('.', '_')}*", **options
+        )
+    _assemble(made, circuit, inputs)
+    return made
+
+
+def _assemble(made, circuit, inputs):
+    """Set the states of the groups to their start, and connect them."""
+    for p, population in circuit.populations.items():
+        for state in population.model.states:
+            made[p].variables[state].set_value(np.tile(circuit.initial[qualify(p, state)], made[p].trials))
+    for full, size in circuit.external.items():
+        p, _, name = full.rpartition(".")
+        group, text = made[p], f"{name} = {inputs[full]} : 1" if full in inputs else f"{name} : 1"
+        group.external[name] = b2.NeuronGroup(
+            size * group.trials,
+            text,
+            clock=group.clock,
+            order=group.order,
+            namespace=group.namespace,
+            name=f"{group.name}_{name}",
+        )
+        group.contained_objects.append(group.external[name])
+    for c in circuit.connections:
+        target = made[c.target]
+        if c.external:
+            owner, _, name = c.source.rpartition(".")
+            source = made[owner].external[name]
+        else:
+            source = made[c.source]
+        projection = Projection(
+            source,
+            target,
+            weights=c.weights,
+            source=c.expression,
+            target=c.variable,
+            name=f"{target.name}_{c.variable}",
+        )
+        target.projections[c.variable] = projection
+        target.contained_objects.append(projection)
+    next(iter(made.values())).guard = StepGuard(circuit, made)
+
+
+def _check_names(what, given, known):
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{what} must be a dictionary by name, got {type(given).__name__}")
+    for name in given:
+        if name not in known:
+            raise ValueError(unknown_name(f"name in {what}", name, known))
+
+
+def _amplitude(state, value, population):
+    array = magnitude(f"noise of {state!r}", value, population.model.units[state])
+    if array.shape not in ((), (population.size,)) or array.min() < 0:
+        raise ValueError(
+            f"noise of {state!r} must be one amplitude or an array of shape ({population.size},), not negative; got {value!r}"
+        )
+    return float(array) if array.ndim == 0 else array
+
+
+def _flags(value):
+    """Brian2 flags of a parameter: one number is stored once, for all neurons."""
+    return "shared, constant" if np.ndim(value) == 0 else "constant"

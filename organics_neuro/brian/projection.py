@@ -1,0 +1,158 @@
+"""`Projection`: a variable of one group is a weighted sum of an expression of another, at every time step."""
+
+import numpy as np
+from brian2.core.variables import ArrayVariable, Variables
+from brian2.equations.codestrings import Expression
+from brian2.groups.group import CodeRunner, Group
+from brian2.parsing.expressions import parse_expression_dimensions
+from brian2.units.fundamentalunits import get_unit
+
+from organics_neuro.brian.kernels import get_kernel, template_name
+from organics_neuro.core.errors import UnitError
+from organics_neuro.core.expressions import to_brian
+from organics_neuro.core.operators import as_operator
+
+
+class Projection(Group):
+    """``target_variable = weights @ source_expression``, once per time step.
+
+    Does what `Synapses` with a ``(summed)`` variable do, for weights that are given as a matrix or as an operator
+    with structure, at a fraction of the time and memory. It works between any two groups, or within one, for the
+    NumPy, Cython and C++ standalone targets.
+
+    Parameters
+    ----------
+    source_group, target_group : Group
+        By position, as in `Synapses`: the group (or subgroup) that is read, and the one that is written.
+    weights : Operator or array_like, shape (m, n)
+        Plain numbers. If the source has n B and the target m B neurons, they are B independent trials that share
+        the weights: neuron ``b n + j`` of the source is unit j in trial b.
+    source : str
+        What is read: an expression of the source group's variables, as in ``source="y**2"``.
+    target : str
+        What is written: a plain variable of the target group, with the unit of the expression.
+    name : str
+        Name of the Brian2 object.
+
+    Notes
+    -----
+    Projections run in the slot "groups" before the groups update their states, so with ``method="euler"`` all
+    right-hand sides see the same instant.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the sizes do not fit, or the target variable is missing or cannot be written. A source expression with
+        an unknown name or a unit that does not fit is reported when the simulation starts.
+    """
+
+    add_to_magic_network = True  # a Group is not collected by default, and would silently never run
+    invalidates_magic_network = True
+
+    def __init__(self, source_group, target_group, /, weights, *, source, target, name="projection*"):
+        operator = as_operator(weights, name)
+        trials = _count_trials(operator, source_group, target_group)
+        variable = _target_variable(target_group, target)
+        Group.__init__(
+            self,
+            clock=target_group.clock,
+            when="groups",
+            order=min(source_group.order, target_group.order) - 1,
+            name=name,
+        )
+        # strong references: a subgroup that nobody holds would vanish before the run
+        self.source_group, self.target_group = source_group, target_group
+        self.operator, self.trials = operator, trials
+        self.add_dependency(source_group)
+        self.add_dependency(target_group)
+        self.variables = Variables(self)
+        self.variables.add_constant("N", operator.shape[0] * operator.shape[1])
+        for key, array in get_kernel(operator).arrays(operator).items():
+            dtype = array.dtype if array.dtype.kind in "iu" else variable.dtype
+            self.variables.add_array(key, size=array.size, values=array.ravel(), dtype=dtype, constant=True)
+        self._enable_group_attributes()
+        self.contained_objects.append(_Runner(self, to_brian(source), target, variable))
+
+    def __repr__(self):
+        return f"<Projection {self.name!r}: {self.source_group.name} -> {self.target_group.name}, {self.operator!r}, {self.trials} trials>"
+
+
+class _Runner(CodeRunner):
+    """Evaluates the source expression into a buffer and applies the weights."""
+
+    def __init__(self, projection, expression, target, variable):
+        source, single = projection.source_group, variable.dtype == np.float32
+        (m, n), trials = projection.operator.shape, projection.trials
+        start = getattr(projection.target_group, "start", 0)
+        weights = [key for key in projection.variables if key != "N"]
+        self.expression, self.target_name, self.dim = (
+            expression,
+            f"{projection.target_group.name}.{target}",
+            variable.dim,
+        )
+        CodeRunner.__init__(
+            self,
+            group=source,
+            template=template_name(projection.operator.kind),
+            code=f"_source = {expression}",
+            needed_variables=["_target", "_sizes", *(f"_w_{key}" for key in weights)],
+            clock=projection.clock,
+            when=projection.when,
+            order=projection.order,
+            name=f"{projection.name}_runner",
+            check_units=False,  # checked below, with a message that names the projection
+            template_kwds={
+                "m": m,
+                "n": n,
+                "trials": trials,
+                "start": start,
+                "real": "float" if single else "double",
+                "blas": "s" if single else "d",
+            },
+        )
+        self.variables = Variables(self)
+        self.variables.add_array("_source", size=len(source), dtype=variable.dtype, index="_idx")
+        self.variables.add_array(
+            "_sizes", size=4, values=np.array([m, n, trials, start], np.int32), dtype=np.int32, constant=True, index="0"
+        )
+        self.variables.add_reference("_target", projection.target_group, target, index="_idx")
+        for key in weights:
+            self.variables.add_reference(f"_w_{key}", projection, key, index="_idx")
+
+    def update_abstract_code(self, run_namespace):
+        names = Expression(self.expression).identifiers
+        try:
+            variables = self.group.resolve_all(names, run_namespace, user_identifiers=names)
+        except KeyError as error:
+            raise ValueError(
+                f"{self.name}: the source expression {self.expression!r} has an unknown name: {error.args[0]}"
+            ) from None
+        dim = parse_expression_dimensions(self.expression, variables)
+        if dim is not self.dim:
+            raise UnitError(
+                f"{self.name}: the source expression {self.expression!r} has the unit {get_unit(dim)!r}, but {self.target_name} has {get_unit(self.dim)!r}"
+            )
+
+
+def _count_trials(operator, source, target):
+    (m, n), sources, targets = operator.shape, len(source), len(target)
+    trials = sources // n
+    if trials < 1 or sources != n * trials or targets != m * trials:
+        raise ValueError(
+            f"weights of shape {operator.shape} do not fit: the source {source.name!r} has {sources} neurons and the target "
+            f"{target.name!r} has {targets}; they must be {n} and {m}, or the same multiple of these for several trials"
+        )
+    return trials
+
+
+def _target_variable(group, name):
+    variable = group.variables.get(name)
+    if variable is None:
+        raise ValueError(f"the target {group.name!r} has no variable {name!r}; add '{name} : 1' to its equations")
+    whole = getattr(group, "source", group)  # a subgroup refers to the variables of its group
+    plain = isinstance(variable, ArrayVariable) and variable.owner is not None and variable.owner.name == whole.name
+    if not plain or variable.read_only or variable.constant or variable.scalar:
+        raise TypeError(
+            f"{group.name}.{name} cannot be written by a projection: declare it as a plain variable, '{name} : 1'"
+        )
+    return variable

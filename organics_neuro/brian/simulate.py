@@ -1,0 +1,116 @@
+"""Simulate a circuit in Brian2 with one call: the counterpart of `organics_neuro.reference.simulate`."""
+
+import brian2 as b2
+import numpy as np
+
+from organics_neuro.brian.device import device as on_device
+from organics_neuro.brian.group import groups
+from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.units import seconds
+
+
+def simulate(
+    circuit,
+    z=None,
+    duration=0.3,
+    dt=1e-4,
+    *,
+    noise=None,
+    record=None,
+    every=1,
+    device="runtime",
+    seed=None,
+    report=None,
+):
+    """Integrate a circuit in Brian2 with forward Euler.
+
+    Parameters
+    ----------
+    circuit : Circuit or JoinedCircuit
+    z : array_like or dict
+        Input of shape (units,), (trials, units) or (steps, trials, units); in the last case it changes with time
+        and is held during each step. A dictionary by name if the circuit has several inputs.
+    duration, dt : float or Brian2 quantity
+        In seconds.
+    noise : dict, optional
+        White noise by state, as for `CircuitGroup`.
+    record : sequence of str, optional
+        States to record, by full name; all by default.
+    every : int or None
+        Record every so many steps; None records the end only.
+    device : {"runtime", "cpp"}
+        "cpp" builds a C++ program in a temporary directory and runs it.
+    seed : int, optional
+        For the noise.
+    report : str, optional
+        How Brian2 shows progress: "text" or "stdout".
+
+    Returns
+    -------
+    dict of ndarray
+        Each recorded state by its full name, shape (samples, trials, units): the start, each recorded step, and the
+        end if it falls on one; for ``every=None`` the end alone.
+
+    Raises
+    ------
+    ValueError, UnitError
+    """
+    duration, dt = seconds("duration", duration), seconds("dt", dt)
+    steps = round(duration / dt)
+    inputs = circuit.dynamics.resolve_inputs(z)
+    trials = np.broadcast_shapes(*(value.shape[-2:-1] for value in inputs.values()), (1,))[0]
+    record = list(circuit.states) if record is None else list(record)
+    for name in record:
+        if name not in circuit.states:
+            raise ValueError(unknown_name("state in record", name, circuit.states))
+    if every is not None and (not isinstance(every, (int, np.integer)) or every < 1):
+        raise ValueError(f"every must be a positive number of steps or None, got {every!r}")
+    with on_device(device):
+        b2.seed(seed)
+        made, namespace = _make(circuit, inputs, trials, steps, dt, noise)
+        monitors = _monitors(made, record, every, dt) if every else {}
+        network = b2.Network(*made.values(), *monitors.values())
+        network.run(steps * dt * b2.second, namespace=namespace, report=report)
+        return {name: _trace(name, made, monitors, every and steps % every == 0) for name in record}
+
+
+def _make(circuit, inputs, trials, steps, dt, noise):
+    """The groups with their inputs set; what changes with time becomes a `TimedArray` in the returned namespace."""
+    texts, namespace = {}, {}
+    for k, (name, value) in enumerate(inputs.items()):
+        if value.ndim < 3:
+            continue
+        if value.ndim > 3 or len(value) < steps:
+            raise ValueError(
+                f"{name} has shape {value.shape}, but must be (steps, trials, units) with at least {steps} steps of {dt:g} s"
+            )
+        held = np.broadcast_to(value[:steps], (steps, trials, value.shape[-1]))
+        namespace[f"stimulus_{k}"] = b2.TimedArray(held.reshape(steps, -1), dt=dt * b2.second)
+        texts[name] = f"stimulus_{k}(t, i)"
+    made = groups(circuit, trials, noise=noise, inputs=texts, dt=dt * b2.second)
+    for name, value in inputs.items():
+        if name not in texts:
+            population, _, variable = name.rpartition(".")
+            setattr(made[population], variable, np.broadcast_to(value, (trials, value.shape[-1])))
+    return made, namespace
+
+
+def _monitors(made, record, every, dt):
+    """One monitor for each group that has states to record."""
+    states = {p: [name.rpartition(".")[2] for name in record if name.rpartition(".")[0] == p] for p in made}
+    return {
+        p: b2.StateMonitor(made[p], names, record=True, dt=every * dt * b2.second)
+        for p, names in states.items()
+        if names
+    }
+
+
+def _trace(name, made, monitors, with_end):
+    """The recorded samples of a state as (samples, trials, units)."""
+    population, _, state = name.rpartition(".")
+    group = made[population]
+    end = group.per_trial(np.asarray(getattr(group, state)[:]))[None]
+    if not monitors:
+        return end
+    samples = group.per_trial(np.asarray(getattr(monitors[population], state))).transpose(2, 0, 1)
+    return np.concatenate([samples, end]) if with_end else samples

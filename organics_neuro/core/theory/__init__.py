@@ -1,0 +1,17 @@
+"""Theory of a circuit, without a simulator: steady states, their stability, and the spectrum of noise around them."""
+
+from organics_neuro.core.theory.fixed_point import FixedPoint, fixed_point
+from organics_neuro.core.theory.spectrum import Spectrum, covariance, power_spectrum
+from organics_neuro.core.theory.stability import eigenvalues, euler_bound, is_stable, jacobian
+
+__all__ = [
+    "FixedPoint",
+    "Spectrum",
+    "covariance",
+    "eigenvalues",
+    "euler_bound",
+    "fixed_point",
+    "is_stable",
+    "jacobian",
+    "power_spectrum",
+]

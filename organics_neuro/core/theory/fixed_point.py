@@ -1,0 +1,149 @@
+"""Steady states of a circuit."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from organics_neuro.core.dynamics import deliver, qualify
+from organics_neuro.core.errors import ConvergenceWarning
+from organics_neuro.core.theory.solvers import constant_inputs, each_trial, newton, relax, settle, time_constants
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """A steady state of a circuit.
+
+    Attributes
+    ----------
+    state : dict of ndarray
+        Each state by its full name, shape (units,), or (trials, units) if the input has trials.
+    residual : float or ndarray of shape (trials,)
+        Largest ``|tau dx/dt|`` over the units, in the units of the state (``|dx/dt|`` where a state has no time
+        constant).
+    converged : bool or ndarray of shape (trials,)
+        Whether the residual is within the tolerance; where it is not, ``state`` is not a steady state.
+    iterations : int or ndarray of shape (trials,)
+        Steps of the solver; 0 for a closed form.
+    """
+
+    state: dict
+    residual: float | np.ndarray
+    converged: bool | np.ndarray
+    iterations: int | np.ndarray
+
+
+def fixed_point(circuit, z=None, guess=None, tol=1e-10):
+    """The steady state that a circuit reaches with a constant input.
+
+    The closed form that the model declares is used where it holds (the two-type circuit with identity recurrence).
+    Otherwise a fixed point is searched by, in this order, the iteration of Rawat, Heeger & Martiniani 2024 (for
+    models that declare ``relaxed`` states), Newton's method from the circuit's initial states, and implicit Euler
+    steps that follow the circuit from there; each is polished by Newton's method. The first stable point found is
+    returned, or else an unstable one: `is_stable` tells.
+
+    Parameters
+    ----------
+    circuit : Circuit or JoinedCircuit
+    z : array_like or dict, optional
+        Input of shape (units,) or (trials, units); a dictionary by name if the circuit has several. Default 0.
+    guess : dict, optional
+        States from which Newton's method starts instead, each (units,) or (trials, units), to find other fixed
+        points, stable or not. States not named start where the circuit starts.
+    tol : float
+        Largest residual that counts as converged, relative to the largest state or 1, whichever is larger.
+
+    Returns
+    -------
+    FixedPoint
+
+    Raises
+    ------
+    ValueError
+        For an input or a guess of a wrong name or shape, or that is not finite.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If no fixed point was found.
+
+    Examples
+    --------
+    >>> import organics_neuro as on
+    >>> on.theory.fixed_point(on.Circuit("main", size=1), [1.0]).state["a"]
+    array([0.2525])
+    """
+    dynamics = circuit.dynamics
+    inputs = constant_inputs(dynamics, z)
+    start = dynamics.resolve_states("guess", guess)
+    shape = np.broadcast_shapes(*(value.shape[:-1] for value in (*inputs.values(), *start.values())))
+    initial, iterations = dynamics.pack(start, shape), np.zeros(shape, dtype=int)
+    with np.errstate(all="ignore"):  # a trial step may leave the domain of the equations; solvers then shorten it
+        if guess is not None:
+            x = initial.copy()
+            for trial, system in each_trial(dynamics, inputs, shape):
+                x[trial], iterations[trial] = newton(system, initial[trial])
+        else:
+            x = dynamics.pack({**start, **_closed_form(circuit, inputs)}, shape)
+            if not _closed_form_holds(circuit):
+                for trial, system in each_trial(dynamics, inputs, shape):
+                    x[trial], iterations[trial] = _search(system, initial[trial], x[trial], tol)
+        residual = np.abs(time_constants(dynamics) * dynamics.flow(x, inputs)).max(axis=-1)
+    converged = residual <= tol * np.maximum(1.0, np.abs(x).max(axis=-1))
+    _warn(residual, converged, tol)
+    return FixedPoint(dynamics.unpack(x), _plain(residual), _plain(converged), _plain(iterations))
+
+
+def _closed_form_holds(circuit):
+    """Whether the model's closed form is the steady state: one population, and the weights it names are the identity."""
+    model = circuit.populations[""].model if "" in circuit.populations else None
+    return bool(model and model.closed_form) and all(circuit.weights[w].is_identity for w in model.closed_form.identity)
+
+
+def _closed_form(circuit, inputs):
+    """States that the closed forms of the models give, from free inputs alone: exact, or a good start."""
+    dynamics, states = circuit.dynamics, {}
+    for p, population in circuit.populations.items():
+        form = population.model.closed_form
+        if form is None:
+            continue
+        known = dict(inputs)
+        for c in form.couplings:
+            source = dynamics.evaluate(p, c.source, {}, inputs)
+            known[qualify(p, c.target)] = deliver(circuit.weights[qualify(p, c.weights)], source)
+        for state, text in form.states.items():
+            value = np.asarray(dynamics.evaluate(p, text, {}, known))
+            states[qualify(p, state)] = np.broadcast_to(value, (*value.shape[:-1], population.size))
+            known.update(states)
+    return states
+
+
+def _search(system, initial, likely, tol):
+    """A fixed point, stable if one is found: tries one way after the other until it has a stable one."""
+    ways = [lambda: (initial, 0), lambda: settle(system, initial)]
+    if system.relaxed.any():
+        ways = [lambda: relax(system, likely), *ways, lambda: relax(system, likely, step=0.5)]
+    tried = []
+    for way in ways:
+        x, before = way()
+        x, after = newton(system, x)
+        size = system.size(x)
+        if size <= tol and system.is_stable(x):
+            return x, before + after
+        tried.append((max(size, tol), x, before + after))
+    return min(tried, key=lambda found: found[0])[1:]
+
+
+def _warn(residual, converged, tol):
+    if not np.all(converged):
+        where = f" in {np.sum(~converged)} of {converged.size} trials" if converged.ndim else ""
+        warnings.warn(
+            f"no fixed point found{where}: the residual is {np.max(residual):.3g}, the tolerance {tol:g}. The circuit "
+            "may have no steady state for this input; simulate it to see, or give another guess={state: values}",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+
+def _plain(value):
+    return value.item() if value.ndim == 0 else value

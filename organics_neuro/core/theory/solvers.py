@@ -1,0 +1,170 @@
+"""Solvers of τ dx/dt = 0 for one circuit and one input; states are packed into one vector."""
+
+import numpy as np
+
+from organics_neuro.core.dynamics import qualify
+
+_ROUNDING = 8 * np.finfo(float).eps
+
+
+def time_constants(dynamics):
+    """Time constant of each equation in seconds, 1 where the model has none, shape (size,)."""
+    tau = np.ones(dynamics.size)
+    for p, population in dynamics.populations.items():
+        for state in population.model.states:
+            tau[dynamics.slices[qualify(p, state)]] = population.parameters.get(f"tau_{state}", 1.0)
+    return tau
+
+
+class System:
+    """The equations τ dx/dt = 0 of a circuit at one input.
+
+    Parameters
+    ----------
+    dynamics : organics_neuro.core.dynamics.Dynamics
+    inputs : dict of ndarray
+        Every input, each of shape (units,).
+
+    Attributes
+    ----------
+    tau : ndarray, shape (size,)
+        Time constant of each equation in seconds, 1 where the model has none.
+    relaxed : ndarray of bool, shape (size,)
+        Where the states lie that the models declare as ``relaxed``.
+    """
+
+    def __init__(self, dynamics, inputs):
+        self.dynamics, self.inputs = dynamics, inputs
+        self.tau = time_constants(dynamics)
+        self.relaxed = np.zeros(dynamics.size, dtype=bool)
+        for p, population in dynamics.populations.items():
+            for state in population.model.relaxed:
+                self.relaxed[dynamics.slices[qualify(p, state)]] = True
+
+    def residual(self, x):
+        """τ dx/dt, in the units of the states."""
+        return self.tau * self.dynamics.flow(x, self.inputs)
+
+    def size(self, x):
+        """Largest residual, relative to the largest state or 1; infinite where the equations are not finite."""
+        size = np.abs(self.residual(x)).max() / max(1.0, np.abs(x).max())
+        return size if np.isfinite(size) else np.inf
+
+    def jacobian(self, x):
+        """Derivative of `residual` by the states."""
+        return self.tau[:, None] * self.dynamics.jacobian(x, self.inputs)
+
+    def is_stable(self, x):
+        """Whether every eigenvalue of the linearised circuit has a negative real part."""
+        matrix = self.dynamics.jacobian(x, self.inputs)
+        return bool(np.isfinite(matrix).all() and np.linalg.eigvals(matrix).real.max() < 0)
+
+
+def constant_inputs(dynamics, z):
+    """Inputs by name, each (units,) or (trials, units), of a ``z`` that users give."""
+    inputs = dynamics.resolve_inputs(z)
+    for name, value in inputs.items():
+        if value.ndim > 2:
+            raise ValueError(
+                f"{name} has shape {value.shape}, but a steady state needs a constant input: (units,) or (trials, units)"
+            )
+    return inputs
+
+
+def each_trial(dynamics, inputs, shape):
+    """Pairs (index, `System`), one for each trial; the only index is () if ``shape`` is ()."""
+    full = {name: np.broadcast_to(value, (*shape, value.shape[-1])) for name, value in inputs.items()}
+    for trial in np.ndindex(shape):
+        yield trial, System(dynamics, {name: value[trial] for name, value in full.items()})
+
+
+def newton(system, x, free=None, max_iterations=50):
+    """Newton's method with line search, down to rounding error or as far as it gets.
+
+    Parameters
+    ----------
+    system : System
+    x : ndarray, shape (size,)
+    free : ndarray of int, optional
+        Indices of the states to solve for, with their equations; the others are held.
+
+    Returns
+    -------
+    x : ndarray
+    iterations : int
+    """
+    free = np.arange(x.size) if free is None else free
+    residual, matrix = system.residual(x)[free], system.jacobian(x)
+    for k in range(max_iterations):
+        size = np.linalg.norm(residual)
+        if not size > _ROUNDING * max(1.0, np.abs(x).max()):
+            return x, k
+        step = _solve(matrix[np.ix_(free, free)], -residual)
+        for fraction in 0.5 ** np.arange(11):
+            trial = x.copy()
+            trial[free] += fraction * step
+            residual = system.residual(trial)[free]
+            if np.linalg.norm(residual) < (1 - fraction / 2) * size:
+                matrix = system.jacobian(trial)
+                if np.isfinite(matrix).all():
+                    break
+        else:
+            return x, k
+        x = trial
+    return x, max_iterations
+
+
+def relax(system, x, step=1.0, tol=1e-6, max_iterations=60):
+    """Alternate between the equilibrium of the other states and an update of the relaxed ones.
+
+    With the relaxed states a held, the others are solved for (exactly, where their equations are linear); then
+    a <- a + step tau_a da/dt. A step below 1 finds points from which the full step runs away. With a full step, for the two-type circuit this is the iteration of Rawat, Heeger & Martiniani 2024, as in
+    their public code: y = (I - D[1 - sqrt(a)] W_r)⁻¹ bz, then a = σ²b0² + W (a y²).
+
+    Returns
+    -------
+    x : ndarray, shape (size,)
+    iterations : int
+    """
+    held = np.flatnonzero(~system.relaxed)
+    for k in range(max_iterations):
+        x, _ = newton(system, x, free=held)
+        change = np.where(system.relaxed, system.residual(x), 0.0)
+        x = x + step * change
+        if not np.abs(change).max() > tol:
+            return x, k + 1
+    return x, max_iterations
+
+
+def settle(system, x, tol=1e-6, max_iterations=1000):
+    """Follow the circuit to where it settles: implicit Euler steps that grow as the residual falls.
+
+    Pseudo-transient continuation with switched evolution relaxation (Kelley & Keyes 1998): the first steps resolve
+    the transient, the last ones are Newton's. A circuit that keeps oscillating keeps the steps small.
+
+    Returns
+    -------
+    x : ndarray, shape (size,)
+    iterations : int
+    """
+    residual, matrix = system.residual(x), system.jacobian(x)
+    scale = 0.1 * np.linalg.norm(residual) / np.linalg.norm(matrix / system.tau[:, None], 1)
+    for k in range(max_iterations):
+        size = np.linalg.norm(residual)
+        if not size > tol * max(1.0, np.abs(x).max()):
+            return x, k
+        trial = x + _solve(np.diag(system.tau * size / scale) - matrix, residual)
+        derivative = system.jacobian(trial)
+        if np.isfinite(derivative).all():
+            x, residual, matrix = trial, system.residual(trial), derivative
+        else:
+            scale /= 4
+    return x, max_iterations
+
+
+def _solve(matrix, vector):
+    """Solution of a linear system; NaN if there is none."""
+    try:
+        return np.linalg.solve(matrix, vector)
+    except np.linalg.LinAlgError:
+        return np.full_like(vector, np.nan)
