@@ -8,6 +8,7 @@ import numpy as np
 from organics_neuro.core import files
 from organics_neuro.core.dynamics import Connection, Dynamics, Population, check_units_axis, qualify
 from organics_neuro.core.errors import FileFormatError, unknown_name
+from organics_neuro.core.expressions import substitute
 from organics_neuro.core.model import CircuitModel, Coupling
 from organics_neuro.core.models import get_model
 from organics_neuro.core.operators import Uniform, as_operator, from_arrays, identity
@@ -189,7 +190,12 @@ class JoinedCircuit(_Immutable):
     @cached_property
     def populations(self):
         """All populations by their full name."""
-        return {qualify(p, q) if q else p: pop for p, part in self.parts.items() for q, pop in part.populations.items()}
+        return {_within(p, q): pop for p, part in self.parts.items() for q, pop in part.populations.items()}
+
+    @cached_property
+    def written_inside(self):
+        """Full names of the variables that connections inside the parts write."""
+        return {qualify(_within(p, c.target), c.variable) for p, part in self.parts.items() for c in part.connections}
 
     @cached_property
     def _links(self):
@@ -310,6 +316,7 @@ class _Link:
                 )
             return
         free = [qualify(p, x) for p, pop in populations.items() for x in pop.model.inputs]
+        free = [name for name in free if name not in joined.written_inside]
         if coupling.target not in free:
             raise ValueError(unknown_name("target of a coupling", coupling.target, (*free, *external)))
         m = populations[self.target].size
@@ -321,24 +328,27 @@ class _Link:
 
     def _check_source(self, model, joined):
         model.check_source(Coupling(self.target_name, None, self.expression))
-        used = {s.name for s in model.expression(self.expression).free_symbols}
-        for other in joined.couplings:
-            population, _, variable = other.target.rpartition(".")
-            if population == self.source and variable in used:
+        written = {*joined.written_inside, *(c.target for c in joined.couplings)}
+        for used in model.expression(self.expression).free_symbols:
+            name = qualify(self.source, used.name)
+            if name in written:
                 raise ValueError(
-                    f"coupling {self.target_name!r}: the source reads {other.target!r}, which another coupling writes; a source may use states, free inputs and parameters"
+                    f"coupling {self.target_name!r}: the source reads {name!r}, which another coupling writes; a source may use states, free inputs and parameters"
                 )
 
     def connection(self):
         return Connection(self.target_name, self.target, self.variable, self.operator, self.source, self.expression)
 
 
+def _within(part, population):
+    """Full name of a population of ``part``; the only one of a circuit that is not joined is called ""."""
+    return qualify(part, population) if population else part
+
+
 def _inner_connection(part, connection, direct):
     """A connection inside ``part`` under its full name; a fed external input gives way to the expression that feeds it."""
-    from organics_neuro.core.expressions import substitute
-
-    key, target = qualify(part, connection.key), qualify(part, connection.target) if connection.target else part
-    source = qualify(part, connection.source) if connection.source else part
+    key, target = qualify(part, connection.key), _within(part, connection.target)
+    source = _within(part, connection.source)
     link = direct.get(source) if connection.external else None
     if link is None:
         return Connection(

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-import sympy as sp
 
 from organics_neuro.core import expressions
 from organics_neuro.core.errors import unknown_name
@@ -57,8 +56,11 @@ def _derivatives(model, backend):
 
 @lru_cache(maxsize=1024)
 def _local(model, text, backend):
-    function = expressions.compile_function(model.arguments, [model.expression(text)], backend)
-    return lambda *values: function(*values)[0]
+    """The variables that an expression reads, and the expression as a function of them."""
+    expression = model.expression(text)
+    names = tuple(sorted(s.name for s in expression.free_symbols))
+    function = expressions.compile_function(names, [expression], backend)
+    return names, lambda *values: function(*values)[0]
 
 
 @lru_cache(maxsize=256)
@@ -71,14 +73,14 @@ def _external(name, text, backend):
 def _partials(model):
     """Pairs (state, variable) whose partial derivative is not zero, and the function of all of them."""
     variables = (*model.states, *model.inputs, *model.targets)
-    found = {(s, v): sp.diff(f, expressions.symbol(v)) for s, f in model.derivatives.items() for v in variables}
+    found = {(s, v): expressions.derivative(f, v) for s, f in model.derivatives.items() for v in variables}
     found = {pair: d for pair, d in found.items() if d != 0}
     return tuple(found), expressions.compile_function(model.arguments, found.values())
 
 
 @lru_cache(maxsize=1024)
 def _source_partials(model, text):
-    found = {s: sp.diff(model.expression(text), expressions.symbol(s)) for s in model.states}
+    found = {s: expressions.derivative(model.expression(text), s) for s in model.states}
     found = {s: d for s, d in found.items() if d != 0}
     return tuple(found), expressions.compile_function(model.arguments, found.values())
 
@@ -137,9 +139,8 @@ class Dynamics:
     def evaluate(self, population, text, states, inputs):
         """An expression of a population's states, inputs and parameters; missing variables count as 0."""
         pop = self.populations[population]
-        return _local(pop.model, text, expressions.NUMPY)(
-            *self._arguments(population, states, inputs, {}, pop.parameters)
-        )
+        names, function = _local(pop.model, text, expressions.NUMPY)
+        return function(*self._arguments(population, names, states, inputs, {}, pop.parameters))
 
     def rates(self, states):
         """Firing rates that the models declare, by the full name of their state."""
@@ -149,29 +150,32 @@ class Dynamics:
             for state, text in population.model.rates.items()
         }
 
-    def _arguments(self, population, states, inputs, couplings, parameters):
-        values = {**inputs, **couplings, **states}
-        model = self.populations[population].model
-        return [
-            parameters[name] if name in parameters else values.get(qualify(population, name), 0.0)
-            for name in model.arguments
-        ]
+    def _arguments(self, population, names, states, inputs, couplings, parameters):
+        def value(name):
+            if name in parameters:
+                return parameters[name]
+            full = qualify(population, name)
+            return next((known[full] for known in (states, couplings, inputs) if full in known), 0.0)
+
+        return [value(name) for name in names]
 
     def source(self, connection, states, inputs, parameters, backend=expressions.NUMPY):
         """The source expression of a connection, before its weights are applied."""
         if connection.external:
             return _external(connection.external, connection.expression, backend)(inputs[connection.source])
-        arguments = self._arguments(connection.source, states, inputs, {}, parameters[connection.source])
-        return _local(self.populations[connection.source].model, connection.expression, backend)(*arguments)
+        p = connection.source
+        names, function = _local(self.populations[p].model, connection.expression, backend)
+        return function(*self._arguments(p, names, states, inputs, {}, parameters[p]))
 
     def combine(self, states, inputs, couplings, parameters, backend):
         """Time derivatives of the states, given what the connections deliver."""
         result = {}
         for p, population in self.populations.items():
-            values = _derivatives(population.model, backend)(
-                *self._arguments(p, states, inputs, couplings, parameters[p])
+            model = population.model
+            values = _derivatives(model, backend)(
+                *self._arguments(p, model.arguments, states, inputs, couplings, parameters[p])
             )
-            result.update((qualify(p, s), v) for s, v in zip(population.model.states, values, strict=True))
+            result.update((qualify(p, s), v) for s, v in zip(model.states, values, strict=True))
         return result
 
     def _parameters(self):
@@ -202,7 +206,7 @@ class Dynamics:
         sensitivity = {}  # ∂f/∂c: how the states of a population respond to what its connections deliver
         for p, population in self.populations.items():
             pairs, function = _partials(population.model)
-            values = function(*self._arguments(p, states, inputs, delivered, parameters[p]))
+            values = function(*self._arguments(p, population.model.arguments, states, inputs, delivered, parameters[p]))
             for (state, variable), value in zip(pairs, values, strict=True):
                 row, value = self.slices[qualify(p, state)], np.broadcast_to(value, (population.size,))
                 if variable in population.model.states:
@@ -214,8 +218,11 @@ class Dynamics:
             if c.external:
                 continue
             n = self.populations[c.source].size
-            names, function = _source_partials(self.populations[c.source].model, c.expression)
-            values = function(*self._arguments(c.source, states, inputs, delivered, parameters[c.source]))
+            model = self.populations[c.source].model
+            names, function = _source_partials(model, c.expression)
+            values = function(
+                *self._arguments(c.source, model.arguments, states, inputs, delivered, parameters[c.source])
+            )
             weights = c.weights.to_dense()
             for state, slope in zip(names, values, strict=True):
                 column = self.slices[qualify(c.source, state)]

@@ -31,6 +31,11 @@ class sigmoid(sp.Function):
         return sigmoid(self.args[0]) * (1 - sigmoid(self.args[0]))
 
 
+def _sign(x):
+    """The derivative of abs in a form that SymPy compiles for arrays; its own is for scalars only."""
+    return sp.Heaviside(x, 0) - sp.Heaviside(-x, 0)
+
+
 #: The functions an expression may call. All but relu and sigmoid are Brian2's own (see `to_brian`).
 FUNCTIONS = {
     "relu": relu,
@@ -77,7 +82,6 @@ NUMPY = Backend(
         "sin": np.sin,
         "cos": np.cos,
         "abs": np.abs,
-        "sign": np.sign,
     },
 )
 
@@ -132,8 +136,9 @@ def parse(text):
 
 def names(text):
     """The names of the variables in ``text``."""
-    calls = {node.func for node in ast.walk(_tree(text)) if isinstance(node, ast.Call)}
-    return {node.id for node in ast.walk(_tree(text)) if isinstance(node, ast.Name) and node not in calls}
+    nodes = list(ast.walk(_tree(text)))
+    calls = {node.func for node in nodes if isinstance(node, ast.Call)}
+    return {node.id for node in nodes if isinstance(node, ast.Name) and node not in calls}
 
 
 class _Rewrite(ast.NodeTransformer):
@@ -169,6 +174,15 @@ def substitute(text, replacements):
     return ast.unparse(_Rewrite(trees, brian=False).visit(_tree(text)))
 
 
+def derivative(expression, name):
+    """The derivative of a SymPy expression by the variable ``name``.
+
+    Powers are combined: x**n/x, as SymPy leaves it, would be 0/0 at x = 0.
+    """
+    return sp.powsimp(sp.diff(expression, symbol(name)), combine="exp")
+
+
 def compile_function(arguments, expressions, backend=NUMPY):
     """A function of ``arguments`` (names, in order) that returns the list of values of ``expressions`` (SymPy)."""
-    return sp.lambdify([symbol(name) for name in arguments], list(expressions), modules=[backend.functions], cse=True)
+    expressions = [expression.replace(sp.sign, _sign) for expression in expressions]
+    return sp.lambdify([symbol(name) for name in arguments], expressions, modules=[backend.functions], cse=True)

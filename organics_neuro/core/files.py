@@ -7,6 +7,7 @@ Reading one executes nothing.
 import json
 import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,8 @@ def save(path, arrays, kind, metadata):
     data = encode(
         {k: np.ascontiguousarray(v).reshape(np.shape(v)) for k, v in arrays.items()}, {_KEY: json.dumps(header)}
     )
-    write_atomically(path, data)
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def load(path, kind):
@@ -59,17 +61,20 @@ def load(path, kind):
     return arrays, header["metadata"]
 
 
-def write_atomically(path, data):
-    """Write bytes to ``path`` so that a reader, or an interruption, never meets half a file."""
+@contextmanager
+def replacing(path):
+    """A temporary path beside ``path`` that takes its place when the block ends, and is removed if it fails.
+
+    A reader, or an interruption, never meets half a file.
+    """
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"the folder {path.parent} does not exist; create it first")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
+        yield Path(temporary)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    finally:
+        Path(temporary).unlink(missing_ok=True)

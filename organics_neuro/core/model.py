@@ -258,12 +258,28 @@ class CircuitModel:
             self.expression(text)
         for coupling in self.couplings:
             self.check_source(coupling)
+        if self.closed_form is not None:
+            self._check_closed_form(self.closed_form)
         for text in self.initial.values():
             depends = {s.name for s in self.expression(text).free_symbols} - set(self.parameters)
             if depends:
                 raise ValueError(
                     f"model {self.name!r}: the initial value {text!r} may depend on parameters only, not on {sorted(depends)}"
                 )
+
+    def _check_closed_form(self, form):
+        for kind, given, known in (
+            ("weights in 'closed_form'", (*form.identity, *(c.weights for c in form.couplings)), self.weights),
+            ("state in 'closed_form'", form.states, self.states),
+        ):
+            for name in given:
+                if name not in known:
+                    raise ValueError(f"model {self.name!r}: {unknown_name(kind, name, known)}")
+        missing = [name for name in self.states if name not in form.states]
+        if missing:
+            raise ValueError(f"model {self.name!r}: the closed form does not give the state {missing[0]!r}")
+        for text in (*(c.source for c in form.couplings), *form.states.values()):
+            self.expression(text)
 
     def check_source(self, coupling):
         """Raise `ValueError` unless the source expression is local: of one external input, or of states, inputs and parameters."""

@@ -6,43 +6,43 @@ from organics_neuro.brian.kernels.frames import Kernel
 
 # Each non-zero weight adds a rotated copy of the source; a rotation is two contiguous pieces.
 _NUMPY = """
-target[:] = 0
+_r[:] = 0
 for _shift, _tap in zip({{_w_offsets}}, {{_w_taps}}):
-    target[:, _shift:] += _tap*source[:, :n - _shift]
-    target[:, :_shift] += _tap*source[:, n - _shift:]
+    _r[:, _shift:] += _tap*_x[:, :_n - _shift]
+    _r[:, :_shift] += _tap*_x[:, _n - _shift:]
 """
 
 _CYTHON = """
 cdef int _b, _i, _k, _shift
 cdef {{real}} _tap
-cdef {{real}} *_x
-cdef {{real}} *_r
-for _b in range(trials):
-    _x = source + _b*n
-    _r = target + _b*n
-    for _i in range(n):
-        _r[_i] = 0
+cdef {{real}} *_xb
+cdef {{real}} *_rb
+for _b in range(_trials):
+    _xb = _x + _b*_n
+    _rb = _r + _b*_n
+    for _i in range(_n):
+        _rb[_i] = 0
     for _k in range({{_w_count}}[0]):
         _shift = {{_w_offsets}}[_k]
         _tap = {{_w_taps}}[_k]
-        for _i in range(_shift, n):
-            _r[_i] += _tap*_x[_i - _shift]
+        for _i in range(_shift, _n):
+            _rb[_i] += _tap*_xb[_i - _shift]
         for _i in range(_shift):
-            _r[_i] += _tap*_x[n - _shift + _i]
+            _rb[_i] += _tap*_xb[_n - _shift + _i]
 """
 
 _CPP = """
-for (int b = 0; b < trials; b++)
+for (int _b = 0; _b < _trials; _b++)
 {
-    const Real* x = source + (size_t)b*n;
-    Real* r = target + (size_t)b*n;
-    for (int i = 0; i < n; i++) r[i] = 0;
-    for (int k = 0; k < {{_w_count}}[0]; k++)
+    const _Real* _xb = _x + (size_t)_b*_n;
+    _Real* _rb = _r + (size_t)_b*_n;
+    for (int _i = 0; _i < _n; _i++) _rb[_i] = 0;
+    for (int _k = 0; _k < {{_w_count}}[0]; _k++)
     {
-        const int shift = {{_w_offsets}}[k];
-        const Real tap = {{_w_taps}}[k];
-        for (int i = shift; i < n; i++) r[i] += tap*x[i - shift];
-        for (int i = 0; i < shift; i++) r[i] += tap*x[n - shift + i];
+        const int _shift = {{_w_offsets}}[_k];
+        const _Real _tap = {{_w_taps}}[_k];
+        for (int _i = _shift; _i < _n; _i++) _rb[_i] += _tap*_xb[_i - _shift];
+        for (int _i = 0; _i < _shift; _i++) _rb[_i] += _tap*_xb[_n - _shift + _i];
     }
 }
 """

@@ -10,10 +10,10 @@ from scipy.linalg.cython_blas cimport dgemm as _dgemm, dgemv as _dgemv, sgemm as
 _CYTHON = """
 cdef int _one = 1
 cdef {{real}} _unit = 1, _zero = 0
-if trials == 1:
-    _{{blas}}gemv("T", &n, &m, &_unit, {{_w_matrix}}, &n, source, &_one, &_zero, target, &_one)
+if _trials == 1:
+    _{{blas}}gemv("T", &_n, &_m, &_unit, {{_w_matrix}}, &_n, _x, &_one, &_zero, _r, &_one)
 else:
-    _{{blas}}gemm("T", "N", &m, &trials, &n, &_unit, {{_w_matrix}}, &n, source, &n, &_zero, target, &m)
+    _{{blas}}gemm("T", "N", &_m, &_trials, &_n, &_unit, {{_w_matrix}}, &_n, _x, &_n, &_zero, _r, &_m)
 """
 
 # Four rows of weights by four trials at a time: each number that is read is used four times. The compiler
@@ -74,9 +74,9 @@ inline void organics_dense(const Real* __restrict w, const Real* __restrict sour
 
 DENSE = Kernel(
     arrays=lambda operator: {"matrix": operator.matrix},
-    numpy="_numpy.dot(source, {{_w_matrix}}.reshape(m, n).T, out=target)",
+    numpy="_numpy.dot(_x, {{_w_matrix}}.reshape(_m, _n).T, out=_r)",
     cython=_CYTHON,
     cython_support=_CYTHON_SUPPORT,
-    cpp="organics_dense<Real>({{_w_matrix}}, source, target, m, n, trials);",
+    cpp="organics_dense<_Real>({{_w_matrix}}, _x, _r, _m, _n, _trials);",
     cpp_support=_CPP_SUPPORT,
 )

@@ -3,11 +3,13 @@
 Names that a kernel's code may use, on every target:
 
 ====================  ===================================================================================
-``m, n, trials``      target units, source units, trials
-source, target        the buffers; NumPy: arrays (trials, n) and (trials, m); C: pointers, trial after trial
+``_m, _n, _trials``   target units, source units, trials
+``_x, _r``            source and target; NumPy: arrays (trials, n) and (trials, m); C: pointers, trial after trial
 ``{{_w_NAME}}``       the array NAME of the kernel's `Kernel.arrays`
-``Real``              C++: the floating-point type of the target variable
+``_Real``             C++: the floating-point type of the target variable
 ====================  ===================================================================================
+
+They begin with an underscore, like every name a kernel makes up: no variable of a user's model can.
 """
 
 from collections.abc import Callable
@@ -51,9 +53,9 @@ _vectorisation_idx = 1
 {{scalar_code|autoindent}}
 _vectorisation_idx = LazyArange(N)
 {{vector_code|autoindent}}
-m, n, trials, _start = {{_sizes}}
-source = {{_source}}.reshape(trials, n)
-target = {{_target}}[_start:_start + trials*m].reshape(trials, m)
+_m, _n, _trials, _start = {{_sizes}}
+_x = {{_source}}.reshape(_trials, _n)
+_r = {{_target}}[_start:_start + _trials*_m].reshape(_trials, _m)
 KERNEL
 {% endblock %}
 """
@@ -66,9 +68,9 @@ _CYTHON = """
 SUPPORT
 {% endblock %}
 {% block maincode %}
-    cdef int m = {{_sizes}}[0], n = {{_sizes}}[1], trials = {{_sizes}}[2]
-    cdef {{real}} *source = {{_source}}
-    cdef {{real}} *target = {{_target}} + {{_sizes}}[3]
+    cdef int _m = {{_sizes}}[0], _n = {{_sizes}}[1], _trials = {{_sizes}}[2]
+    cdef {{real}} *_x = {{_source}}
+    cdef {{real}} *_r = {{_target}} + {{_sizes}}[3]
     _vectorisation_idx = 1
     {{scalar_code|autoindent}}
     for _idx in range(N):
@@ -85,8 +87,8 @@ _CPP = """
 SUPPORT
 {% endblock %}
 {% block maincode %}
-    typedef {{real}} Real;
-    const int m = {{m}}, n = {{n}}, trials = {{trials}};
+    typedef {{real}} _Real;
+    const int _m = {{m}}, _n = {{n}}, _trials = {{trials}};
     const size_t _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
     const int _N = {{constant_or_scalar('N', variables['N'])}};
@@ -95,8 +97,8 @@ SUPPORT
         const size_t _vectorisation_idx = _idx;
         {{vector_code|autoindent}}
     }
-    const Real* __restrict source = {{_source}};
-    Real* __restrict target = {{_target}} + {{start}};
+    const _Real* __restrict _x = {{_source}};
+    _Real* __restrict _r = {{_target}} + {{start}};
     KERNEL
 {% endblock %}
 """

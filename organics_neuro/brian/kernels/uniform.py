@@ -7,28 +7,28 @@ from organics_neuro.brian.kernels.frames import Kernel
 _CYTHON = """
 cdef int _b, _i, _j
 cdef {{real}} _total
-for _b in range(trials):
+for _b in range(_trials):
     _total = 0
-    for _j in range(n):
-        _total += source[_b*n + _j]
+    for _j in range(_n):
+        _total += _x[_b*_n + _j]
     _total *= {{_w_value}}[0]
-    for _i in range(m):
-        target[_b*m + _i] = _total
+    for _i in range(_m):
+        _r[_b*_m + _i] = _total
 """
 
 _CPP = """
-for (int b = 0; b < trials; b++)
+for (int _b = 0; _b < _trials; _b++)
 {
-    Real total = 0;
-    for (int j = 0; j < n; j++) total += source[(size_t)b*n + j];
-    total *= {{_w_value}}[0];
-    for (int i = 0; i < m; i++) target[(size_t)b*m + i] = total;
+    _Real _total = 0;
+    for (int _j = 0; _j < _n; _j++) _total += _x[(size_t)_b*_n + _j];
+    _total *= {{_w_value}}[0];
+    for (int _i = 0; _i < _m; _i++) _r[(size_t)_b*_m + _i] = _total;
 }
 """
 
 UNIFORM = Kernel(
     arrays=lambda operator: {"value": np.array([operator.value])},
-    numpy="target[:] = {{_w_value}}[0]*source.sum(axis=1, keepdims=True)",
+    numpy="_r[:] = {{_w_value}}[0]*_x.sum(axis=1, keepdims=True)",
     cython=_CYTHON,
     cpp=_CPP,
 )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from organics_neuro.core.dynamics import deliver, qualify
+from organics_neuro.core.circuit import Circuit
+from organics_neuro.core.dynamics import deliver
 from organics_neuro.core.errors import ConvergenceWarning
 from organics_neuro.core.theory.solvers import constant_inputs, each_trial, newton, relax, settle, time_constants
 
@@ -77,17 +78,14 @@ def fixed_point(circuit, z=None, guess=None, tol=1e-10):
     inputs = constant_inputs(dynamics, z)
     start = dynamics.resolve_states("guess", guess)
     shape = np.broadcast_shapes(*(value.shape[:-1] for value in (*inputs.values(), *start.values())))
-    initial, iterations = dynamics.pack(start, shape), np.zeros(shape, dtype=int)
+    x, iterations = dynamics.pack(start, shape), np.zeros(shape, dtype=int)
     with np.errstate(all="ignore"):  # a trial step may leave the domain of the equations; solvers then shorten it
-        if guess is not None:
-            x = initial.copy()
-            for trial, system in each_trial(dynamics, inputs, shape):
-                x[trial], iterations[trial] = newton(system, initial[trial])
+        if guess is None and _closed_form_holds(circuit):
+            x = dynamics.pack(_closed_form(circuit, inputs), shape)
         else:
-            x = dynamics.pack({**start, **_closed_form(circuit, inputs)}, shape)
-            if not _closed_form_holds(circuit):
-                for trial, system in each_trial(dynamics, inputs, shape):
-                    x[trial], iterations[trial] = _search(system, initial[trial], x[trial], tol)
+            for trial, system in each_trial(dynamics, inputs, shape):
+                found = newton(system, x[trial]) if guess is not None else _search(system, x[trial], tol)
+                x[trial], iterations[trial] = found
         residual = np.abs(time_constants(dynamics) * dynamics.flow(x, inputs)).max(axis=-1)
     converged = residual <= tol * np.maximum(1.0, np.abs(x).max(axis=-1))
     _warn(residual, converged, tol)
@@ -96,33 +94,26 @@ def fixed_point(circuit, z=None, guess=None, tol=1e-10):
 
 def _closed_form_holds(circuit):
     """Whether the model's closed form is the steady state: one population, and the weights it names are the identity."""
-    model = circuit.populations[""].model if "" in circuit.populations else None
-    return bool(model and model.closed_form) and all(circuit.weights[w].is_identity for w in model.closed_form.identity)
+    form = isinstance(circuit, Circuit) and circuit.model.closed_form
+    return bool(form) and all(circuit.weights[name].is_identity for name in form.identity)
 
 
 def _closed_form(circuit, inputs):
-    """States that the closed forms of the models give, from free inputs alone: exact, or a good start."""
-    dynamics, states = circuit.dynamics, {}
-    for p, population in circuit.populations.items():
-        form = population.model.closed_form
-        if form is None:
-            continue
-        known = dict(inputs)
-        for c in form.couplings:
-            source = dynamics.evaluate(p, c.source, {}, inputs)
-            known[qualify(p, c.target)] = deliver(circuit.weights[qualify(p, c.weights)], source)
-        for state, text in form.states.items():
-            value = np.asarray(dynamics.evaluate(p, text, {}, known))
-            states[qualify(p, state)] = np.broadcast_to(value, (*value.shape[:-1], population.size))
-            known.update(states)
+    """The states that the closed form of the model gives."""
+    form, known, states = circuit.model.closed_form, dict(inputs), {}
+    for c in form.couplings:
+        known[c.target] = deliver(circuit.weights[c.weights], circuit.dynamics.evaluate("", c.source, {}, inputs))
+    for state, text in form.states.items():
+        value = np.asarray(circuit.dynamics.evaluate("", text, {}, known))
+        known[state] = states[state] = np.broadcast_to(value, (*value.shape[:-1], circuit.size))
     return states
 
 
-def _search(system, initial, likely, tol):
+def _search(system, start, tol):
     """A fixed point, stable if one is found: tries one way after the other until it has a stable one."""
-    ways = [lambda: (initial, 0), lambda: settle(system, initial)]
+    ways = [lambda: (start, 0), lambda: settle(system, start)]
     if system.relaxed.any():
-        ways = [lambda: relax(system, likely), *ways, lambda: relax(system, likely, step=0.5)]
+        ways = [lambda: relax(system, start), *ways, lambda: relax(system, start, step=0.5)]
     tried = []
     for way in ways:
         x, before = way()

@@ -118,17 +118,18 @@ def relax(system, x, step=1.0, tol=1e-6, max_iterations=60):
     """Alternate between the equilibrium of the other states and an update of the relaxed ones.
 
     With the relaxed states a held, the others are solved for (exactly, where their equations are linear); then
-    a <- a + step tau_a da/dt. A step below 1 finds points from which the full step runs away. With a full step, for the two-type circuit this is the iteration of Rawat, Heeger & Martiniani 2024, as in
-    their public code: y = (I - D[1 - sqrt(a)] W_r)⁻¹ bz, then a = σ²b0² + W (a y²).
+    a <- a + step tau_a da/dt. For the two-type circuit and a full step this is the iteration of Rawat, Heeger &
+    Martiniani 2024, as in their public code: y = (I - D[1 - sqrt(a)] W_r)⁻¹ bz, then a = σ²b0² + W (a y²). A shorter
+    step also finds points from which the full step runs away.
 
     Returns
     -------
     x : ndarray, shape (size,)
     iterations : int
     """
-    held = np.flatnonzero(~system.relaxed)
+    others = np.flatnonzero(~system.relaxed)
     for k in range(max_iterations):
-        x, _ = newton(system, x, free=held)
+        x, _ = newton(system, x, free=others)
         change = np.where(system.relaxed, system.residual(x), 0.0)
         x = x + step * change
         if not np.abs(change).max() > tol:
@@ -148,7 +149,8 @@ def settle(system, x, tol=1e-6, max_iterations=1000):
     iterations : int
     """
     residual, matrix = system.residual(x), system.jacobian(x)
-    scale = 0.1 * np.linalg.norm(residual) / np.linalg.norm(matrix / system.tau[:, None], 1)
+    fastest = max(np.linalg.norm(matrix / system.tau[:, None], 1), 1 / system.tau.min())
+    scale = 0.1 * np.linalg.norm(residual) / fastest
     for k in range(max_iterations):
         size = np.linalg.norm(residual)
         if not size > tol * max(1.0, np.abs(x).max()):

@@ -1,0 +1,111 @@
+"""
+The main job, end to end
+========================
+
+Train a circuit on handwritten digits in torch, transfer it to Brian2, classify the test digits in generated C++, and
+study a ring circuit as a neurophysiologist would. Results go to the folder ``demo/``.
+"""
+
+import time
+from pathlib import Path
+
+import brian2 as b2
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+import organics_neuro as on
+from organics_neuro.nn import recipes
+
+FOLDER = Path("demo")
+CONTRASTS = np.geomspace(0.01, 1, 11)
+
+
+def train(digits):
+    """Train with checkpoints: an interrupted demo resumes."""
+    recipe = recipes.digits_rows()
+    history = on.nn.training.fit(
+        recipe.model, digits.x_train, digits.y_train, checkpoint=FOLDER / "training.pt", resume=True, **recipe.fit
+    )
+    return recipe.model, history
+
+
+def classify(model, circuit, digits):
+    """Classify all test digits in torch (float32) and in Brian2 (C++, float64), and count where they agree."""
+    in_torch = on.nn.training.predict(model, digits.x_test).numpy()
+    y = on.transfer.simulate(circuit, digits.x_test, device="cpp", last_only=True, report="text")["y"][:, -1]
+    weight, bias = (p.detach().double().numpy() for p in (model.readout.weight, model.readout.bias))
+    in_brian = (y @ weight.T + bias).argmax(axis=1)
+    print(f"  torch accuracy    {np.mean(in_torch == digits.y_test):.2%}")
+    print(f"  Brian2 accuracy   {np.mean(in_brian == digits.y_test):.2%}")
+    print(f"  they agree on     {np.sum(in_torch == in_brian):,} of {len(in_torch):,} digits")
+    print(on.transfer.parity(model.rnn, circuit, digits.x_test[:50]))
+
+
+def draw_digits(history, circuit, digits):
+    """Training, and what the units of the circuit do while they read a digit row by row."""
+    shown = [int(np.flatnonzero(digits.y_test == label)[0]) for label in (0, 3, 7)]
+    y = on.transfer.simulate(circuit, digits.x_test[shown])["y"]
+    order = np.argsort(y[0].argmax(axis=0))
+    figure, axes = plt.subplots(2, 4, figsize=(11, 5), layout="constrained", width_ratios=[1.4, 1, 1, 1])
+    epochs = np.arange(1, len(history.loss) + 1)
+    axes[0, 0].plot(epochs, history.loss, "o-", color="0.2", ms=3)
+    axes[0, 0].set(ylabel="training loss", yscale="log")
+    axes[1, 0].plot(epochs, 100 * np.array(history.validation_accuracy), "o-", color="C0", ms=3)
+    axes[1, 0].set(xlabel="epoch", ylabel="validation accuracy (%)")
+    for k, (index, trace) in enumerate(zip(shown, y, strict=True), start=1):
+        axes[0, k].imshow(digits.x_test[index].T, cmap="gray_r", aspect="auto")
+        axes[0, k].set(title=f"digit {digits.y_test[index]}, read from left to right", xticks=[], yticks=[])
+        axes[1, k].imshow(np.maximum(trace.T[order], 0) ** 2, cmap="magma", aspect="auto", interpolation="none")
+        axes[1, k].set(xlabel="row of the image = time step")
+    axes[1, 1].set(ylabel="unit: firing rate")
+    figure.savefig(FOLDER / "digits.png", dpi=150)
+
+
+def study_ring():
+    """Contrast response with masks and power spectra of a ring circuit, Brian2 next to theory."""
+    ring, noise = on.ring(n=36), {"y": 1e-3}
+    response = on.experiments.contrast_response(ring, CONTRASTS, masks=[0, 0.1, 0.5], report="text")
+    expected = on.experiments.contrast_response(ring, CONTRASTS, masks=[0, 0.1, 0.5], engine="theory")
+    print(f"  rates differ from theory by at most {abs(response.rate_y - expected.rate_y).max().item():.1e}")
+    shades = [0.05, 0.2, 0.4, 1.0]
+    spectrum = on.experiments.power_spectrum(ring, shades, noise, device="cpp", trials=32, seed=1, report="text")
+    linear = on.experiments.power_spectrum(ring, shades, noise, engine="theory", frequencies=spectrum.frequency)
+    error = abs(spectrum.coherent / linear.coherent - 1).sel(frequency=slice(5, 200))
+    print(f"  power differs from theory by {error.median().item():.1%} (median, 5-200 Hz)")
+    for name, dataset in {"contrast_response": response, "power_spectrum": spectrum}.items():
+        on.experiments.save(dataset, FOLDER / f"{name}.nc")
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    on.plotting.contrast_response(response, fit="naka_rushton", ax=axes[0])
+    on.plotting.power_spectrum(spectrum, linear, ax=axes[1])
+    axes[0].set(title="Ring circuit in Brian2: normalization (lines: Naka-Rushton fits)")
+    axes[1].set(title="... and its resonance (thin lines: theory)", xlim=(2, 250), ylim=(1e-11, None))
+    figure.savefig(FOLDER / "ring.png", dpi=150)
+
+
+def main():
+    start = time.perf_counter()
+
+    def step(text):
+        print(f"[{time.perf_counter() - start:5.0f} s] {text}", flush=True)
+
+    FOLDER.mkdir(exist_ok=True)
+    b2.prefs.codegen.target = "numpy"  # for the short simulations: nothing to compile
+    step("train a gated circuit on MNIST, one row of 28 pixels per step")
+    digits = on.datasets.mnist()
+    model, history = train(digits)
+    step("transfer it to Brian2 and classify the test digits in C++")
+    circuit = on.transfer.to_circuit(model.rnn, dt=1e-3)
+    circuit.save(FOLDER / "digits.safetensors")
+    torch.save(model.readout.state_dict(), FOLDER / "readout.pt")
+    classify(model, circuit, digits)
+    draw_digits(history, circuit, digits)
+    step("measure a ring circuit in Brian2, next to theory")
+    study_ring()
+    step("done; results are in demo/:")
+    for path in sorted(FOLDER.iterdir()):
+        print(f"  {path}  {path.stat().st_size / 1024:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Data sets that come with a checkout of the repository. They need neither torch nor Brian2."""
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from organics_neuro.core.errors import FileFormatError
+
+_MNIST = Path(__file__).parents[1] / "data" / "mnist"
+
+
+class Digits(NamedTuple):
+    """Images (samples, 28, 28), float32 in [0, 1], and labels (samples,), int64."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+
+def mnist(root=None):
+    """The MNIST handwritten digits: 60,000 for training and 10,000 for tests.
+
+    Parameters
+    ----------
+    root : path, optional
+        Folder of the four gzip-compressed IDX files. Default: ``data/mnist`` of the repository's checkout.
+
+    Returns
+    -------
+    Digits
+        ``x_train, y_train, x_test, y_test``: images (samples, 28, 28) as float32 in [0, 1], so that an image is a
+        sequence of 28 rows of 28 pixels, and labels as int64.
+
+    Raises
+    ------
+    FileNotFoundError
+    FileFormatError
+        If a file is corrupt or is not what its name says.
+    """
+    root = _MNIST if root is None else Path(root)
+    parts = []
+    for name in ("train", "t10k"):
+        images = _read_idx(root / f"{name}-images-idx3-ubyte.gz", axes=3)
+        labels = _read_idx(root / f"{name}-labels-idx1-ubyte.gz", axes=1)
+        if images.shape != (len(labels), 28, 28) or labels.max() > 9:
+            raise FileFormatError(
+                f"{root} does not hold MNIST: {name} has images of shape {images.shape} and {len(labels)} labels up to {labels.max()}"
+            )
+        parts += [images / np.float32(255), labels.astype(np.int64)]
+    return Digits(*parts)
+
+
+def _read_idx(path, axes):
+    """The array of bytes in an IDX file: two zeros, type 8 (unsigned byte), the number of axes, their lengths, the data."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}; give mnist(root=...) a folder with the four MNIST files (*-ubyte.gz)")
+    try:
+        data = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileFormatError(f"{path} is corrupt ({error}); copy it anew") from error
+    header = 4 + 4 * axes
+    shape = tuple(int(n) for n in np.frombuffer(data[4:header], dtype=">u4")) if len(data) >= header else ()
+    if data[:4] != bytes([0, 0, 8, axes]) or len(data) != header + int(np.prod(shape)) or 0 in shape:
+        raise FileFormatError(f"{path} is not an IDX file of bytes with {axes} axes; copy it anew")
+    return np.frombuffer(data, dtype=np.uint8, offset=header).reshape(shape)

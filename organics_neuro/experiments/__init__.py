@@ -1,0 +1,8 @@
+"""Neurophysiology on any circuit: each protocol returns a labelled `xarray.Dataset`."""
+
+from organics_neuro.experiments.contrast_response import contrast_response
+from organics_neuro.experiments.naka_rushton import fit_naka_rushton, naka_rushton
+from organics_neuro.experiments.power_spectrum import power_spectrum
+from organics_neuro.experiments.results import load, save
+
+__all__ = ["contrast_response", "fit_naka_rushton", "load", "naka_rushton", "power_spectrum", "save"]

@@ -1,0 +1,116 @@
+"""Power spectrum: how noise makes a circuit fluctuate around its response to a stimulus."""
+
+import numpy as np
+import xarray as xr
+from scipy.signal import welch
+
+from organics_neuro.core import theory
+from organics_neuro.experiments.protocol import check_engine, pattern, scaled
+from organics_neuro.experiments.results import contrasts_axis, label
+
+
+def power_spectrum(
+    circuit,
+    contrasts,
+    noise,
+    engine="brian",
+    *,
+    state="y",
+    angle=180.0,
+    stimulus=None,
+    frequencies=None,
+    trials=16,
+    duration=4.0,
+    dt=1e-4,
+    resolution=2.0,
+    device="runtime",
+    seed=None,
+    report=None,
+):
+    """Power spectral density of a state at several contrasts.
+
+    Two signals are analysed: the *coherent* mode, the sum over units weighted by their drive (normalized to length
+    1), in which the circuit's resonance lives, and the *mean* of the units. In the mean, noise that is private to
+    each unit hides the resonance.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With as many units as its input has values (so that the drive can weight the units).
+    contrasts : array_like, shape (contrasts,)
+    noise : dict
+        Amplitude of white noise by state, as for `CircuitGroup` and `organics_neuro.theory.power_spectrum`.
+    engine : {"brian", "theory"}
+        "brian" simulates and uses Welch's method; "theory" linearises around the fixed point.
+    state : str
+        Which state to analyse.
+    angle, stimulus
+        As for `contrast_response`.
+    frequencies : array_like, optional
+        For "theory", in Hz; by default those that "brian" measures.
+    trials, duration, dt
+        For "brian": noise samples per contrast, length in seconds after the circuit has settled, and time step.
+    resolution : float
+        For "brian": distance of the frequencies, in Hz.
+    device, seed, report
+        For "brian", as for `organics_neuro.brian.simulate`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``coherent`` and ``mean`` with the axes contrast and frequency: two-sided power per Hz, so that the integral
+        over positive and negative frequencies is the variance.
+    """
+    check_engine(engine)
+    contrasts = contrasts_axis("contrasts", contrasts)
+    if state not in circuit.states:
+        raise ValueError(f"the circuit has no state {state!r}; it has {', '.join(circuit.states)}")
+    drive = pattern(circuit, stimulus, angle, "stimulus")
+    name, shown = next(iter(drive.items()))
+    units = circuit.states[state]
+    if len(drive) != 1 or shown.shape != (units,):
+        raise ValueError(f"the input {name!r} has shape {shown.shape}, but must be one input with the {units} units of {state!r}")
+    readouts = {"coherent": shown / np.linalg.norm(shown), "mean": np.full(units, 1 / units)}
+    inputs = scaled(drive, contrasts)
+    if engine == "theory":
+        step = resolution
+        frequencies = np.arange(step, 500, step) if frequencies is None else np.asarray(frequencies, dtype=float)
+        power = _theory(circuit, inputs, frequencies, noise, state, readouts)
+        how = {}
+    else:
+        frequencies, power = _brian(circuit, inputs, noise, state, readouts, trials, duration, dt, resolution, device, seed, report)
+        how = {"trials": trials, "duration": duration, "dt": dt, "seed": "none" if seed is None else seed}
+    dataset = xr.Dataset(
+        {key: (("contrast", "frequency"), value) for key, value in power.items()},
+        coords={"contrast": contrasts, "frequency": ("frequency", frequencies, {"units": "Hz"})},
+    )
+    return label(dataset, circuit, "Power spectrum", engine=engine, state=state, noise=str(noise), **how)
+
+
+def _theory(circuit, inputs, frequencies, noise, state, readouts):
+    power = {key: [] for key in readouts}
+    name, series = next(iter(inputs.items()))
+    for value in series:
+        spectrum = theory.power_spectrum(circuit, {name: value}, frequencies, noise)
+        for key, readout in readouts.items():
+            power[key].append(spectrum.project({state: readout}))
+    return {key: np.array(rows) for key, rows in power.items()}
+
+
+def _brian(circuit, inputs, noise, state, readouts, trials, duration, dt, resolution, device, seed, report):
+    from organics_neuro.brian import simulate
+
+    contrasts = len(next(iter(inputs.values())))
+    repeated = {name: np.repeat(value, trials, axis=0) for name, value in inputs.items()}
+    settle = 0.3  # seconds: several of the slowest time constants of the default circuits
+    every = max(1, round(1e-3 / dt))
+    trace = simulate(
+        circuit, repeated, settle + duration, dt, noise=noise, record=[state], every=every, device=device, seed=seed, report=report
+    )[state][round(settle / (every * dt)) :]
+    rate = 1 / (every * dt)
+    power = {}
+    for key, readout in readouts.items():
+        frequencies, density = welch(trace @ readout, rate, nperseg=round(rate / resolution), axis=0)
+        density = density[1:] / 2  # one-sided to two-sided; the mean is removed, so 0 Hz says nothing
+        power[key] = density.reshape(len(density), contrasts, trials).mean(axis=-1).T
+    return frequencies[1:], power

@@ -1,0 +1,46 @@
+"""What the protocols share: stimuli as inputs, and populations as axes of a dataset."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from organics_neuro.core import stimuli
+from organics_neuro.core.circuit import Circuit
+from organics_neuro.core.errors import unknown_name
+
+ENGINES = ("brian", "theory")
+
+
+def check_engine(engine):
+    """Raise `ValueError` for an engine that is not among `ENGINES`."""
+    if engine not in ENGINES:
+        raise ValueError(unknown_name("engine", engine, ENGINES))
+
+
+def pattern(circuit, stimulus, angle, name):
+    """The inputs at unit contrast, by name.
+
+    Parameters
+    ----------
+    stimulus : array_like, dict or None
+        A stimulus of the circuit (see `organics_neuro.stimuli`), inputs by name, or None for a grating at ``angle``.
+    name : str
+        Name of the argument, for messages.
+    """
+    if isinstance(stimulus, Mapping):
+        return circuit.dynamics.resolve_inputs(stimulus)
+    if not isinstance(circuit, Circuit):
+        raise ValueError(f"give {name} as a dictionary of inputs: a joined circuit has no stimulus of its own")
+    stimulus = stimuli.grating(circuit, angle) if stimulus is None else stimulus
+    return circuit.dynamics.resolve_inputs(stimuli.drive(circuit, stimulus))
+
+
+def scaled(inputs, contrasts):
+    """Inputs (units,) at each of the contrasts, shape (contrasts, units)."""
+    return {name: np.multiply.outer(contrasts, value) for name, value in inputs.items()}
+
+
+def unit_axis(state):
+    """Name of the axis of a state's units: "unit", or "e_unit" for the population "e" of a joined circuit."""
+    population = state.rpartition(".")[0]
+    return f"{population}_unit" if population else "unit"

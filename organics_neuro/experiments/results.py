@@ -1,0 +1,64 @@
+"""Results on disk: NetCDF files, written whole or not at all."""
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from organics_neuro import __version__
+from organics_neuro.core.errors import FileFormatError
+from organics_neuro.core.files import replacing
+
+
+def label(dataset, circuit, title, **attributes):
+    """Add to a dataset what a reader needs to know of where it comes from."""
+    models = [population.model for population in circuit.populations.values()]
+    dataset.attrs = {
+        "title": title,
+        "circuit": repr(circuit),
+        "citation": "; ".join(dict.fromkeys(model.citation for model in models if model.citation)),
+        "software": f"organics_neuro {__version__}",
+        **attributes,
+    }
+    return dataset
+
+
+def save(dataset, path):
+    """Write the dataset of an experiment to a NetCDF file.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+    path : str or Path
+        Conventionally ends in ``.nc``.
+    """
+    if not isinstance(dataset, xr.Dataset):
+        raise TypeError(f"dataset must be an xarray.Dataset, as the experiments return, got {type(dataset).__name__}")
+    with replacing(path) as temporary:
+        dataset.to_netcdf(temporary, engine="h5netcdf")
+
+
+def load(path):
+    """Read a dataset that `save` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+    FileFormatError
+        If the file is corrupt or not NetCDF.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"no file {path}")
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as dataset:
+            return dataset.load()
+    except (OSError, ValueError, KeyError) as error:
+        raise FileFormatError(f"{path} is not a readable NetCDF file ({error})") from error
+
+
+def contrasts_axis(name, values):
+    """Contrasts as a float array (values,), checked."""
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 1 or not array.size or not np.all(np.isfinite(array)) or (array < 0).any():
+        raise ValueError(f"{name} must be a list of finite contrasts that are not negative, got {values!r}")
+    return array

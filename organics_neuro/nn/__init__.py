@@ -1,0 +1,13 @@
+"""Circuits in torch: the generic step of any circuit, recurrent layers, and training."""
+
+from organics_neuro.core.errors import missing_extra
+
+try:
+    import torch  # noqa: F401
+except ImportError as error:
+    raise missing_extra("organics_neuro.nn", "torch", "torch") from error
+
+from organics_neuro.nn import functional, training
+from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
+
+__all__ = ["ORGaNICs", "ORGaNICsCell", "State", "functional", "training"]

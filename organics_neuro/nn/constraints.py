@@ -1,0 +1,46 @@
+"""Parametrizations (see `torch.nn.utils.parametrize`) that keep learned values in their range.
+
+A module then shows the effective value, ``cell.W``, and accepts one, ``cell.W = pool``; what the optimizer changes is
+the unconstrained value behind it.
+"""
+
+import torch
+from torch import nn
+
+
+class Positive(nn.Module):
+    """Values larger than 0, learned through their logarithm."""
+
+    def forward(self, logarithm):
+        return torch.exp(logarithm)
+
+    def right_inverse(self, value):
+        if not bool((value > 0).all()):
+            raise ValueError(f"values must be larger than 0, but the smallest is {value.min().item():g}")
+        return torch.log(value)
+
+
+class Bounded(nn.Module):
+    """Values between 0 and ``maximum``, learned as maximum * sigmoid(p).
+
+    Parameters
+    ----------
+    maximum : float
+    """
+
+    def __init__(self, maximum):
+        super().__init__()
+        self.maximum = float(maximum)
+
+    def forward(self, p):
+        return self.maximum * torch.sigmoid(p)
+
+    def right_inverse(self, value):
+        if not bool(((value > 0) & (value < self.maximum)).all()):
+            raise ValueError(
+                f"values must lie between 0 and {self.maximum:g}, but reach from {value.min().item():g} to {value.max().item():g}"
+            )
+        return torch.logit(value / self.maximum)
+
+    def extra_repr(self):
+        return f"maximum={self.maximum:g}"

@@ -1,0 +1,88 @@
+"""Pictures of what the experiments return; every function takes a dataset, draws on matplotlib axes and returns them."""
+
+import numpy as np
+
+from organics_neuro.core.errors import missing_extra, unknown_name
+from organics_neuro.experiments import fit_naka_rushton, naka_rushton
+
+try:
+    import matplotlib.pyplot as plt
+except ImportError as error:
+    raise missing_extra("organics_neuro.plotting", "matplotlib", "plot") from error
+
+_FITS = ("naka_rushton",)
+
+
+def contrast_response(dataset, fit=None, unit=None, state="y", ax=None):
+    """Rate of one unit against contrast, one curve for each mask contrast.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `organics_neuro.experiments.contrast_response`.
+    fit : {"naka_rushton"}, optional
+        Draw fitted functions through the points, with their parameters in the legend.
+    unit : int, optional
+        By default the one that the stimulus drives most.
+    state : str
+        Whose rate to show.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    if fit is not None and fit not in _FITS:
+        raise ValueError(unknown_name("fit", fit, _FITS))
+    if f"rate_{state}" not in dataset:
+        raise ValueError(unknown_name("variable", f"rate_{state}", list(dataset.data_vars)))
+    ax = plt.subplots(figsize=(5, 3.6), layout="constrained")[1] if ax is None else ax
+    rates = dataset[f"rate_{state}"].isel(unit=dataset.attrs["preferred_unit"] if unit is None else unit)
+    for k, mask in enumerate(dataset.mask.values):
+        curve, color = rates.sel(mask=mask), _shade(k, dataset.sizes["mask"])
+        label = "no mask" if mask == 0 else f"mask {mask:g}"
+        contrast = dataset.contrast.values
+        shown = contrast > 0
+        if fit:
+            found = fit_naka_rushton(contrast, curve.values)
+            fine = np.geomspace(contrast[shown].min(), contrast.max(), 200)
+            ax.plot(fine, naka_rushton(fine, **found), color=color)
+            label += f": $c_{{50}}$ = {found['c50']:.2g}, n = {found['exponent']:.2g}"
+        ax.plot(contrast[shown], curve.values[shown], "o", ms=4, color=color, label=label)
+    ax.set(xscale="log", xlabel="stimulus contrast", ylabel="firing rate (normalized)", title=dataset.attrs["title"])
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def power_spectrum(dataset, theory=None, signal="coherent", ax=None):
+    """Power against frequency, one curve for each contrast.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `organics_neuro.experiments.power_spectrum`.
+    theory : xarray.Dataset, optional
+        The same with ``engine="theory"``, drawn as lines over the measured curves.
+    signal : {"coherent", "mean"}
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    if signal not in dataset:
+        raise ValueError(unknown_name("signal", signal, list(dataset.data_vars)))
+    ax = plt.subplots(figsize=(5, 3.6), layout="constrained")[1] if ax is None else ax
+    for k, contrast in enumerate(dataset.contrast.values):
+        color, label = _shade(k, dataset.sizes["contrast"]), f"contrast {contrast:g}"
+        ax.plot(dataset.frequency, dataset[signal].sel(contrast=contrast), color=color, alpha=0.45 if theory else 1, lw=2.5, label=label)
+        if theory is not None:
+            ax.plot(theory.frequency, theory[signal].sel(contrast=contrast), color=color, lw=1)
+    ax.set(xscale="log", yscale="log", xlabel="frequency (Hz)", ylabel="power (1/Hz)", title=dataset.attrs["title"])
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def _shade(k, count):
+    """The k-th of ``count`` colours, dark to light."""
+    return plt.get_cmap("viridis")(0.85 * k / max(count - 1, 1))
