@@ -2,6 +2,7 @@
 
 from collections import namedtuple
 from collections.abc import Mapping
+from numbers import Number
 
 import brian2 as b2
 import numpy as np
@@ -87,13 +88,14 @@ class CircuitGroup(b2.NeuronGroup):
                 f"circuit must be a Circuit, got {type(circuit).__name__}; make one with organics_neuro.Circuit(...)"
             )
         if isinstance(trials, bool) or not isinstance(trials, (int, np.integer)) or trials < 1:
-            raise ValueError(f"trials must be a positive number, got {trials!r}")
+            raise ValueError(f"trials must be a positive whole number, got {trials!r}")
         if method != "euler":
             raise ValueError(unknown_name("method", method, ["euler"]))
         population, noise, inputs = circuit.populations[""], noise or {}, inputs or {}
         model = population.model
         _check_names("noise", noise, model.states)
         _check_names("inputs", inputs, (*model.inputs, *circuit.external))
+        _check_texts(inputs)
         flags = {key: _flags(value) for key, value in population.parameters.items()}
         amplitudes = {state: _amplitude(state, value, population) for state, value in noise.items()}
         text = model.brian_equations(flags, inputs, {state: _flags(value) for state, value in amplitudes.items()})
@@ -113,26 +115,36 @@ class CircuitGroup(b2.NeuronGroup):
 
     # --- arrays by trial and unit -------------------------------------------------------------------------------
 
+    def __getattr__(self, key):
+        external = self.__dict__.get("external", {})
+        return getattr(external[key], key) if key in external else super().__getattr__(key)
+
     def __setattr__(self, key, value, level=0):
         external = self.__dict__.get("external", {})
         if key in external:
-            setattr(external[key], key, self._by_neuron(key, value, len(external[key]) // self.trials))
+            external[key].__setattr__(key, self._by_neuron(key, value, external[key]), level=level + 1)
             return
-        if "_group_attribute_access_active" in self.__dict__ and key in self.variables and not isinstance(value, str):
-            value = self._by_neuron(key, value, self.units)
+        if "_group_attribute_access_active" in self.__dict__ and key in self.variables:
+            value = self._by_neuron(key, value, self)
         super().__setattr__(key, value, level=level + 1)
 
-    def _by_neuron(self, key, value, units):
-        """An array (units,) or (trials, units) as one value per neuron; anything else as it is."""
-        if not isinstance(value, (np.ndarray, list, tuple)) or np.ndim(value) == 0:
+    def _by_neuron(self, key, value, group):
+        """Numbers for a variable of ``group``, checked: an array (units,) or (trials, units) as one value per neuron."""
+        if not isinstance(value, (Number, np.ndarray, list, tuple)):
+            return value  # expressions and links are Brian2's own
+        name, shape, units = f"{self.name}.{key}", np.shape(value), len(group) // self.trials
+        if not np.all(np.isfinite(value)):
+            raise ValueError(f"{name} must be finite, but holds NaN or infinity")
+        if not shape:
             return value
-        shape = np.shape(value)
+        if group.variables[key].scalar:
+            raise ValueError(
+                f"{name} is one number for all units, got shape {shape}; for one value per unit, make the group from circuit.replace({key}=array)"
+            )
         if shape not in ((units,), (self.trials, units), (self.trials * units,)):
             raise ValueError(
-                f"{self.name}.{key} takes one number, or an array of shape ({units},) or ({self.trials}, {units}) for {self.trials} trials of {units} units, got shape {shape}"
+                f"{name} takes one number, or an array of shape ({units},) or ({self.trials}, {units}) for {self.trials} trials of {units} units, got shape {shape}"
             )
-        if not np.all(np.isfinite(value)):
-            raise ValueError(f"{self.name}.{key} must be finite, but the array holds NaN or infinity")
         return np.tile(value, self.trials) if shape == (units,) else np.reshape(value, -1)
 
     def per_trial(self, values):
@@ -142,7 +154,7 @@ class CircuitGroup(b2.NeuronGroup):
         --------
         ``v1.per_trial(v1.y[:])`` has shape (trials, units), ``v1.per_trial(monitor.y)`` (trials, units, times).
         """
-        values = np.asarray(values)
+        values = np.array(values)  # a copy: the values of a state change as the simulation goes on
         if values.shape[:1] != (self.trials * self.units,):
             raise ValueError(
                 f"values must have {self.trials * self.units} rows, one per neuron, got shape {values.shape}"
@@ -177,6 +189,7 @@ def groups(circuit, trials=1, noise=None, inputs=None, **options):
     noise, inputs = noise or {}, inputs or {}
     _check_names("noise", noise, circuit.states)
     _check_names("inputs", inputs, circuit.inputs)
+    _check_texts(inputs)
     made = {}
     for name, population in circuit.populations.items():
         own = {
@@ -236,6 +249,14 @@ def _check_names(what, given, known):
     for name in given:
         if name not in known:
             raise ValueError(unknown_name(f"name in {what}", name, known))
+
+
+def _check_texts(inputs):
+    for name, text in inputs.items():
+        if not isinstance(text, str):
+            raise TypeError(
+                f"inputs[{name!r}] must be a Brian2 expression (text), got {type(text).__name__}; numbers are assigned: group.{name.rpartition('.')[2]} = array"
+            )
 
 
 def _amplitude(state, value, population):

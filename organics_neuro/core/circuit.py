@@ -270,10 +270,10 @@ def join(parts, couplings):
     Examples
     --------
     >>> import organics_neuro as on
-    >>> v1, v2 = on.ring(n=8), on.ring(n=4)
-    >>> areas = on.join({"v1": v1, "v2": v2}, [on.Coupling("v2.z", weights=[[0.1] * 8] * 4, source="v1: y**2")])
+    >>> v1, v2 = on.ring(n=12), on.ring(n=9)
+    >>> areas = on.join({"v1": v1, "v2": v2}, [on.Coupling("v2.z", weights=0.1, source="v1: y**2")])
     >>> dict(areas.states)
-    {'v1.y': 8, 'v1.a': 8, 'v2.y': 4, 'v2.a': 4}
+    {'v1.y': 12, 'v1.a': 12, 'v2.y': 9, 'v2.a': 9}
     """
     for name, part in parts.items():
         if not isinstance(part, _Immutable):

@@ -8,7 +8,15 @@ import numpy as np
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.dynamics import deliver
 from organics_neuro.core.errors import ConvergenceWarning
-from organics_neuro.core.theory.solvers import constant_inputs, each_trial, newton, relax, settle, time_constants
+from organics_neuro.core.theory.solvers import (
+    constant_inputs,
+    each_trial,
+    newton,
+    relax,
+    settle,
+    time_constants,
+    trials,
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ def fixed_point(circuit, z=None, guess=None, tol=1e-10):
     dynamics = circuit.dynamics
     inputs = constant_inputs(dynamics, z)
     start = dynamics.resolve_states("guess", guess)
-    shape = np.broadcast_shapes(*(value.shape[:-1] for value in (*inputs.values(), *start.values())))
+    shape = trials(inputs, start)
     x, iterations = dynamics.pack(start, shape), np.zeros(shape, dtype=int)
     with np.errstate(all="ignore"):  # a trial step may leave the domain of the equations; solvers then shorten it
         if guess is None and _closed_form_holds(circuit):

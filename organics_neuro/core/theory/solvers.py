@@ -71,6 +71,16 @@ def constant_inputs(dynamics, z):
     return inputs
 
 
+def trials(inputs, states):
+    """The leading axes (trials,) or () of inputs and states together."""
+    arrays = {**inputs, **states}
+    try:
+        return np.broadcast_shapes(*(value.shape[:-1] for value in arrays.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name} {value.shape}" for name, value in arrays.items() if value.ndim > 1)
+        raise ValueError(f"inputs and states differ in their number of trials: {shapes}") from None
+
+
 def each_trial(dynamics, inputs, shape):
     """Pairs (index, `System`), one for each trial; the only index is () if ``shape`` is ()."""
     full = {name: np.broadcast_to(value, (*shape, value.shape[-1])) for name, value in inputs.items()}

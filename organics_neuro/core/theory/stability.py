@@ -3,7 +3,7 @@
 import numpy as np
 
 from organics_neuro.core.theory.fixed_point import fixed_point
-from organics_neuro.core.theory.solvers import constant_inputs, each_trial
+from organics_neuro.core.theory.solvers import constant_inputs, each_trial, trials
 
 
 def jacobian(circuit, state, z=None):
@@ -25,7 +25,7 @@ def jacobian(circuit, state, z=None):
     """
     dynamics = circuit.dynamics
     inputs, states = constant_inputs(dynamics, z), dynamics.resolve_states("state", state)
-    shape = np.broadcast_shapes(*(value.shape[:-1] for value in (*inputs.values(), *states.values())))
+    shape = trials(inputs, states)
     x = dynamics.pack(states, shape)
     matrix = np.empty((*shape, dynamics.size, dynamics.size))
     for trial, system in each_trial(dynamics, inputs, shape):

@@ -1,0 +1,293 @@
+"""Circuits: defaults, immutability, copies, joining, and files that load back equal."""
+
+import json
+import os
+import re
+import struct
+
+import numpy as np
+import pytest
+from brian2 import ms
+
+import organics_neuro as on
+from organics_neuro.core import files
+from organics_neuro.core.errors import FileFormatError
+from tests.core.circuits import (
+    CIRCUITS,
+    make_joined,
+    make_main,
+    make_nested,
+    make_wilson_cowan,
+    random_inputs,
+    random_states,
+)
+
+every_circuit = pytest.mark.parametrize("make", CIRCUITS.values(), ids=CIRCUITS)
+
+
+def test_defaults():
+    circuit = on.Circuit("main", size=3)
+    assert circuit.weights["W_r"].is_identity
+    assert circuit.weights["W"] == on.Uniform(3)
+    assert circuit.parameters == {"b": 0.5, "b0": 0.5, "sigma": 0.1, "tau_y": 2e-3, "tau_a": 1e-3}
+    np.testing.assert_allclose(circuit.initial["a"], 0.0025)
+    np.testing.assert_array_equal(circuit.initial["y"], 0)
+
+
+def test_parameters_take_quantities_and_arrays():
+    circuit = on.Circuit("main", size=2, tau_y=5 * ms, b=[0.1, 0.2])
+    assert circuit.parameters["tau_y"] == pytest.approx(5e-3)
+    np.testing.assert_array_equal(circuit.parameters["b"], [0.1, 0.2])
+
+
+@pytest.mark.parametrize("given", [{"weights": {"W": np.eye(3)}}, {"b": [0.1, 0.2, 0.3]}, {"size": 3}])
+def test_size_is_found(given):
+    assert on.Circuit("main", **given).size == 3
+
+
+def test_a_circuit_never_changes():
+    circuit = make_main()
+    with pytest.raises(AttributeError, match=r"circuit\.replace\(sigma=\.\.\.\)"):
+        circuit.sigma = 1
+    with pytest.raises(TypeError):
+        circuit.parameters["sigma"] = 1
+    with pytest.raises(TypeError):
+        circuit.weights["W"] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        circuit.parameters["b"][0] = 1
+
+
+def test_replace_keeps_the_rest():
+    circuit = make_main()
+    other = circuit.replace(sigma=0.7, weights={"W_r": np.eye(4)}, initial={"y": 0.2})
+    assert other.parameters["sigma"] == 0.7
+    assert other.weights["W_r"].is_identity
+    assert other.weights["W"] == circuit.weights["W"]
+    np.testing.assert_array_equal(other.initial["y"], 0.2)
+    assert other.replace(b=1.0).initial["y"][0] == 0.2
+    assert circuit.parameters["sigma"] == 0.3
+    assert other != circuit
+
+
+def test_ring_has_the_pool_and_the_encoder():
+    circuit = on.ring(n=36, sigma=0.2)
+    assert circuit.weights["W_zx"].shape == (36, 360)
+    assert circuit.weights["W"] == on.Uniform(36)
+    assert circuit.parameters["sigma"] == 0.2
+    assert circuit.parameters["tau_a"] == circuit.parameters["tau_y"] == 2e-3
+
+
+@every_circuit
+def test_repr_says_what_it_is(make):
+    circuit = make()
+    text = repr(circuit)
+    assert "units" in text
+    assert all(part in text for part in getattr(circuit, "parts", ()))
+
+
+# --- joining ----------------------------------------------------------------------------------------------------------
+
+
+def test_joined_names_and_sizes():
+    circuit = make_joined()
+    assert dict(circuit.states)["low.y"] == 3
+    assert dict(circuit.states)["side.v_i"] == 2
+    assert dict(circuit.inputs) == {}
+    assert circuit.weights["low.z"].shape == (3, 2)
+    assert circuit.weights["high.W_zx"].shape == (4, 3)
+
+
+def test_joined_right_hand_side_is_that_of_the_parts():
+    """Each part alone, given as input what the others deliver, moves as it does in the whole."""
+    circuit = make_joined()
+    states = random_states(circuit)
+    whole = circuit.dynamics.right_hand_side(states, {})
+    low, high, side = (circuit.parts[name] for name in ("low", "high", "side"))
+    inputs = {
+        "low": {"z": circuit.weights["low.z"] @ (1 + states["side.v_e"] * states["side.v_i"])},
+        "high": {"x": states["low.y"] ** 2 + low.parameters["sigma"]},
+        "side": {"drive": circuit.weights["side.drive"] @ (states["high.b"] * states["high.y"])},
+    }
+    for name, part in circuit.parts.items():
+        alone = part.dynamics.right_hand_side({s: states[f"{name}.{s}"] for s in part.states}, inputs[name])
+        for state, value in alone.items():
+            np.testing.assert_allclose(whole[f"{name}.{state}"], value, rtol=1e-13, err_msg=f"{name}.{state}")
+    assert high.size == 4
+    assert side.size == 2
+
+
+def test_nested_join_equals_the_flat_one():
+    a, b = make_main(n=3), make_main(n=2)
+    to_b, to_top = on.Coupling("b.z", [[0.1, 0.2, 0.3]] * 2, "a: y**2"), on.Coupling("top.z", on.Uniform(2), "b: y*b")
+    flat = on.join({"a": a, "b": b, "top": make_main(n=2)}, [to_b, to_top])
+    nested = make_nested()
+    assert [name.removeprefix("pair.") for name in nested.states] == list(flat.states)
+    x, z = np.abs(np.random.default_rng(0).normal(size=flat.dynamics.size)), np.array([0.3, 0.5, -0.1])
+    np.testing.assert_array_equal(
+        nested.dynamics.flow(x, nested.dynamics.resolve_inputs({"pair.a.z": z})),
+        flat.dynamics.flow(x, flat.dynamics.resolve_inputs({"a.z": z})),
+    )
+
+
+@pytest.mark.parametrize(
+    ("coupling", "message"),
+    [
+        (on.Coupling("b.q", 1.0, "a: y"), "unknown target of a coupling 'b.q'; known: 'a.z', 'b.z'"),
+        (on.Coupling("b.z", 1.0, "y"), "the source must read 'population: expression' with a population among a, b"),
+        (on.Coupling("b.z", 1.0, "c: y"), "population among a, b, got 'c: y'"),
+        (on.Coupling("b.z", 1.0, "a: q"), "unknown variable 'q'"),
+        (on.Coupling("b.z", np.ones((3, 2)), "a: y"), r"shape \(3, 2\), but must have \(2 targets, 3 sources\)"),
+        (on.Coupling("b.z", 1.0, "a: pool"), "depends on the coupling 'pool'"),
+        (on.Coupling("b.z", 1.0, "b: z"), "the source reads 'b.z', which another coupling writes"),
+    ],
+)
+def test_wrong_couplings(coupling, message):
+    with pytest.raises(ValueError, match=message):
+        on.join({"a": make_main(n=3), "b": make_main(n=2)}, [coupling])
+
+
+def test_two_couplings_of_one_target():
+    with pytest.raises(ValueError, match=r"two couplings write 'b\.z'"):
+        on.join({"a": make_main(n=3), "b": make_main(n=2)}, [on.Coupling("b.z", 1.0, "a: y")] * 2)
+
+
+def test_couplings_inside_a_part_are_respected():
+    nested = make_nested()
+    taken = on.Coupling("pair.b.z", on.Uniform((2, 2)), "top: y")
+    with pytest.raises(ValueError, match=r"unknown target of a coupling 'pair\.b\.z'"):
+        nested.replace(couplings=[taken])
+    reads = on.Coupling("top.z", on.Uniform(2), "pair.b: z")
+    with pytest.raises(ValueError, match=r"the source reads 'pair\.b\.z', which another coupling writes"):
+        nested.replace(couplings=[reads])
+
+
+def test_external_inputs_are_fed_directly():
+    low = make_main(n=3)
+    high = CIRCUITS["gated"]()
+    with pytest.raises(ValueError, match="an external input has weights of its own"):
+        on.join({"low": low, "high": high}, [on.Coupling("high.x", 1.0, "low: y")])
+    with pytest.raises(ValueError, match="the input has 3 values, but 'low' has 5 units"):
+        on.join({"low": make_main(n=5), "high": high}, [on.Coupling("high.x", source="low: y")])
+
+
+def test_join_refuses_what_is_not_a_circuit():
+    with pytest.raises(TypeError, match="part 'a' must be a circuit, got str"):
+        on.join({"a": "main"}, [])
+    with pytest.raises(ValueError, match="part name 'a b' must be an identifier"):
+        on.join({"a b": make_main()}, [])
+
+
+def test_replacing_a_part():
+    circuit = make_joined()
+    louder = circuit.replace(low=circuit.parts["low"].replace(sigma=0.9))
+    assert louder.parts["low"].parameters["sigma"] == 0.9
+    assert louder.parts["high"] == circuit.parts["high"]
+    with pytest.raises(ValueError, match="unknown part 'lo'; known: 'low', 'high', 'side'"):
+        circuit.replace(lo=make_main(n=3))
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+@every_circuit
+def test_file_round_trip(make, tmp_path):
+    circuit = make()
+    circuit.save(tmp_path / "circuit.safetensors")
+    copy = on.Circuit.load(tmp_path / "circuit.safetensors")
+    assert copy == circuit
+    states, inputs = random_states(circuit), random_inputs(circuit)
+    mine, theirs = (c.dynamics.right_hand_side(states, c.dynamics.resolve_inputs(inputs)) for c in (circuit, copy))
+    for name in mine:
+        np.testing.assert_array_equal(mine[name], theirs[name])
+
+
+def test_file_keeps_initial_states(tmp_path):
+    circuit = make_main().replace(initial={"y": [0.1, 0.2, 0.3, 0.4]})
+    circuit.save(tmp_path / "circuit.safetensors")
+    np.testing.assert_array_equal(on.Circuit.load(tmp_path / "circuit.safetensors").initial["y"], [0.1, 0.2, 0.3, 0.4])
+
+
+def test_every_truncation_of_a_file_is_refused(tmp_path):
+    path = tmp_path / "circuit.safetensors"
+    make_wilson_cowan(n=2).save(path)
+    data = path.read_bytes()
+    for length in (0, 4, 8, 100, len(data) // 2, len(data) - 1):
+        path.write_bytes(data[:length])
+        with pytest.raises(FileFormatError, match="not a readable safetensors file"):
+            on.Circuit.load(path)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no file .*nothing.safetensors"):
+        on.Circuit.load(tmp_path / "nothing.safetensors")
+    with pytest.raises(FileNotFoundError, match="the folder .*nowhere does not exist"):
+        make_main().save(tmp_path / "nowhere" / "circuit.safetensors")
+
+
+def test_foreign_file(tmp_path):
+    from safetensors.numpy import save_file
+
+    save_file({"w": np.ones(3)}, tmp_path / "foreign.safetensors")
+    with pytest.raises(FileFormatError, match="was not written by organics_neuro"):
+        on.Circuit.load(tmp_path / "foreign.safetensors")
+
+
+def test_file_of_something_else(tmp_path):
+    files.save(tmp_path / "other.safetensors", {}, kind="training", metadata={})
+    with pytest.raises(FileFormatError, match="holds a training, not a circuit"):
+        on.Circuit.load(tmp_path / "other.safetensors")
+
+
+def test_newer_file(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "FORMAT_VERSION", files.FORMAT_VERSION + 1)
+        make_main().save(tmp_path / "newer.safetensors")
+    with pytest.raises(FileFormatError, match="has format version 2, this version reads up to 1; upgrade"):
+        on.Circuit.load(tmp_path / "newer.safetensors")
+
+
+def _edit_header(path, edit):
+    """Change the JSON metadata of a safetensors file in place."""
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    ours = json.loads(header["__metadata__"]["organics_neuro"])
+    edit(ours)
+    header["__metadata__"]["organics_neuro"] = json.dumps(ours)
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda h: h["metadata"].pop("model"),
+        lambda h: h["metadata"].update(size=99),
+        lambda h: h["metadata"]["weights"].update(W="magic"),
+        lambda h: h["metadata"]["model"].update(equations="dx/dt = __import__('os') : 1"),
+        lambda h: h["metadata"]["model"].update(surprise=1),
+        lambda h: h.update(metadata=[]),
+    ],
+    ids=["no model", "wrong size", "unknown operator", "code in equations", "unknown field", "no mapping"],
+)
+def test_file_with_wrong_metadata(tmp_path, edit):
+    path = tmp_path / "circuit.safetensors"
+    make_main().save(path)
+    _edit_header(path, edit)
+    with pytest.raises(FileFormatError, match=f"{re.escape(str(path))} does not hold a valid circuit"):
+        on.Circuit.load(path)
+
+
+def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "circuit.safetensors"
+    old = make_main()
+    old.save(path)
+
+    def fail(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(KeyboardInterrupt):
+        old.replace(sigma=0.9).save(path)
+    assert [p.name for p in tmp_path.iterdir()] == ["circuit.safetensors"]
+    assert on.Circuit.load(path) == old

@@ -1,0 +1,112 @@
+"""Each wrong input to a circuit gives one clear sentence that names the argument, the value and the remedy."""
+
+import numpy as np
+import pytest
+from brian2 import ms, mV
+
+import organics_neuro as on
+from organics_neuro.core.errors import FileFormatError, UnitError
+from tests.core.circuits import WILSON_COWAN, make_gated
+
+CASES = {
+    "unknown model": (
+        lambda: on.Circuit("mian", size=2),
+        "unknown model 'mian'; known: 'main', 'rectified', 'rectified_recurrence', 'gated'; a model of your own is",
+    ),
+    "unknown parameter": (
+        lambda: on.Circuit("main", size=2, sigmaa=1),
+        "model 'main': unknown parameter 'sigmaa'; known: 'b', 'b0', 'sigma', 'tau_y', 'tau_a'",
+    ),
+    "unknown weights": (
+        lambda: on.Circuit("main", {"Wr": np.eye(2)}),
+        "model 'main': unknown weights 'Wr'; known: 'W_r', 'W', 'W_zx'",
+    ),
+    "unknown initial state": (
+        lambda: on.Circuit("main", size=2, initial={"u": 1}),
+        "model 'main': unknown state in initial 'u'; known: 'y', 'a'",
+    ),
+    "no size": (lambda: on.Circuit("main"), "how many units"),
+    "size of zero": (lambda: on.Circuit("main", size=0), "size must be a positive number of units, got 0"),
+    "size not whole": (lambda: on.Circuit("main", size=2.5), "size must be a positive number of units, got 2.5"),
+    "missing weights": (lambda: on.Circuit(WILSON_COWAN, size=2), "needs the weights 'W_ee'; give weights="),
+    "weights of a wrong shape": (
+        lambda: on.Circuit("main", {"W": np.eye(3)}, size=2),
+        r"weights 'W' have shape \(3, 3\), but must have \(2 units, 2 units\)",
+    ),
+    "weights of one axis": (
+        lambda: on.Circuit("main", {"W": np.ones(2)}),
+        "weights 'W': a weight matrix must have two axes",
+    ),
+    "weights with NaN": (
+        lambda: on.Circuit("main", {"W": [[1, np.nan], [0, 1]]}),
+        r"weights 'W': the weight matrix must be finite, but holds nan at index \(0, 1\)",
+    ),
+    "negative pool": (
+        lambda: on.Circuit("main", {"W": [[1, -0.5], [0, 1]]}),
+        "weights 'W' must not be negative, but the smallest is -0.5",
+    ),
+    "encoder of a wrong shape": (
+        lambda: on.Circuit("main", {"W_zx": np.ones((3, 5))}, size=2),
+        r"weights 'W_zx' have shape \(3, 5\), but must have 2 rows",
+    ),
+    "external weights that disagree": (
+        lambda: make_gated().replace(weights={"W_bx": np.ones((4, 7))}),
+        r"weights 'W_bx' have shape \(4, 7\), but must have \(4 units, 3 inputs\)",
+    ),
+    "parameter of a wrong shape": (
+        lambda: on.Circuit("main", size=2, b=[1, 2, 3]),
+        r"parameter 'b' has shape \(3,\), but must be one number or have shape \(2,\)",
+    ),
+    "parameter with infinity": (
+        lambda: on.Circuit("main", size=2, b=np.inf),
+        "parameter 'b' must be finite, but holds inf",
+    ),
+    "parameter that must be positive": (
+        lambda: on.Circuit("main", size=2, sigma=0),
+        "parameter 'sigma' must be larger than 0, but the smallest value is 0",
+    ),
+    "negative time constant": (
+        lambda: on.Circuit("main", size=2, tau_y=[1e-3, -1e-3]),
+        "parameter 'tau_y' must be larger than 0, but the smallest value is -0.001",
+    ),
+    "initial state of a wrong shape": (
+        lambda: on.Circuit("main", size=2, initial={"y": np.ones((2, 2))}),
+        r"initial value of 'y' has shape \(2, 2\), but must be one number or have shape \(2,\)",
+    ),
+    "ring that is too small": (lambda: on.ring(n=8), "n = 8 is too small for the nine-tap ring kernel; use n >= 9"),
+    "ring of another model": (lambda: on.ring(model="gated"), "model 'gated' cannot be put on a ring"),
+    "pool without width": (lambda: on.weights.gaussian_pool(9, 0), "width = 0 must be larger than 0"),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), CASES.values(), ids=CASES)
+def test_one_clear_sentence(call, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"tau_y": 2 * mV}, "parameter 'tau_y' = 2. mV has the wrong unit; give a quantity in second"),
+        ({"sigma": 2 * ms}, r"parameter 'sigma' = 2. ms has the wrong unit; give a plain number \(it has no unit\)"),
+        ({"sigma": "much"}, "parameter 'sigma' must be a number or an array of numbers, got 'much'"),
+    ],
+)
+def test_wrong_units_and_types(parameters, message):
+    error = UnitError if "unit" in message else TypeError
+    with pytest.raises(error, match=message):
+        on.Circuit("main", size=2, **parameters)
+
+
+def test_wrong_unit_of_a_time():
+    with pytest.raises(UnitError, match="dt = 1. mV has the wrong unit; give a quantity in second"):
+        on.reference.simulate(on.Circuit("main", size=1), dt=1 * mV)
+
+
+def test_corrupt_file(tmp_path):
+    path = tmp_path / "circuit.safetensors"
+    path.write_bytes(b"this is no circuit")
+    with pytest.raises(FileFormatError, match="circuit.safetensors is not a readable safetensors file"):
+        on.Circuit.load(path)

@@ -1,0 +1,70 @@
+"""The direction of dependencies: core <- {brian, nn} <- transfer <- experiments <- {plotting, cli}.
+
+Read from the source with `ast`: imports inside functions count as well.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import organics_neuro
+
+ROOT = Path(organics_neuro.__file__).parent
+#: What each part of the package may import from the package.
+ALLOWED = {
+    "core": {"core"},
+    "brian": {"core", "brian"},
+    "nn": {"core", "nn"},
+    "datasets": {"core"},
+    "transfer": {"core", "brian", "nn", "transfer"},
+    "experiments": {"core", "brian", "nn", "transfer", "experiments"},
+    "plotting": {"core", "brian", "nn", "transfer", "experiments", "datasets", "plotting"},
+    "cli": {"core", "brian", "nn", "transfer", "experiments", "datasets", "plotting", "cli"},
+}
+#: Libraries that only some parts may import.
+OUTSIDE = {"brian2": {"brian", "transfer", "experiments", "cli"}, "torch": {"nn", "transfer", "experiments", "cli"}}
+FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+
+
+def part_of(path):
+    return path.relative_to(ROOT).with_suffix("").parts[0]
+
+
+def imports(path):
+    """Full names of the modules that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; write the full name"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_dependencies_point_one_way(path):
+    part = part_of(path)
+    assert part in ALLOWED, f"say in this test what {part!r} may import"
+    for name in imports(path):
+        package, *rest = name.split(".")
+        if package == "organics_neuro":
+            assert rest[0] in {*ALLOWED[part], "__version__"}, f"{part} must not import {name}"
+        else:
+            assert part in OUTSIDE.get(package, {part}), f"{part} must not import {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_private_api_of_brian_stays_in_the_kernels(path):
+    """Code generation, the standalone device's internals and underscored names change between versions of Brian2."""
+    if path.is_relative_to(ROOT / "brian" / "kernels"):
+        return
+    private = ("brian2.codegen", "brian2.devices.cpp_standalone")
+    for name in imports(path):
+        underscored = name.startswith("brian2.") and any(p.startswith("_") for p in name.split("."))
+        assert not underscored, f"{name} is private"
+        assert not name.startswith(private), f"{name} is for brian/kernels only"
+
+
+def test_the_test_sees_the_package():
+    assert {"core"} <= {part_of(path) for path in FILES}
+    assert "organics_neuro.core.dynamics.deliver" in set(imports(ROOT / "core" / "theory" / "fixed_point.py"))
