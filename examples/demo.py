@@ -23,11 +23,11 @@ CONTRASTS = np.geomspace(0.01, 1, 11)
 
 def train(digits):
     """Train with checkpoints: an interrupted demo resumes."""
-    recipe = recipes.digits_rows()
+    model, settings = recipes.digits_rows()
     history = on.nn.training.fit(
-        recipe.model, digits.x_train, digits.y_train, checkpoint=FOLDER / "training.pt", resume=True, **recipe.fit
+        model, digits.x_train, digits.y_train, checkpoint=FOLDER / "training.pt", resume=True, **settings
     )
-    return recipe.model, history
+    return model, history
 
 
 def classify(model, circuit, digits):

@@ -2,6 +2,7 @@
 
 from collections import namedtuple
 from collections.abc import Mapping
+from functools import reduce
 from numbers import Number
 
 import brian2 as b2
@@ -145,7 +146,8 @@ class CircuitGroup(b2.NeuronGroup):
             raise ValueError(
                 f"{name} takes one number, or an array of shape ({units},) or ({self.trials}, {units}) for {self.trials} trials of {units} units, got shape {shape}"
             )
-        return np.tile(value, self.trials) if shape == (units,) else np.reshape(value, -1)
+        value = b2.Quantity(value)  # also of a list of quantities
+        return np.tile(value, self.trials) if shape == (units,) else value.reshape(-1)
 
     def per_trial(self, values):
         """Values whose first axis is the neurons, as (trials, units, ...): for states and for monitors.
@@ -202,6 +204,7 @@ def groups(circuit, trials=1, noise=None, inputs=None, **options):
         made[name] = CircuitGroup(
             part, trials, noise=amplitudes, inputs=own, name=f"{name.replace('.', '_')}*", **options
         )
+        made[name].circuit = reduce(lambda whole, key: whole.parts[key], name.split("."), circuit)
     _assemble(made, circuit, inputs)
     return made
 
