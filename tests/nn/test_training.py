@@ -117,6 +117,9 @@ def test_checkpoints_of_other_runs_are_refused(tmp_path):
     fit(make_model(), checkpoint=path, epochs=1)
     with pytest.raises(ValueError, match="made with epochs=1, not 4; use the same settings or another path"):
         fit(make_model(), checkpoint=path, resume=True)
+    other = training.SequenceClassifier(ORGaNICs(3, 9, batch_first=True), 2)
+    with pytest.raises(ValueError, match="run.pt is of another model"):
+        fit(other, checkpoint=path, resume=True, epochs=1)
     path.write_bytes(b"nothing")
     with pytest.raises(ValueError, match="run.pt is not a checkpoint"):
         fit(make_model(), checkpoint=path, resume=True)
