@@ -19,6 +19,14 @@ def run(script, folder, *arguments):
     return result.stdout
 
 
+def test_readme_script(tmp_path):
+    text = (ROOT / "README.md").read_text()
+    script = tmp_path / "readme.py"
+    script.write_text(text.partition("```python\n")[2].partition("```")[0])
+    assert len(script.read_text().splitlines()) <= 15
+    run(script, tmp_path)
+
+
 def test_ring_contrast_response(tmp_path):
     output = run(ROOT / "examples" / "ring_contrast_response.py", tmp_path)
     difference = float(output.partition("largest difference from the fixed point: ")[2].split()[0])

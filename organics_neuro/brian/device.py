@@ -44,8 +44,7 @@ def use_device(name, directory=None, build_on_run=True):
         raise RuntimeError(
             f"the device 'cpp' needs a C++ compiler, but {compiler!r} was not found; install one (for example the package g++)"
         )
-    if get_device() is all_devices["cpp_standalone"]:
-        get_device().reinit()
+    all_devices[_DEVICES[name]].reinit()  # a new program, whatever was built before
     b2.set_device(_DEVICES[name], directory=directory, build_on_run=build_on_run)
 
 

@@ -105,7 +105,7 @@ class CircuitGroup(b2.NeuronGroup):
         self.projections, self.external, self.guard = {}, {}, None
         super().__init__(population.size * int(trials), text + "\n" + equations, method=method, name=name, **options)
         for key, value in {**population.parameters, **{f"noise_{state}": v for state, v in amplitudes.items()}}.items():
-            setattr(self, key, value * b2.second if model.units.get(key) == "second" else value)
+            self.variables[key].set_value(value if np.ndim(value) == 0 else np.tile(value, self.trials))  # SI units
         if isinstance(circuit, Circuit):
             _assemble({"": self}, circuit, inputs)
 
@@ -122,11 +122,12 @@ class CircuitGroup(b2.NeuronGroup):
 
     def __setattr__(self, key, value, level=0):
         external = self.__dict__.get("external", {})
-        if key in external:
-            external[key].__setattr__(key, self._by_neuron(key, value, external[key]), level=level + 1)
+        bare = key.removesuffix("_")  # Brian2 writes x_ for x without its unit
+        if bare in external:
+            external[bare].__setattr__(key, self._by_neuron(bare, value, external[bare]), level=level + 1)
             return
-        if "_group_attribute_access_active" in self.__dict__ and key in self.variables:
-            value = self._by_neuron(key, value, self)
+        if "_group_attribute_access_active" in self.__dict__ and bare in self.variables:
+            value = self._by_neuron(bare, value, self)
         super().__setattr__(key, value, level=level + 1)
 
     def _by_neuron(self, key, value, group):

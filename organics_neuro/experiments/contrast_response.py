@@ -58,8 +58,8 @@ def contrast_response(
     -------
     xarray.Dataset
         ``rate_y`` (and one variable for each other rate that the model declares) with the axes mask, contrast and
-        unit, and ``settled`` (mask, contrast). The attribute ``preferred_unit`` is the unit that the stimulus drives
-        most. Save it with `organics_neuro.experiments.save`.
+        unit, and ``settled`` (mask, contrast). Each rate has the attribute ``preferred_unit``: the unit that the
+        stimulus drives most. Save the dataset with `organics_neuro.experiments.save`.
 
     Warns
     -----
@@ -78,16 +78,24 @@ def contrast_response(
     else:
         rates, settled = _brian(circuit, inputs, duration, window, dt, device, report)
     shape = (len(masks), len(contrasts))
-    variables = {
-        f"rate_{state}": (("mask", "contrast", unit_axis(state)), value.reshape(*shape, -1))
-        for state, value in rates.items()
-    }
+    variables = {}
+    for state, value in rates.items():
+        value = value.reshape(*shape, -1)
+        preferred = _preferred_unit(circuit, test, state, value[masks.argmin(), contrasts.argmax()])
+        variables[f"rate_{state}"] = (("mask", "contrast", unit_axis(state)), value, {"preferred_unit": preferred})
     variables["settled"] = (("mask", "contrast"), settled.reshape(shape))
     dataset = xr.Dataset(variables, coords={"contrast": contrasts, "mask": masks})
     dataset = dataset.assign_coords({d: np.arange(n) for d, n in dataset.sizes.items() if d.endswith("unit")})
-    preferred = {name: int(np.argmax(np.abs(value))) for name, value in test.items()}
     how = {"duration": duration, "window": window, "dt": dt} if engine == "brian" else {}
-    return label(dataset, circuit, "Contrast response", engine=engine, preferred_unit=next(iter(preferred.values())), **how)
+    return label(dataset, circuit, "Contrast response", engine=engine, **how)
+
+
+def _preferred_unit(circuit, test, state, strongest):
+    """The unit of a state that the stimulus drives most; where it has no drive of its own, the one that responds most."""
+    population = state.rpartition(".")[0]
+    drives = [v for name, v in test.items() if name.rpartition(".")[0] == population and name not in circuit.external]
+    drive = sum(np.abs(v) for v in drives)
+    return int(np.argmax(drive if np.any(drive) else strongest))
 
 
 def _theory(circuit, inputs):
@@ -105,7 +113,9 @@ def _brian(circuit, inputs, duration, window, dt, device, report):
     samples = max(2, round(window / (every * dt)))
     rates = circuit.dynamics.rates({name: value[-samples:] for name, value in states.items()})
     half = samples // 2
-    drift = np.max([np.abs(r[half:].mean(0) - r[:half].mean(0)).max(-1) / max(r.max(), 1e-300) for r in rates.values()], axis=0)
+    drift = np.max(
+        [np.abs(r[half:].mean(0) - r[:half].mean(0)).max(-1) / max(r.max(), 1e-300) for r in rates.values()], axis=0
+    )
     settled = drift < _DRIFT
     if not settled.all():
         warnings.warn(

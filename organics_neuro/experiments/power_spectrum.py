@@ -8,6 +8,9 @@ from organics_neuro.core import theory
 from organics_neuro.experiments.protocol import check_engine, pattern, scaled
 from organics_neuro.experiments.results import contrasts_axis, label
 
+#: Highest frequency of a spectrum, in Hz.
+_HIGHEST = 500
+
 
 def power_spectrum(
     circuit,
@@ -21,8 +24,9 @@ def power_spectrum(
     frequencies=None,
     trials=16,
     duration=4.0,
-    dt=1e-4,
+    dt=5e-5,
     resolution=2.0,
+    settle=0.3,
     device="runtime",
     seed=None,
     report=None,
@@ -51,7 +55,9 @@ def power_spectrum(
     trials, duration, dt
         For "brian": noise samples per contrast, length in seconds after the circuit has settled, and time step.
     resolution : float
-        For "brian": distance of the frequencies, in Hz.
+        Distance of the frequencies, in Hz.
+    settle : float
+        For "brian": seconds before the recording starts, several of the slowest time constants of the circuit.
     device, seed, report
         For "brian", as for `organics_neuro.brian.simulate`.
 
@@ -69,16 +75,22 @@ def power_spectrum(
     name, shown = next(iter(drive.items()))
     units = circuit.states[state]
     if len(drive) != 1 or shown.shape != (units,):
-        raise ValueError(f"the input {name!r} has shape {shown.shape}, but must be one input with the {units} units of {state!r}")
+        raise ValueError(
+            f"the input {name!r} has shape {shown.shape}, but must be one input with the {units} units of {state!r}"
+        )
     readouts = {"coherent": shown / np.linalg.norm(shown), "mean": np.full(units, 1 / units)}
     inputs = scaled(drive, contrasts)
     if engine == "theory":
         step = resolution
-        frequencies = np.arange(step, 500, step) if frequencies is None else np.asarray(frequencies, dtype=float)
+        frequencies = (
+            np.arange(step, _HIGHEST + step / 2, step) if frequencies is None else np.asarray(frequencies, dtype=float)
+        )
         power = _theory(circuit, inputs, frequencies, noise, state, readouts)
         how = {}
     else:
-        frequencies, power = _brian(circuit, inputs, noise, state, readouts, trials, duration, dt, resolution, device, seed, report)
+        frequencies, power = _brian(
+            circuit, inputs, noise, state, readouts, trials, duration, dt, resolution, settle, device, seed, report
+        )
         how = {"trials": trials, "duration": duration, "dt": dt, "seed": "none" if seed is None else seed}
     dataset = xr.Dataset(
         {key: (("contrast", "frequency"), value) for key, value in power.items()},
@@ -97,20 +109,32 @@ def _theory(circuit, inputs, frequencies, noise, state, readouts):
     return {key: np.array(rows) for key, rows in power.items()}
 
 
-def _brian(circuit, inputs, noise, state, readouts, trials, duration, dt, resolution, device, seed, report):
+def _brian(circuit, inputs, noise, state, readouts, trials, duration, dt, resolution, settle, device, seed, report):
     from organics_neuro.brian import simulate
 
     contrasts = len(next(iter(inputs.values())))
     repeated = {name: np.repeat(value, trials, axis=0) for name, value in inputs.items()}
-    settle = 0.3  # seconds: several of the slowest time constants of the default circuits
-    every = max(1, round(1e-3 / dt))
+    if duration * resolution < 1:
+        raise ValueError(
+            f"duration = {duration:g} s is too short for a resolution of {resolution:g} Hz; use at least {1 / resolution:g} s"
+        )
+    every = max(1, round(2.5e-4 / dt))  # fast enough that little power above the Nyquist frequency folds back
     trace = simulate(
-        circuit, repeated, settle + duration, dt, noise=noise, record=[state], every=every, device=device, seed=seed, report=report
+        circuit,
+        repeated,
+        settle + duration,
+        dt,
+        noise=noise,
+        record=[state],
+        every=every,
+        device=device,
+        seed=seed,
+        report=report,
     )[state][round(settle / (every * dt)) :]
     rate = 1 / (every * dt)
     power = {}
     for key, readout in readouts.items():
         frequencies, density = welch(trace @ readout, rate, nperseg=round(rate / resolution), axis=0)
         density = density[1:] / 2  # one-sided to two-sided; the mean is removed, so 0 Hz says nothing
-        power[key] = density.reshape(len(density), contrasts, trials).mean(axis=-1).T
-    return frequencies[1:], power
+        power[key] = density.reshape(len(density), contrasts, trials).mean(axis=-1).T[:, frequencies[1:] <= _HIGHEST]
+    return frequencies[1:][frequencies[1:] <= _HIGHEST], power
