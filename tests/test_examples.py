@@ -50,9 +50,10 @@ def test_own_model_and_joined_populations(tmp_path):
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tutorials").glob("*.py")), ids=lambda path: path.stem)
-def test_tutorial(path, tmp_path):
+def test_tutorial(path, tmp_path, monkeypatch):
     pytest.importorskip("torch")
     jupytext, nbclient = pytest.importorskip("jupytext"), pytest.importorskip("nbclient")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     notebook = jupytext.read(path)
     resources = {"metadata": {"path": str(tmp_path)}}
     nbclient.NotebookClient(notebook, timeout=900, kernel_name="python3", resources=resources).execute()

@@ -7,6 +7,7 @@ import xarray as xr
 
 from organics_neuro.core import theory
 from organics_neuro.core.errors import ConvergenceWarning
+from organics_neuro.core.units import seconds
 from organics_neuro.experiments.protocol import check_engine, pattern, scaled, unit_axis
 from organics_neuro.experiments.results import contrasts_axis, label
 
@@ -47,7 +48,7 @@ def contrast_response(
         In degrees on the circle of preferred angles.
     stimulus, mask_stimulus : array_like or dict, optional
         What to show at contrast 1 instead of gratings: a stimulus (see `organics_neuro.stimuli`), or inputs by name.
-    duration, window, dt : float
+    duration, window, dt : float or Brian2 quantity
         For "brian": length of the simulation, of the averaging window at its end, and the time step, in seconds.
     device : {"runtime", "cpp"}
         For "brian".
@@ -68,6 +69,7 @@ def contrast_response(
     """
     check_engine(engine)
     contrasts, masks = contrasts_axis("contrasts", contrasts), contrasts_axis("masks", masks)
+    duration, window, dt = seconds("duration", duration), seconds("window", window), seconds("dt", dt)
     test = pattern(circuit, stimulus, angle, "stimulus")
     mask = pattern(circuit, mask_stimulus, mask_angle, "mask_stimulus")
     grid = np.stack(np.meshgrid(contrasts, masks), axis=-1).reshape(-1, 2)  # mask is the slow axis
@@ -106,8 +108,8 @@ def _theory(circuit, inputs):
 def _brian(circuit, inputs, duration, window, dt, device, report):
     from organics_neuro.brian import simulate
 
-    if not 0 < window <= duration:
-        raise ValueError(f"window = {window} must be larger than 0 and at most the duration, {duration}")
+    if window > duration:
+        raise ValueError(f"window = {window:g} s must be at most the duration, {duration:g} s")
     every = max(1, round(1e-3 / dt))
     states = simulate(circuit, inputs, duration, dt, every=every, device=device, report=report)
     samples = max(2, round(window / (every * dt)))

@@ -5,6 +5,8 @@ import xarray as xr
 from scipy.signal import welch
 
 from organics_neuro.core import theory
+from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.units import seconds
 from organics_neuro.experiments.protocol import check_engine, pattern, scaled
 from organics_neuro.experiments.results import contrasts_axis, label
 
@@ -70,7 +72,7 @@ def power_spectrum(
     check_engine(engine)
     contrasts = contrasts_axis("contrasts", contrasts)
     if state not in circuit.states:
-        raise ValueError(f"the circuit has no state {state!r}; it has {', '.join(circuit.states)}")
+        raise ValueError(unknown_name("state", state, circuit.states))
     drive = pattern(circuit, stimulus, angle, "stimulus")
     name, shown = next(iter(drive.items()))
     units = circuit.states[state]
@@ -78,19 +80,20 @@ def power_spectrum(
         raise ValueError(
             f"the input {name!r} has shape {shown.shape}, but must be one input with the {units} units of {state!r}"
         )
+    if not shown.any():
+        raise ValueError("the stimulus is 0 everywhere, so it does not say which units belong to the coherent mode")
     readouts = {"coherent": shown / np.linalg.norm(shown), "mean": np.full(units, 1 / units)}
     inputs = scaled(drive, contrasts)
     if engine == "theory":
-        step = resolution
-        frequencies = (
-            np.arange(step, _HIGHEST + step / 2, step) if frequencies is None else np.asarray(frequencies, dtype=float)
-        )
+        if frequencies is None:
+            frequencies = np.arange(resolution, _HIGHEST + resolution / 2, resolution)
+        frequencies = np.asarray(frequencies, dtype=float)
         power = _theory(circuit, inputs, frequencies, noise, state, readouts)
         how = {}
     else:
-        frequencies, power = _brian(
-            circuit, inputs, noise, state, readouts, trials, duration, dt, resolution, settle, device, seed, report
-        )
+        duration, dt = seconds("duration", duration), seconds("dt", dt)
+        options = {"noise": noise, "device": device, "seed": seed, "report": report}
+        frequencies, power = _brian(circuit, inputs, state, readouts, trials, settle, duration, dt, resolution, options)
         how = {"trials": trials, "duration": duration, "dt": dt, "seed": "none" if seed is None else seed}
     dataset = xr.Dataset(
         {key: (("contrast", "frequency"), value) for key, value in power.items()},
@@ -109,32 +112,22 @@ def _theory(circuit, inputs, frequencies, noise, state, readouts):
     return {key: np.array(rows) for key, rows in power.items()}
 
 
-def _brian(circuit, inputs, noise, state, readouts, trials, duration, dt, resolution, settle, device, seed, report):
+def _brian(circuit, inputs, state, readouts, trials, settle, duration, dt, resolution, options):
     from organics_neuro.brian import simulate
 
-    contrasts = len(next(iter(inputs.values())))
-    repeated = {name: np.repeat(value, trials, axis=0) for name, value in inputs.items()}
     if duration * resolution < 1:
         raise ValueError(
             f"duration = {duration:g} s is too short for a resolution of {resolution:g} Hz; use at least {1 / resolution:g} s"
         )
+    repeated = {name: np.repeat(value, trials, axis=0) for name, value in inputs.items()}
     every = max(1, round(2.5e-4 / dt))  # fast enough that little power above the Nyquist frequency folds back
-    trace = simulate(
-        circuit,
-        repeated,
-        settle + duration,
-        dt,
-        noise=noise,
-        record=[state],
-        every=every,
-        device=device,
-        seed=seed,
-        report=report,
-    )[state][round(settle / (every * dt)) :]
     rate = 1 / (every * dt)
+    trace = simulate(circuit, repeated, settle + duration, dt, record=[state], every=every, **options)[state]
+    trace = trace[round(settle * rate) :]
     power = {}
     for key, readout in readouts.items():
         frequencies, density = welch(trace @ readout, rate, nperseg=round(rate / resolution), axis=0)
-        density = density[1:] / 2  # one-sided to two-sided; the mean is removed, so 0 Hz says nothing
-        power[key] = density.reshape(len(density), contrasts, trials).mean(axis=-1).T[:, frequencies[1:] <= _HIGHEST]
-    return frequencies[1:][frequencies[1:] <= _HIGHEST], power
+        shown = (frequencies > 0) & (frequencies <= _HIGHEST)  # the mean is removed, so 0 Hz says nothing
+        density = density[shown] / 2  # one-sided to two-sided
+        power[key] = density.reshape(len(density), -1, trials).mean(axis=-1).T
+    return frequencies[shown], power
