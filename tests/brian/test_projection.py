@@ -1,0 +1,201 @@
+"""`Projection` against matrix products, and against Brian2's own `Synapses`."""
+
+import gc
+
+import brian2 as b2
+import numpy as np
+import pytest
+from brian2 import ms
+
+import organics_neuro as on
+from organics_neuro.core.errors import UnitError
+
+RNG = np.random.default_rng(5)
+
+#: Weights, trials and type of the target. The C++ kernel works on blocks of 4 target units by 4 trials; one trial
+#: is a matrix-vector product.
+CASES = {
+    "vector": (on.Dense(RNG.normal(size=(5, 7))), 1, np.float64),
+    "blocks": (on.Dense(RNG.normal(size=(9, 7))), 6, np.float64),
+    "one_unit": (on.Dense(RNG.normal(size=(1, 1))), 4, np.float64),
+    "single": (on.Dense(RNG.normal(size=(6, 3))), 5, np.float32),
+    "uniform": (on.Uniform((4, 7), 0.3), 3, np.float64),
+    "uniform_single": (on.Uniform((2, 3), -2.0), 1, np.float32),
+    "circulant": (on.Circulant([0.5, 0, -0.2, 0, 1.5]), 2, np.float64),
+    "circulant_single": (on.Circulant([0, 0.5, -1.0]), 2, np.float32),
+}
+
+
+def make_source(size, **options):
+    """Neurons with a known value each."""
+    group = b2.NeuronGroup(size, "x : 1", **options)
+    group.x = np.random.default_rng(size).normal(size=size)
+    return group
+
+
+def test_weights_of_every_kind(finish):
+    sources, targets, projections = {}, {}, []
+    for name, (operator, trials, dtype) in CASES.items():
+        m, n = operator.shape
+        sources[name] = make_source(n * trials, name=f"{name}_from", dtype=dtype)
+        targets[name] = b2.NeuronGroup(m * trials, "total : 1", name=f"{name}_to", dtype=dtype)
+        projections.append(
+            on.Projection(sources[name], targets[name], operator, source="relu(x)**2 - x", target="total", name=name)
+        )
+    b2.Network(*sources.values(), *targets.values(), projections).run(b2.defaultclock.dt)
+    finish()
+    for name, (operator, trials, dtype) in CASES.items():
+        x = np.reshape(sources[name].x, (trials, -1))
+        expected = (np.maximum(x, 0) ** 2 - x) @ operator.to_dense().T
+        tolerance = 1e-13 if dtype == np.float64 else 1e-5
+        np.testing.assert_allclose(targets[name].total, expected.ravel(), rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+def test_equals_summed_synapses(finish):
+    """Subgroups, units and an external constant, over many steps in which the target acts back on the source.
+
+    The names are such that the projection would come after the state update if it did not run earlier by its order.
+    """
+    matrix = RNG.normal(size=(3, 4))
+    gain = 2 * b2.mV  # noqa: F841  the source expression uses it
+    group = b2.NeuronGroup(
+        9,
+        "dv/dt = (5*mV - v + projected)/(5*ms) : volt\nprojected : volt\nsummed : volt",
+        method="euler",
+        name="both",
+    )
+    group.v = np.linspace(-1, 1, 9) * b2.mV
+    source, target = group[1:5], group[4:7]
+    own = on.Projection(source, target, matrix, source="gain*tanh(v/(2*mV))", target="projected", name="own")
+    theirs = b2.Synapses(group, group, "w : 1\nsummed_post = w*gain*tanh(v_pre/(2*mV)) : volt (summed)", name="theirs")
+    post, pre = np.indices(matrix.shape)
+    theirs.connect(i=pre.ravel() + 1, j=post.ravel() + 4)
+    theirs.w = matrix.ravel()
+    monitor = b2.StateMonitor(group, ["projected", "summed"], record=True, when="end", name="trace")
+    b2.Network(group, own, theirs, monitor).run(2 * ms)
+    finish()
+    assert np.ptp(monitor.summed[4:7], axis=1).min() > 0.1 * b2.mV, "the coupling must change with time"
+    np.testing.assert_allclose(monitor.projected / b2.mV, monitor.summed / b2.mV, rtol=1e-12, atol=1e-12)
+
+
+def test_lives_as_long_as_its_groups():
+    """Nobody but the projection holds the subgroups; nobody but the network holds the projection."""
+
+    def build():
+        source, target = make_source(6, name="source"), b2.NeuronGroup(2, "total : 1", name="target")
+        projection = on.Projection(source[:3], target[1:], np.ones((1, 3)), source="x", target="total")
+        return b2.Network(source, target, projection)
+
+    network = build()
+    gc.collect()
+    expected = network["source"].x[:3].sum()
+    network.run(b2.defaultclock.dt)
+    np.testing.assert_allclose(network["target"].total, [0, expected])
+
+
+def test_magic_run_finds_it():
+    source, target = make_source(3), b2.NeuronGroup(2, "total : 1")
+    projection = on.Projection(source, target, np.ones((2, 3)), source="x", target="total")
+    expected = np.array(source.x).sum()
+    b2.run(b2.defaultclock.dt)
+    np.testing.assert_allclose(target.total, expected)
+    assert repr(projection).startswith("<Projection 'projection': neurongroup -> neurongroup_1, Dense(shape=(2, 3))")
+
+
+def test_runs_at_the_clock_of_its_target():
+    source = b2.NeuronGroup(3, "dx/dt = 1/ms : 1", method="euler", dt=0.1 * ms)
+    target = b2.NeuronGroup(2, "total : 1", dt=0.5 * ms)
+    projection = on.Projection(source, target, np.ones((2, 3)), source="x", target="total")
+    b2.Network(source, target, projection).run(0.9 * ms)  # the last step of the target is at 0.5 ms
+    np.testing.assert_allclose(target.total, 3 * 0.5)
+
+
+def test_inactive_projection_leaves_its_target_alone():
+    source, target = make_source(3), b2.NeuronGroup(2, "total : 1")
+    projection = on.Projection(source, target, np.ones((2, 3)), source="x", target="total")
+    projection.active = False
+    target.total = 7
+    b2.Network(source, target, projection).run(b2.defaultclock.dt)
+    np.testing.assert_array_equal(target.total, 7)
+
+
+def test_weights_changed_between_runs(finish):
+    source, target = make_source(3, name="source"), b2.NeuronGroup(2, "total : 1", name="target")
+    source.x = [1, 2, 3]
+    changed = on.Projection(source, target, np.ones((2, 3)), source="x", target="total", name="changed")
+    network, step = b2.Network(source, target, changed), b2.defaultclock.dt
+    record = b2.StateMonitor(target, "total", record=True, when="end", name="record")
+    network.add(record)
+    network.run(step)
+    changed.matrix = [[0, 0, 1], [1, 0, 0]]
+    network.run(step)
+    finish()
+    np.testing.assert_allclose(record.total, [[6, 3], [6, 1]])
+
+
+def make(weights=((1.0, 1.0, 1.0),) * 2, source="x", target="total", **groups):
+    source_group = groups.get("source_group") or make_source(3, name="source")
+    target_group = groups.get("target_group") or b2.NeuronGroup(
+        2,
+        "total : 1\nfixed : 1 (constant)\nshared_one : 1 (shared)\ntwice = 2*total : 1\ncurrent : amp\nlate : 1 (linked)",
+        name="target",
+    )
+    return on.Projection(source_group, target_group, weights, source=source, target=target, name="p")
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"weights": np.ones((3, 3))}, ValueError, r"weights of shape \(3, 3\) do not fit.*'target' has 2;"),
+        ({"weights": np.ones((2, 4))}, ValueError, r"weights of shape \(2, 4\) do not fit: the source 'source' has 3"),
+        ({"weights": [1.0, 2.0]}, ValueError, r"weights 'p': a weight matrix must have two axes"),
+        ({"weights": [[np.nan] * 3] * 2}, ValueError, r"weights 'p': .*must be finite"),
+        ({"weights": 1.0}, ValueError, r"weights 'p': a single number needs a known size"),
+        ({"weights": [["a"] * 3] * 2}, TypeError, r"weights 'p': .*must be a number or an array of numbers"),
+        ({"target": "sum"}, ValueError, r"'target' has no variable 'sum'; add 'sum : 1' to its equations"),
+        ({"target": "fixed"}, TypeError, r"target.fixed cannot be written by a projection"),
+        ({"target": "shared_one"}, TypeError, r"target.shared_one cannot be written"),
+        ({"target": "twice"}, TypeError, r"target.twice cannot be written"),
+        ({"target": "i"}, TypeError, r"target.i cannot be written"),
+        ({"target": "t"}, TypeError, r"target.t cannot be written"),
+    ],
+)
+def test_bad_input_is_refused_at_once(given, error, message):
+    with pytest.raises(error, match=message):
+        make(**given)
+
+
+def test_operator_without_a_kernel_is_refused():
+    operator = on.Dense(np.ones((2, 3)))
+    operator.kind = "diagonal"
+    with pytest.raises(TypeError, match=r"unknown kernel 'diagonal'; known: .*; convert them with Dense"):
+        make(operator)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (
+            {"source": "nobody + x"},
+            ValueError,
+            r"p_runner: the source expression 'nobody \+ x' has an unknown name.*nobody",
+        ),
+        ({"source": "x*mV"}, UnitError, r"'x\*mV' has the unit volt, but target.total has"),
+        ({"target": "current"}, UnitError, r"'x' has the unit .*, but target.current has the unit amp"),
+    ],
+)
+def test_bad_source_is_refused_before_the_run(given, error, message):
+    projection = make(**given)
+    network = b2.Network(projection.source_group, projection.target_group, projection)
+    with pytest.raises(b2.BrianObjectException) as raised:
+        network.run(1 * ms)
+    with pytest.raises(error, match=message):
+        raise raised.value.__cause__
+
+
+def test_bad_new_weights_are_refused():
+    projection = make()
+    with pytest.raises(ValueError, match=r"p.matrix has shape \(2, 3\), got an array of shape \(3, 2\)"):
+        projection.matrix = np.ones((3, 2))
+    with pytest.raises(ValueError, match="must be finite"):
+        projection.matrix = np.full((2, 3), np.inf)

@@ -1,0 +1,103 @@
+"""Pictures: labelled axes, and one curve for each thing that a curve stands for."""
+
+import numpy as np
+import pytest
+
+import organics_neuro as on
+from tests.parity.circuits import make_excitation_inhibition
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+
+
+@pytest.fixture(scope="module")
+def responses():
+    return on.experiments.contrast_response(on.ring(n=12), [0, 0.05, 0.1, 0.3, 1], [0, 0.1, 0.5], engine="theory")
+
+
+@pytest.fixture(scope="module")
+def spectra():
+    return on.experiments.power_spectrum(on.ring(n=12), [0.1, 1], {"y": 1e-3}, engine="theory")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    matplotlib.pyplot.close("all")
+
+
+def test_contrast_response(responses):
+    ax = on.plotting.contrast_response(responses)
+    assert ax.get_xlabel() == "stimulus contrast"
+    assert "rate" in ax.get_ylabel()
+    assert ax.get_xscale() == "log"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no mask", "mask 0.1", "mask 0.5"]
+    for k, line in enumerate(ax.get_lines()):  # contrast 0 has no place on a logarithmic axis
+        np.testing.assert_array_equal(line.get_xdata(), [0.05, 0.1, 0.3, 1])
+        np.testing.assert_array_equal(line.get_ydata(), responses.rate_y[k, 1:, 6])
+
+
+def test_contrast_response_with_fit(responses):
+    ax = on.plotting.contrast_response(responses, fit="naka_rushton")
+    assert len(ax.get_lines()) == 6
+    assert ax.get_legend().get_texts()[0].get_text() == "no mask: $c_{50}$ = 0.1, n = 2"
+    curve, points = ax.get_lines()[:2]
+    fitted = np.interp(points.get_xdata(), curve.get_xdata(), curve.get_ydata())
+    np.testing.assert_allclose(fitted, points.get_ydata(), rtol=1e-3)
+
+
+def test_contrast_response_of_another_state_on_given_axes(responses):
+    _, ax = matplotlib.pyplot.subplots()
+    assert on.plotting.contrast_response(responses, state="a", unit=2, ax=ax) is ax
+    np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), responses.rate_a[0, 1:, 2])
+
+
+def test_contrast_response_of_a_joined_circuit():
+    inputs = {"stimulus": {"e.drive": np.eye(40)[30]}, "mask_stimulus": {}}
+    dataset = on.experiments.contrast_response(make_excitation_inhibition(), [0.5, 1], engine="theory", **inputs)
+    for state in ("e.v", "i.v"):
+        ax = on.plotting.contrast_response(dataset, state=state)
+        rates = dataset[f"rate_{state}"]
+        np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), rates[0, :, rates.attrs["preferred_unit"]])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"fit": "gamma"}, "unknown fit 'gamma'; known: 'naka_rushton'"),
+        ({"state": "q"}, "unknown variable 'rate_q'; known: 'rate_y', 'rate_a'"),
+        ({"unit": 12}, "unit = 12 must be from 0 to 11"),
+        ({"unit": -1}, "unit = -1 must be from 0 to 11"),
+    ],
+)
+def test_contrast_response_bad_input(responses, given, message):
+    with pytest.raises(ValueError, match=message):
+        on.plotting.contrast_response(responses, **given)
+    assert not matplotlib.pyplot.get_fignums()
+
+
+def test_power_spectrum(spectra):
+    ax = on.plotting.power_spectrum(spectra)
+    assert ax.get_xlabel() == "frequency (Hz)"
+    assert ax.get_ylabel() == "power (1/Hz)"
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["contrast 0.1", "contrast 1"]
+    for k, line in enumerate(ax.get_lines()):
+        np.testing.assert_array_equal(line.get_ydata(), spectra.coherent[k])
+
+
+def test_power_spectrum_with_theory(spectra):
+    ax = on.plotting.power_spectrum(spectra, theory=spectra, signal="mean")
+    assert len(ax.get_lines()) == 4
+    for k, line in enumerate(ax.get_lines()):
+        np.testing.assert_array_equal(line.get_ydata(), spectra["mean"][k // 2])
+    assert len(ax.get_legend().get_texts()) == 2
+
+
+def test_power_spectrum_bad_input(spectra):
+    with pytest.raises(ValueError, match="unknown signal 'loud'; known: 'coherent', 'mean'"):
+        on.plotting.power_spectrum(spectra, signal="loud")
+    other = on.experiments.power_spectrum(on.ring(n=12), [0.5], {"y": 1e-3}, engine="theory")
+    with pytest.raises(ValueError, match=r"theory must have the contrasts \[0.1 1. \], got \[0.5\]"):
+        on.plotting.power_spectrum(spectra, theory=other)
+    assert not matplotlib.pyplot.get_fignums()
