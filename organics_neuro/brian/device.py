@@ -25,7 +25,7 @@ def use_device(name, directory=None, build_on_run=True):
         Where the C++ program goes; a temporary directory by default.
     build_on_run : bool
         Whether ``run()`` compiles and starts the C++ program at once. Set it to False for several runs, and call
-        ``brian2.device.build(directory=None)`` after the last one (``directory=None`` keeps the one given here).
+        `organics_neuro.brian.build` after the last one.
 
     Raises
     ------

@@ -131,13 +131,13 @@ class CircuitGroup(b2.NeuronGroup):
     def __setattr__(self, key, value, level=0):
         external = self.__dict__.get("external", {})
         if key in external:
-            external[key].__setattr__(key, self._by_neuron(key, value, external[key]), level=level + 1)
+            external[key].__setattr__(key, self.by_neuron(key, value, external[key]), level=level + 1)
             return
         if "_group_attribute_access_active" in self.__dict__ and key in self.variables:
-            value = self._by_neuron(key, value, self)
+            value = self.by_neuron(key, value, self)
         super().__setattr__(key, value, level=level + 1)
 
-    def _by_neuron(self, key, value, group):
+    def by_neuron(self, key, value, group):
         """Numbers for a variable of ``group``, checked: an array (units,) or (trials, units) as one value per neuron."""
         if not isinstance(value, (Number, np.ndarray, list, tuple)):
             return value  # expressions and links are Brian2's own
