@@ -94,8 +94,9 @@ def _add_arrays(group, states, noisy):
 
 
 def _add_memory(group, coupled):
-    """What a step leaves to the next one: its couplings, and that there was one."""
-    group.variables.add_array("_extrapolate", size=1, dtype=np.float64, scalar=True)
+    """What a step leaves to the next one: its couplings, and that there was one (for each neuron: on a GPU, neurons are
+    threads that do not wait for each other)."""
+    group.variables.add_array("_extrapolate", size=len(group), dtype=np.float32)
     for name in coupled:
         variable = group.variables[name]
         group.variables.add_array(f"_before_{name}", size=len(group), dtype=variable.dtype, dimensions=variable.dim)
@@ -145,7 +146,7 @@ def _first_lines(slopes, noises):
 def _extrapolated(slopes, noises, coupled):
     """All stages in one piece, with the couplings held where two steps say they are in the middle of this one."""
     slopes = {name: word_substitute(slope, {c: f"_held_{c}" for c in coupled}) for name, slope in slopes.items()}
-    lines = ["_share = _extrapolate", "_extrapolate = 0.5"]  # before the first step there is none to extrapolate from
-    lines += [f"_held_{name} = {name} + _share*({name} - _before_{name})" for name in coupled]
+    lines = [f"_held_{name} = {name} + _extrapolate*({name} - _before_{name})" for name in coupled]
     lines += [f"_before_{name} = {name}" for name in coupled]
+    lines += ["_extrapolate = 0.5"]  # it starts at 0: before the first step there is none to extrapolate from
     return "\n".join([*lines, *(_stage(slopes, noises, _RK4, k) for k in range(len(_RK4)))])

@@ -5,8 +5,7 @@ from numbers import Number
 
 import brian2 as b2
 import numpy as np
-from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
-from brian2.devices.device import get_device
+from brian2.devices.device import all_devices, get_device
 
 from organics_neuro.brian.group import CircuitGroup
 from organics_neuro.brian.kernels import get_kernel
@@ -15,7 +14,7 @@ from organics_neuro.core.operators import as_operator
 
 
 def build(run=True):
-    """Compile what ``run()`` has collected since ``use_device("cpp", build_on_run=False)``, in the directory given there.
+    """Compile what ``run()`` has collected since ``use_device("cpp" or "cuda", build_on_run=False)``, in the directory given there.
 
     Parameters
     ----------
@@ -23,7 +22,7 @@ def build(run=True):
         Whether to run the program too; not needed before `sweep`.
     """
     device = get_device()
-    if not isinstance(device, CPPStandaloneDevice):
+    if device is all_devices["runtime"]:
         raise RuntimeError(
             "there is no program to build; call use_device('cpp', build_on_run=False) before the model is made"
         )
@@ -102,7 +101,7 @@ def sweep(changes, read, processes=1):
     if not isinstance(processes, int) or processes < 1:
         raise ValueError(f"processes must be a positive whole number, got {processes!r}")
     device, arguments = get_device(), [run_args(each) for each in changes]
-    if not isinstance(device, CPPStandaloneDevice) or device.project_dir is None:
+    if device is all_devices["runtime"] or device.project_dir is None:
         raise RuntimeError("there is no program to run; call build(run=False) first")
 
     def run(k):
