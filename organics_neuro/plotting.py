@@ -75,14 +75,7 @@ def power_spectrum(dataset, theory=None, signal="coherent", ax=None):
     ax = plt.subplots(figsize=(5, 3.6), layout="constrained")[1] if ax is None else ax
     for k, contrast in enumerate(dataset.contrast.values):
         color, label = _shade(k, dataset.sizes["contrast"]), f"contrast {contrast:g}"
-        ax.plot(
-            dataset.frequency,
-            dataset[signal].sel(contrast=contrast),
-            color=color,
-            alpha=0.45 if theory else 1,
-            lw=2.5,
-            label=label,
-        )
+        ax.plot(dataset.frequency, dataset[signal].sel(contrast=contrast), color=color, alpha=0.45 if theory else 1, lw=2.5, label=label)
         if theory is not None:
             ax.plot(theory.frequency, theory[signal].sel(contrast=contrast), color=color, lw=1)
     ax.set(xscale="log", yscale="log", xlabel="frequency (Hz)", ylabel="power (1/Hz)", title=dataset.attrs["title"])

@@ -87,9 +87,7 @@ def contrast_response(
     dataset = dataset.assign_coords({d: np.arange(n) for d, n in dataset.sizes.items() if d.endswith("unit")})
     preferred = {name: int(np.argmax(np.abs(value))) for name, value in test.items()}
     how = {"duration": duration, "window": window, "dt": dt} if engine == "brian" else {}
-    return label(
-        dataset, circuit, "Contrast response", engine=engine, preferred_unit=next(iter(preferred.values())), **how
-    )
+    return label(dataset, circuit, "Contrast response", engine=engine, preferred_unit=next(iter(preferred.values())), **how)
 
 
 def _theory(circuit, inputs):
@@ -107,9 +105,7 @@ def _brian(circuit, inputs, duration, window, dt, device, report):
     samples = max(2, round(window / (every * dt)))
     rates = circuit.dynamics.rates({name: value[-samples:] for name, value in states.items()})
     half = samples // 2
-    drift = np.max(
-        [np.abs(r[half:].mean(0) - r[:half].mean(0)).max(-1) / max(r.max(), 1e-300) for r in rates.values()], axis=0
-    )
+    drift = np.max([np.abs(r[half:].mean(0) - r[:half].mean(0)).max(-1) / max(r.max(), 1e-300) for r in rates.values()], axis=0)
     settled = drift < _DRIFT
     if not settled.all():
         warnings.warn(

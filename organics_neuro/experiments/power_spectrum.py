@@ -69,9 +69,7 @@ def power_spectrum(
     name, shown = next(iter(drive.items()))
     units = circuit.states[state]
     if len(drive) != 1 or shown.shape != (units,):
-        raise ValueError(
-            f"the input {name!r} has shape {shown.shape}, but must be one input with the {units} units of {state!r}"
-        )
+        raise ValueError(f"the input {name!r} has shape {shown.shape}, but must be one input with the {units} units of {state!r}")
     readouts = {"coherent": shown / np.linalg.norm(shown), "mean": np.full(units, 1 / units)}
     inputs = scaled(drive, contrasts)
     if engine == "theory":
@@ -80,9 +78,7 @@ def power_spectrum(
         power = _theory(circuit, inputs, frequencies, noise, state, readouts)
         how = {}
     else:
-        frequencies, power = _brian(
-            circuit, inputs, noise, state, readouts, trials, duration, dt, resolution, device, seed, report
-        )
+        frequencies, power = _brian(circuit, inputs, noise, state, readouts, trials, duration, dt, resolution, device, seed, report)
         how = {"trials": trials, "duration": duration, "dt": dt, "seed": "none" if seed is None else seed}
     dataset = xr.Dataset(
         {key: (("contrast", "frequency"), value) for key, value in power.items()},
@@ -109,16 +105,7 @@ def _brian(circuit, inputs, noise, state, readouts, trials, duration, dt, resolu
     settle = 0.3  # seconds: several of the slowest time constants of the default circuits
     every = max(1, round(1e-3 / dt))
     trace = simulate(
-        circuit,
-        repeated,
-        settle + duration,
-        dt,
-        noise=noise,
-        record=[state],
-        every=every,
-        device=device,
-        seed=seed,
-        report=report,
+        circuit, repeated, settle + duration, dt, noise=noise, record=[state], every=every, device=device, seed=seed, report=report
     )[state][round(settle / (every * dt)) :]
     rate = 1 / (every * dt)
     power = {}
