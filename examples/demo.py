@@ -23,11 +23,11 @@ CONTRASTS = np.geomspace(0.01, 1, 11)
 
 def train(digits):
     """Train with checkpoints: an interrupted demo resumes."""
-    recipe = recipes.digits_rows()
+    model, settings = recipes.digits_rows()
     history = on.nn.training.fit(
-        recipe.model, digits.x_train, digits.y_train, checkpoint=FOLDER / "training.pt", resume=True, **recipe.fit
+        model, digits.x_train, digits.y_train, checkpoint=FOLDER / "training.pt", resume=True, **settings
     )
-    return recipe.model, history
+    return model, history
 
 
 def classify(model, circuit, digits):
@@ -43,22 +43,27 @@ def classify(model, circuit, digits):
 
 
 def draw_digits(history, circuit, digits):
-    """Training, and what the units of the circuit do while they read a digit row by row."""
+    """Training, what it made of the time constants, and how the units respond while they read digits row by row."""
     shown = [int(np.flatnonzero(digits.y_test == label)[0]) for label in (0, 3, 7)]
-    y = on.transfer.simulate(circuit, digits.x_test[shown])["y"]
-    order = np.argsort(y[0].argmax(axis=0))
-    figure, axes = plt.subplots(2, 4, figsize=(11, 5), layout="constrained", width_ratios=[1.4, 1, 1, 1])
+    rates = np.maximum(on.transfer.simulate(circuit, digits.x_test[shown])["y"], 0) ** 2
+    order = np.argsort(rates.mean(axis=0).argmax(axis=0))  # units by the time of their largest response
+    figure, axes = plt.subplots(3, 3, figsize=(11, 7), layout="constrained", width_ratios=[1.3, 1, 2.2])
     epochs = np.arange(1, len(history.loss) + 1)
-    axes[0, 0].plot(epochs, history.loss, "o-", color="0.2", ms=3)
-    axes[0, 0].set(ylabel="training loss", yscale="log")
-    axes[1, 0].plot(epochs, 100 * np.array(history.validation_accuracy), "o-", color="C0", ms=3)
+    axes[0, 0].semilogy(epochs, history.loss, "o-", ms=3)
+    axes[0, 0].set(xlabel="epoch", ylabel="training loss")
+    axes[1, 0].plot(epochs, 100 * np.array(history.validation_accuracy), "o-", ms=3)
     axes[1, 0].set(xlabel="epoch", ylabel="validation accuracy (%)")
-    for k, (index, trace) in enumerate(zip(shown, y, strict=True), start=1):
-        axes[0, k].imshow(digits.x_test[index].T, cmap="gray_r", aspect="auto")
-        axes[0, k].set(title=f"digit {digits.y_test[index]}, read from left to right", xticks=[], yticks=[])
-        axes[1, k].imshow(np.maximum(trace.T[order], 0) ** 2, cmap="magma", aspect="auto", interpolation="none")
-        axes[1, k].set(xlabel="row of the image = time step")
-    axes[1, 1].set(ylabel="unit: firing rate")
+    for name in ("tau_y", "tau_a", "tau_b", "tau_b0"):
+        axes[2, 0].plot(np.sort(1e3 * circuit.parameters[name]), label=name)
+    axes[2, 0].set(xlabel="unit, sorted", ylabel="time constant (ms)", yscale="log", title="learned, one row per ms")
+    axes[2, 0].legend(frameon=False, fontsize="small")
+    for (left, right), index, response in zip(axes[:, 1:], shown, rates, strict=True):
+        left.imshow(digits.x_test[index], cmap="gray_r")
+        left.set(ylabel="row = time (ms)", xticks=[])
+        right.imshow(np.sqrt(response[:, order]), cmap="magma", aspect="auto", interpolation="none")
+        right.set(xticks=[], yticks=[], xlabel="unit")
+    axes[0, 1].set(title="input")
+    axes[0, 2].set(title="responses in Brian2 (root of the rate)")
     figure.savefig(FOLDER / "digits.png", dpi=150)
 
 
@@ -69,7 +74,7 @@ def study_ring():
     expected = on.experiments.contrast_response(ring, CONTRASTS, masks=[0, 0.1, 0.5], engine="theory")
     print(f"  rates differ from theory by at most {abs(response.rate_y - expected.rate_y).max().item():.1e}")
     shades = [0.05, 0.2, 0.4, 1.0]
-    spectrum = on.experiments.power_spectrum(ring, shades, noise, device="cpp", trials=32, seed=1, report="text")
+    spectrum = on.experiments.power_spectrum(ring, shades, noise, device="cpp", trials=16, seed=1, report="text")
     linear = on.experiments.power_spectrum(ring, shades, noise, engine="theory", frequencies=spectrum.frequency)
     error = abs(spectrum.coherent / linear.coherent - 1).sel(frequency=slice(5, 200))
     print(f"  power differs from theory by {error.median().item():.1%} (median, 5-200 Hz)")
@@ -78,8 +83,8 @@ def study_ring():
     figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     on.plotting.contrast_response(response, fit="naka_rushton", ax=axes[0])
     on.plotting.power_spectrum(spectrum, linear, ax=axes[1])
-    axes[0].set(title="Ring circuit in Brian2: normalization (lines: Naka-Rushton fits)")
-    axes[1].set(title="... and its resonance (thin lines: theory)", xlim=(2, 250), ylim=(1e-11, None))
+    axes[0].set(title="Normalization (lines: Naka-Rushton fits)")
+    axes[1].set(title="Resonance (thin lines: theory)", xlim=(2, 250), ylim=(1e-11, None))
     figure.savefig(FOLDER / "ring.png", dpi=150)
 
 
@@ -90,6 +95,7 @@ def main():
         print(f"[{time.perf_counter() - start:5.0f} s] {text}", flush=True)
 
     FOLDER.mkdir(exist_ok=True)
+    torch.set_num_threads(1)  # matrices this small gain little from more, and wait long on a busy machine
     b2.prefs.codegen.target = "numpy"  # for the short simulations: nothing to compile
     step("train a gated circuit on MNIST, one row of 28 pixels per step")
     digits = on.datasets.mnist()

@@ -36,8 +36,12 @@ def contrast_response(dataset, fit=None, unit=None, state="y", ax=None):
         raise ValueError(unknown_name("fit", fit, _FITS))
     if f"rate_{state}" not in dataset:
         raise ValueError(unknown_name("variable", f"rate_{state}", list(dataset.data_vars)))
+    rates = dataset[f"rate_{state}"]
+    unit, units = rates.attrs["preferred_unit"] if unit is None else unit, rates.shape[-1]
+    if not 0 <= unit < units:
+        raise ValueError(f"unit = {unit} must be from 0 to {units - 1}: the dataset has {units} units")
+    rates = rates[..., unit]
     ax = plt.subplots(figsize=(5, 3.6), layout="constrained")[1] if ax is None else ax
-    rates = dataset[f"rate_{state}"].isel(unit=dataset.attrs["preferred_unit"] if unit is None else unit)
     for k, mask in enumerate(dataset.mask.values):
         curve, color = rates.sel(mask=mask), _shade(k, dataset.sizes["mask"])
         label = "no mask" if mask == 0 else f"mask {mask:g}"
@@ -72,10 +76,19 @@ def power_spectrum(dataset, theory=None, signal="coherent", ax=None):
     """
     if signal not in dataset:
         raise ValueError(unknown_name("signal", signal, list(dataset.data_vars)))
+    if theory is not None and not np.isin(dataset.contrast, theory.contrast).all():
+        raise ValueError(f"theory must have the contrasts {dataset.contrast.values}, got {theory.contrast.values}")
     ax = plt.subplots(figsize=(5, 3.6), layout="constrained")[1] if ax is None else ax
     for k, contrast in enumerate(dataset.contrast.values):
         color, label = _shade(k, dataset.sizes["contrast"]), f"contrast {contrast:g}"
-        ax.plot(dataset.frequency, dataset[signal].sel(contrast=contrast), color=color, alpha=0.45 if theory else 1, lw=2.5, label=label)
+        ax.plot(
+            dataset.frequency,
+            dataset[signal].sel(contrast=contrast),
+            color=color,
+            alpha=1 if theory is None else 0.45,
+            lw=2.5,
+            label=label,
+        )
         if theory is not None:
             ax.plot(theory.frequency, theory[signal].sel(contrast=contrast), color=color, lw=1)
     ax.set(xscale="log", yscale="log", xlabel="frequency (Hz)", ylabel="power (1/Hz)", title=dataset.attrs["title"])

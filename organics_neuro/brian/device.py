@@ -42,14 +42,13 @@ def use_device(name, directory=None, build_on_run=True):
         b2.set_device("runtime")
         return
     compiler = os.environ.get("CXX", "g++" if os.name == "posix" else "cl")
-    if shutil.which(compiler) is None:
+    if shutil.which(compiler.split()[0]) is None:  # CXX may hold options, or a launcher such as ccache
         raise RuntimeError(
-            f"the device 'cpp' needs a C++ compiler, but {compiler!r} was not found; install one (for example the package g++)"
+            f"the device {name!r} needs a C++ compiler, but {compiler!r} was not found; install one (for example the package g++)"
         )
     if name == "cuda":
         prepare(build_on_run)
-    if get_device() is all_devices[_DEVICES[name]]:
-        get_device().reinit()
+    all_devices[_DEVICES[name]].reinit()  # a new program, whatever was built before
     b2.set_device(_DEVICES[name], directory=directory, build_on_run=build_on_run)
 
 

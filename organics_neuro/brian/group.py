@@ -2,6 +2,7 @@
 
 from collections import namedtuple
 from collections.abc import Mapping
+from functools import reduce
 from numbers import Number
 
 import brian2 as b2
@@ -113,7 +114,7 @@ class CircuitGroup(b2.NeuronGroup):
         method = integrator.for_equations(equations)
         super().__init__(population.size * int(trials), equations, method=method, name=name, **options)
         for key, value in {**population.parameters, **{f"noise_{state}": v for state, v in amplitudes.items()}}.items():
-            setattr(self, key, value * b2.second if model.units.get(key) == "second" else value)
+            self.variables[key].set_value(value if np.ndim(value) == 0 else np.tile(value, self.trials))  # SI units
         if isinstance(circuit, Circuit):
             _assemble({"": self}, circuit, inputs)
 
@@ -130,11 +131,12 @@ class CircuitGroup(b2.NeuronGroup):
 
     def __setattr__(self, key, value, level=0):
         external = self.__dict__.get("external", {})
-        if key in external:
-            external[key].__setattr__(key, self.by_neuron(key, value, external[key]), level=level + 1)
+        bare = key.removesuffix("_")  # Brian2 writes x_ for x without its unit
+        if bare in external:
+            external[bare].__setattr__(key, self.by_neuron(bare, value, external[bare]), level=level + 1)
             return
-        if "_group_attribute_access_active" in self.__dict__ and key in self.variables:
-            value = self.by_neuron(key, value, self)
+        if "_group_attribute_access_active" in self.__dict__ and bare in self.variables:
+            value = self.by_neuron(bare, value, self)
         super().__setattr__(key, value, level=level + 1)
 
     def by_neuron(self, key, value, group):
@@ -154,7 +156,8 @@ class CircuitGroup(b2.NeuronGroup):
             raise ValueError(
                 f"{name} takes one number, or an array of shape ({units},) or ({self.trials}, {units}) for {self.trials} trials of {units} units, got shape {shape}"
             )
-        return np.tile(value, self.trials) if shape == (units,) else np.reshape(value, -1)
+        value = b2.Quantity(value)  # also of a list of quantities
+        return np.tile(value, self.trials) if shape == (units,) else value.reshape(-1)
 
     def per_trial(self, values):
         """Values whose first axis is the neurons, as (trials, units, ...): for states and for monitors.
@@ -211,6 +214,7 @@ def groups(circuit, trials=1, noise=None, inputs=None, **options):
         made[name] = CircuitGroup(
             part, trials, noise=amplitudes, inputs=own, name=f"{name.replace('.', '_')}*", **options
         )
+        made[name].circuit = reduce(lambda whole, key: whole.parts[key], name.split("."), circuit)
     _assemble(made, circuit, inputs)
     return made
 

@@ -5,13 +5,14 @@ from brian2.core.base import BrianObject
 from brian2.core.variables import ArrayVariable, Variables
 from brian2.equations.codestrings import Expression
 from brian2.groups.group import CodeRunner, Group
+from brian2.groups.subgroup import Subgroup
 from brian2.parsing.expressions import parse_expression_dimensions
-from brian2.units.fundamentalunits import get_unit
+from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 
 from organics_neuro.brian.kernels import get_kernel, template_name
 from organics_neuro.core.errors import UnitError
 from organics_neuro.core.expressions import to_brian
-from organics_neuro.core.operators import as_operator
+from organics_neuro.core.operators import Dense, as_operator
 
 
 class Projection(Group):
@@ -38,7 +39,7 @@ class Projection(Group):
     Notes
     -----
     Projections run in the slot "groups" before the groups update their states, so with ``method="euler"`` all
-    right-hand sides see the same instant.
+    right-hand sides see the same instant. Dense weights may be changed between runs: ``projection.matrix = array``.
 
     Raises
     ------
@@ -58,7 +59,7 @@ class Projection(Group):
             self,
             clock=target_group.clock,
             when="groups",
-            order=min(source_group.order, target_group.order) - 1,
+            order=min(_whole(source_group).order, _whole(target_group).order) - 1,
             name=name,
         )
         # strong references: a subgroup that nobody holds would vanish before the run
@@ -78,6 +79,16 @@ class Projection(Group):
     def repeat(self, order):
         """Run once more in each step, at another place in the slot "groups": the same code on the same arrays."""
         self.contained_objects.append(_Again(self._runner, order))
+
+    def __setattr__(self, key, value, level=0):
+        if key == "matrix":
+            matrix = Dense(value).matrix
+            if matrix.shape != self.operator.shape:
+                raise ValueError(
+                    f"{self.name}.matrix has shape {self.operator.shape}, got an array of shape {matrix.shape}"
+                )
+            value = matrix.ravel()
+        super().__setattr__(key, value, level=level + 1)
 
     def __repr__(self):
         return f"<Projection {self.name!r}: {self.source_group.name} -> {self.target_group.name}, {self.operator!r}, {self.trials} trials>"
@@ -136,7 +147,7 @@ class _Runner(CodeRunner):
         dim = parse_expression_dimensions(self.expression, variables)
         if dim is not self.dim:
             raise UnitError(
-                f"{self.name}: the source expression {self.expression!r} has the unit {get_unit(dim)!r}, but {self.target_name} has {get_unit(self.dim)!r}"
+                f"{self.name}: the source expression {self.expression!r} has the unit {_unit(dim)}, but {self.target_name} has the unit {_unit(self.dim)}"
             )
 
 
@@ -151,6 +162,10 @@ class _Again(BrianObject):
         self.code_objects[:] = self.runner.code_objects
 
 
+def _unit(dim):
+    return "1" if dim is DIMENSIONLESS else repr(get_unit(dim))
+
+
 def _count_trials(operator, source, target):
     (m, n), sources, targets = operator.shape, len(source), len(target)
     trials = sources // n
@@ -162,12 +177,17 @@ def _count_trials(operator, source, target):
     return trials
 
 
+def _whole(group):
+    """The group that updates the states: a subgroup refers to the variables of its group, and has an order of its own."""
+    return group.source if isinstance(group, Subgroup) else group
+
+
 def _target_variable(group, name):
     variable = group.variables.get(name)
     if variable is None:
         raise ValueError(f"the target {group.name!r} has no variable {name!r}; add '{name} : 1' to its equations")
-    whole = getattr(group, "source", group)  # a subgroup refers to the variables of its group
-    plain = isinstance(variable, ArrayVariable) and variable.owner is not None and variable.owner.name == whole.name
+    owner = getattr(variable, "owner", None)
+    plain = isinstance(variable, ArrayVariable) and owner is not None and owner.name == _whole(group).name
     if not plain or variable.read_only or variable.constant or variable.scalar:
         raise TypeError(
             f"{group.name}.{name} cannot be written by a projection: declare it as a plain variable, '{name} : 1'"

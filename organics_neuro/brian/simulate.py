@@ -61,7 +61,7 @@ def simulate(
     duration, dt = seconds("duration", duration), seconds("dt", dt)
     steps = round(duration / dt)
     inputs = circuit.dynamics.resolve_inputs(z)
-    trials = np.broadcast_shapes(*(value.shape[-2:-1] for value in inputs.values()), (1,))[0]
+    trials = _count_trials(inputs)
     record = list(circuit.states) if record is None else list(record)
     for name in record:
         if name not in circuit.states:
@@ -107,6 +107,14 @@ def convergence(circuit, z=None, duration=0.3, dt=1e-4, method="euler"):
     return {name: float(np.abs(fine[name] - coarse[name]).max()) for name in coarse}
 
 
+def _count_trials(inputs):
+    counts = {name: value.shape[-2] for name, value in inputs.items() if value.ndim > 1 and value.shape[-2] > 1}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        raise ValueError(f"the inputs have different numbers of trials: {listed}")
+    return max(counts.values(), default=1)
+
+
 def _make(circuit, inputs, trials, steps, dt, method, noise):
     """The groups with their inputs set; what changes with time becomes a `TimedArray` in the returned namespace."""
     texts, namespace = {}, {}
@@ -118,14 +126,21 @@ def _make(circuit, inputs, trials, steps, dt, method, noise):
                 f"{name} has shape {value.shape}, but must be (steps, trials, units) with at least {steps} steps of {dt:g} s"
             )
         held = np.broadcast_to(value[:steps], (steps, trials, value.shape[-1]))
-        namespace[f"stimulus_{k}"] = b2.TimedArray(held.reshape(steps, -1), dt=dt * b2.second)
+        namespace[f"stimulus_{k}"] = b2.TimedArray(held.reshape(steps, -1) * _unit(circuit, name), dt=dt * b2.second)
         texts[name] = f"stimulus_{k}(t, i)"
     made = groups(circuit, trials, method=method, noise=noise, inputs=texts, dt=dt * b2.second)
     for name, value in inputs.items():
         if name not in texts:
             population, _, variable = name.rpartition(".")
-            setattr(made[population], variable, np.broadcast_to(value, (trials, value.shape[-1])))
+            setattr(made[population], f"{variable}_", np.broadcast_to(value, (trials, value.shape[-1])))  # SI units
     return made, namespace
+
+
+def _unit(circuit, name):
+    """Brian2's unit of an input; those with a size of their own have none."""
+    population, _, variable = name.rpartition(".")
+    unit = circuit.populations[population].model.units.get(variable, "1")
+    return 1 if unit == "1" else getattr(b2, unit)
 
 
 def _monitors(made, record, every, dt):

@@ -7,6 +7,7 @@ import xarray as xr
 
 from organics_neuro.core import theory
 from organics_neuro.core.errors import ConvergenceWarning
+from organics_neuro.core.units import seconds
 from organics_neuro.experiments.protocol import check_engine, pattern, scaled, unit_axis
 from organics_neuro.experiments.results import contrasts_axis, label
 
@@ -47,7 +48,7 @@ def contrast_response(
         In degrees on the circle of preferred angles.
     stimulus, mask_stimulus : array_like or dict, optional
         What to show at contrast 1 instead of gratings: a stimulus (see `organics_neuro.stimuli`), or inputs by name.
-    duration, window, dt : float
+    duration, window, dt : float or Brian2 quantity
         For "brian": length of the simulation, of the averaging window at its end, and the time step, in seconds.
     device : {"runtime", "cpp"}
         For "brian".
@@ -58,8 +59,8 @@ def contrast_response(
     -------
     xarray.Dataset
         ``rate_y`` (and one variable for each other rate that the model declares) with the axes mask, contrast and
-        unit, and ``settled`` (mask, contrast). The attribute ``preferred_unit`` is the unit that the stimulus drives
-        most. Save it with `organics_neuro.experiments.save`.
+        unit, and ``settled`` (mask, contrast). Each rate has the attribute ``preferred_unit``: the unit that the
+        stimulus drives most. Save the dataset with `organics_neuro.experiments.save`.
 
     Warns
     -----
@@ -68,6 +69,7 @@ def contrast_response(
     """
     check_engine(engine)
     contrasts, masks = contrasts_axis("contrasts", contrasts), contrasts_axis("masks", masks)
+    duration, window, dt = seconds("duration", duration), seconds("window", window), seconds("dt", dt)
     test = pattern(circuit, stimulus, angle, "stimulus")
     mask = pattern(circuit, mask_stimulus, mask_angle, "mask_stimulus")
     grid = np.stack(np.meshgrid(contrasts, masks), axis=-1).reshape(-1, 2)  # mask is the slow axis
@@ -78,16 +80,24 @@ def contrast_response(
     else:
         rates, settled = _brian(circuit, inputs, duration, window, dt, device, report)
     shape = (len(masks), len(contrasts))
-    variables = {
-        f"rate_{state}": (("mask", "contrast", unit_axis(state)), value.reshape(*shape, -1))
-        for state, value in rates.items()
-    }
+    variables = {}
+    for state, value in rates.items():
+        value = value.reshape(*shape, -1)
+        preferred = _preferred_unit(circuit, test, state, value[masks.argmin(), contrasts.argmax()])
+        variables[f"rate_{state}"] = (("mask", "contrast", unit_axis(state)), value, {"preferred_unit": preferred})
     variables["settled"] = (("mask", "contrast"), settled.reshape(shape))
     dataset = xr.Dataset(variables, coords={"contrast": contrasts, "mask": masks})
     dataset = dataset.assign_coords({d: np.arange(n) for d, n in dataset.sizes.items() if d.endswith("unit")})
-    preferred = {name: int(np.argmax(np.abs(value))) for name, value in test.items()}
     how = {"duration": duration, "window": window, "dt": dt} if engine == "brian" else {}
-    return label(dataset, circuit, "Contrast response", engine=engine, preferred_unit=next(iter(preferred.values())), **how)
+    return label(dataset, circuit, "Contrast response", engine=engine, **how)
+
+
+def _preferred_unit(circuit, test, state, strongest):
+    """The unit of a state that the stimulus drives most; where it has no drive of its own, the one that responds most."""
+    population = state.rpartition(".")[0]
+    drives = [v for name, v in test.items() if name.rpartition(".")[0] == population and name not in circuit.external]
+    drive = sum(np.abs(v) for v in drives)
+    return int(np.argmax(drive if np.any(drive) else strongest))
 
 
 def _theory(circuit, inputs):
@@ -98,14 +108,16 @@ def _theory(circuit, inputs):
 def _brian(circuit, inputs, duration, window, dt, device, report):
     from organics_neuro.brian import simulate
 
-    if not 0 < window <= duration:
-        raise ValueError(f"window = {window} must be larger than 0 and at most the duration, {duration}")
+    if window > duration:
+        raise ValueError(f"window = {window:g} s must be at most the duration, {duration:g} s")
     every = max(1, round(1e-3 / dt))
     states = simulate(circuit, inputs, duration, dt, every=every, device=device, report=report)
     samples = max(2, round(window / (every * dt)))
     rates = circuit.dynamics.rates({name: value[-samples:] for name, value in states.items()})
     half = samples // 2
-    drift = np.max([np.abs(r[half:].mean(0) - r[:half].mean(0)).max(-1) / max(r.max(), 1e-300) for r in rates.values()], axis=0)
+    drift = np.max(
+        [np.abs(r[half:].mean(0) - r[:half].mean(0)).max(-1) / max(r.max(), 1e-300) for r in rates.values()], axis=0
+    )
     settled = drift < _DRIFT
     if not settled.all():
         warnings.warn(

@@ -31,9 +31,11 @@ def fit_naka_rushton(contrast, rate):
     """
     contrast, rate = np.asarray(contrast, dtype=float), np.asarray(rate, dtype=float)
     use = contrast > 0
+    if contrast.ndim != 1 or contrast.shape != rate.shape or use.sum() < 3:
+        raise ValueError(
+            f"a fit needs at least three contrasts above 0 and as many rates, got the shapes {contrast.shape} and {rate.shape}"
+        )
     contrast, rate = contrast[use], rate[use]
-    if contrast.shape != rate.shape or contrast.size < 3:
-        raise ValueError(f"a fit needs at least three contrasts above 0 and as many rates, got {contrast.size}")
     if not np.all(np.isfinite(rate)) or rate.max() <= 0:
         raise ValueError("the Naka-Rushton function cannot be fitted: no response is above 0, or one is not finite")
 

@@ -5,8 +5,13 @@ import xarray as xr
 from scipy.signal import welch
 
 from organics_neuro.core import theory
+from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.units import seconds
 from organics_neuro.experiments.protocol import check_engine, pattern, scaled
 from organics_neuro.experiments.results import contrasts_axis, label
+
+#: Highest frequency of a spectrum, in Hz.
+_HIGHEST = 500
 
 
 def power_spectrum(
@@ -21,8 +26,9 @@ def power_spectrum(
     frequencies=None,
     trials=16,
     duration=4.0,
-    dt=1e-4,
+    dt=5e-5,
     resolution=2.0,
+    settle=0.3,
     device="runtime",
     seed=None,
     report=None,
@@ -51,7 +57,9 @@ def power_spectrum(
     trials, duration, dt
         For "brian": noise samples per contrast, length in seconds after the circuit has settled, and time step.
     resolution : float
-        For "brian": distance of the frequencies, in Hz.
+        Distance of the frequencies, in Hz.
+    settle : float
+        For "brian": seconds before the recording starts, several of the slowest time constants of the circuit.
     device, seed, report
         For "brian", as for `organics_neuro.brian.simulate`.
 
@@ -64,21 +72,28 @@ def power_spectrum(
     check_engine(engine)
     contrasts = contrasts_axis("contrasts", contrasts)
     if state not in circuit.states:
-        raise ValueError(f"the circuit has no state {state!r}; it has {', '.join(circuit.states)}")
+        raise ValueError(unknown_name("state", state, circuit.states))
     drive = pattern(circuit, stimulus, angle, "stimulus")
     name, shown = next(iter(drive.items()))
     units = circuit.states[state]
     if len(drive) != 1 or shown.shape != (units,):
-        raise ValueError(f"the input {name!r} has shape {shown.shape}, but must be one input with the {units} units of {state!r}")
+        raise ValueError(
+            f"the input {name!r} has shape {shown.shape}, but must be one input with the {units} units of {state!r}"
+        )
+    if not shown.any():
+        raise ValueError("the stimulus is 0 everywhere, so it does not say which units belong to the coherent mode")
     readouts = {"coherent": shown / np.linalg.norm(shown), "mean": np.full(units, 1 / units)}
     inputs = scaled(drive, contrasts)
     if engine == "theory":
-        step = resolution
-        frequencies = np.arange(step, 500, step) if frequencies is None else np.asarray(frequencies, dtype=float)
+        if frequencies is None:
+            frequencies = np.arange(resolution, _HIGHEST + resolution / 2, resolution)
+        frequencies = np.asarray(frequencies, dtype=float)
         power = _theory(circuit, inputs, frequencies, noise, state, readouts)
         how = {}
     else:
-        frequencies, power = _brian(circuit, inputs, noise, state, readouts, trials, duration, dt, resolution, device, seed, report)
+        duration, dt = seconds("duration", duration), seconds("dt", dt)
+        options = {"noise": noise, "device": device, "seed": seed, "report": report}
+        frequencies, power = _brian(circuit, inputs, state, readouts, trials, settle, duration, dt, resolution, options)
         how = {"trials": trials, "duration": duration, "dt": dt, "seed": "none" if seed is None else seed}
     dataset = xr.Dataset(
         {key: (("contrast", "frequency"), value) for key, value in power.items()},
@@ -97,20 +112,22 @@ def _theory(circuit, inputs, frequencies, noise, state, readouts):
     return {key: np.array(rows) for key, rows in power.items()}
 
 
-def _brian(circuit, inputs, noise, state, readouts, trials, duration, dt, resolution, device, seed, report):
+def _brian(circuit, inputs, state, readouts, trials, settle, duration, dt, resolution, options):
     from organics_neuro.brian import simulate
 
-    contrasts = len(next(iter(inputs.values())))
+    if duration * resolution < 1:
+        raise ValueError(
+            f"duration = {duration:g} s is too short for a resolution of {resolution:g} Hz; use at least {1 / resolution:g} s"
+        )
     repeated = {name: np.repeat(value, trials, axis=0) for name, value in inputs.items()}
-    settle = 0.3  # seconds: several of the slowest time constants of the default circuits
-    every = max(1, round(1e-3 / dt))
-    trace = simulate(
-        circuit, repeated, settle + duration, dt, noise=noise, record=[state], every=every, device=device, seed=seed, report=report
-    )[state][round(settle / (every * dt)) :]
+    every = max(1, round(2.5e-4 / dt))  # fast enough that little power above the Nyquist frequency folds back
     rate = 1 / (every * dt)
+    trace = simulate(circuit, repeated, settle + duration, dt, record=[state], every=every, **options)[state]
+    trace = trace[round(settle * rate) :]
     power = {}
     for key, readout in readouts.items():
         frequencies, density = welch(trace @ readout, rate, nperseg=round(rate / resolution), axis=0)
-        density = density[1:] / 2  # one-sided to two-sided; the mean is removed, so 0 Hz says nothing
-        power[key] = density.reshape(len(density), contrasts, trials).mean(axis=-1).T
-    return frequencies[1:], power
+        shown = (frequencies > 0) & (frequencies <= _HIGHEST)  # the mean is removed, so 0 Hz says nothing
+        density = density[shown] / 2  # one-sided to two-sided
+        power[key] = density.reshape(len(density), -1, trials).mean(axis=-1).T
+    return frequencies[shown], power

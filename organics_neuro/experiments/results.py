@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
 from organics_neuro import __version__
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import replacing
+from organics_neuro.core.units import magnitude
 
 
 def label(dataset, circuit, title, **attributes):
@@ -58,7 +58,7 @@ def load(path):
 
 def contrasts_axis(name, values):
     """Contrasts as a float array (values,), checked."""
-    array = np.asarray(values, dtype=float)
-    if array.ndim != 1 or not array.size or not np.all(np.isfinite(array)) or (array < 0).any():
-        raise ValueError(f"{name} must be a list of finite contrasts that are not negative, got {values!r}")
+    array = magnitude(name, values, "1")
+    if array.ndim != 1 or not array.size or (array < 0).any():
+        raise ValueError(f"{name} must be a list of contrasts that are not negative, got {values!r}")
     return array

@@ -2,7 +2,8 @@
 
 The same SymPy expressions that the NumPy reference evaluates are printed for torch here, so every circuit, joined
 or not, can be differentiated and trained. There is one matrix product for each connection and step: on a CPU,
-neither stacking those that read the same state nor doing the external inputs of all steps at once was faster.
+stacking those that read the same state, or doing the external inputs of all steps at once, changed the time of a
+training step by less than a tenth.
 """
 
 from functools import partial

@@ -281,6 +281,9 @@ def _restore(path, settings, model, optimizer):
             raise ValueError(
                 f"the checkpoint {path} was made with {name}={saved.get(name)}, not {value}; use the same settings or another path"
             )
+    shapes = {name: value.shape for name, value in model.state_dict().items()}
+    if {name: value.shape for name, value in content["model"].items()} != shapes:
+        raise ValueError(f"the checkpoint {path} is of another model; make the same one, or give another path")
     model.load_state_dict(content["model"])
     optimizer.load_state_dict(content["optimizer"])
     return History(**content["history"]), content["best"]

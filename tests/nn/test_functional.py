@@ -1,0 +1,140 @@
+"""The generic torch step equals the NumPy reference for every circuit, and its gradients are right."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import organics_neuro as on
+from tests.core.circuits import CIRCUITS, make_joined, make_main, make_nested, random_inputs, random_states
+
+torch = pytest.importorskip("torch")
+functional = pytest.importorskip("organics_neuro.nn.functional")
+
+every_circuit = pytest.mark.parametrize("make", CIRCUITS.values(), ids=CIRCUITS)
+DT = 1e-4
+
+
+def tensors(arrays):
+    return {name: torch.as_tensor(value) for name, value in arrays.items()}
+
+
+def reference_step(circuit, states, inputs):
+    rates = circuit.dynamics.right_hand_side(states, circuit.dynamics.resolve_inputs(inputs))
+    return {name: states[name] + DT * rates[name] for name in states}
+
+
+@every_circuit
+@given(seed=st.integers(0, 2**32 - 1), trials=st.sampled_from([(), (3,), (2, 3)]))
+@settings(max_examples=15, deadline=None)
+def test_step_equals_reference(make, seed, trials):
+    circuit = make()
+    states, inputs = random_states(circuit, seed, trials), random_inputs(circuit, seed, trials)
+    new = functional.euler_step(circuit, tensors(states), tensors(inputs), DT)
+    for name, expected in reference_step(circuit, states, inputs).items():
+        np.testing.assert_allclose(new[name].numpy(), expected, rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+@every_circuit
+def test_unroll_equals_reference(make):
+    circuit, steps = make(), 20
+    inputs = random_inputs(circuit, trials=(steps, 2))
+    trace, final = functional.unroll(circuit, tensors(inputs), steps, DT)
+    expected = on.reference.simulate(circuit, inputs, duration=steps * DT, dt=DT)
+    for name, n in circuit.states.items():
+        found = trace[name].reshape(steps, -1, n).numpy()
+        np.testing.assert_allclose(found, expected[name][1:], rtol=1e-12, atol=1e-12, err_msg=name)
+        assert torch.equal(final[name], trace[name][-1])
+
+
+@pytest.mark.parametrize("make", [make_main, CIRCUITS["gated"], make_joined, make_nested])
+def test_gradients(make):
+    """Of the step with respect to states, inputs, weights and parameters."""
+    circuit = make()
+    weights = {c.key: torch.as_tensor(c.weights.to_dense()) for c in circuit.dynamics.connections}
+    name = next(c.key for c in circuit.dynamics.connections if not c.external)
+    parameter = f"{name.rpartition('.')[0]}.tau_y".lstrip(".")
+    groups = [tensors(random_states(circuit)), tensors(random_inputs(circuit)), weights]
+    values = [v.requires_grad_() for group in groups for v in group.values()]
+    values.append(torch.tensor(2e-3, dtype=torch.float64, requires_grad=True))
+
+    def step(*values):
+        given, rest = [], iter(values)
+        for group in groups:
+            given.append({key: next(rest) for key in group})
+        new = functional.euler_step(circuit, given[0], given[1], DT, given[2], {parameter: next(rest)})
+        return tuple(new.values())
+
+    assert torch.autograd.gradcheck(step, values)
+
+
+def test_gradient_at_zero_is_finite():
+    """The square root of a normalizer at 0 has an infinite slope; the step takes it as 0."""
+    circuit = make_main()
+    states = {name: torch.zeros(n, dtype=torch.float64, requires_grad=True) for name, n in circuit.states.items()}
+    new = functional.euler_step(circuit, states, {"z": torch.ones(4, dtype=torch.float64)}, DT)
+    sum(v.sum() for v in new.values()).backward()
+    assert all(torch.isfinite(v.grad).all() for v in states.values())
+
+
+def test_functions_of_numbers_and_sources_without_units():
+    model = on.CircuitModel(
+        name="unusual",
+        equations="""
+        dv/dt = (-v + sqrt(2)*abs(sin(net)) + log(2 + cos(bias)) + tanh(exp(z)))/tau_v : 1
+        net : 1
+        bias : 1
+        z : 1
+        gain : 1
+        tau_v : second
+        """,
+        couplings=[on.Coupling("net", "W", "v*gain"), on.Coupling("bias", "W_bias", "gain")],
+        parameters={"gain": 0.3, "tau_v": 0.01},
+    )
+    circuit = on.Circuit(model, {"W": np.eye(3), "W_bias": np.ones((3, 3))})
+    states, inputs = random_states(circuit), random_inputs(circuit)
+    new = functional.euler_step(circuit, tensors(states), tensors(inputs), DT)
+    np.testing.assert_allclose(new["v"].numpy(), reference_step(circuit, states, inputs)["v"], rtol=1e-13)
+
+
+def test_float32_states_stay_float32():
+    circuit = on.ring(n=12)
+    states = {name: torch.ones(2, n) for name, n in circuit.states.items()}
+    new = functional.euler_step(circuit, states, torch.zeros(2, 12), DT)
+    assert all(v.dtype == torch.float32 and v.shape == (2, 12) for v in new.values())
+
+
+def test_recorded_states_only():
+    trace, _ = functional.unroll(on.ring(n=12), torch.zeros(12), 3, DT, record=["y"])
+    assert trace.keys() == {"y"}
+
+
+def step(circuit, **changed):
+    arguments = {"states": tensors(random_states(circuit)), "inputs": None, "dt": DT, **changed}
+    return functional.euler_step(circuit, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"weights": {"W_x": torch.eye(4)}}, "unknown weights 'W_x'; known: 'W_r', 'W'"),
+        ({"weights": {"W_r": torch.eye(3)}}, r"weights 'W_r' have shape \(3, 3\), but must have \(4, 4\)"),
+        ({"parameters": {"tau": torch.ones(4)}}, "unknown parameter 'tau'"),
+        ({"states": {"y": torch.ones(4)}}, "state 'a' is missing"),
+        ({"states": {"y": torch.ones(4), "a": torch.ones(4), "c": torch.ones(4)}}, "unknown state 'c'"),
+        ({"states": {"y": torch.ones(3), "a": torch.ones(4)}}, r"y has shape \(3,\), but .* the 4 units"),
+        ({"inputs": torch.ones(3)}, r"z has shape \(3,\), but .* the 4 units"),
+        ({"inputs": {"x": torch.ones(3)}}, "unknown input 'x'; known: 'z'"),
+        ({"dt": 0}, "dt must be one positive time"),
+    ],
+)
+def test_bad_arguments(changed, message):
+    with pytest.raises(ValueError, match=message):
+        step(make_main(), **changed)
+
+
+def test_bad_number_of_steps():
+    with pytest.raises(ValueError, match="steps must be at least 1"):
+        functional.unroll(make_main(), None, 0, DT)
+    with pytest.raises(ValueError, match="z has 3 steps, fewer than steps=4"):
+        functional.unroll(make_main(), torch.zeros(3, 1, 4), 4, DT)

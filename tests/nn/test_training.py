@@ -1,0 +1,155 @@
+"""Training: it learns, it resumes bit for bit, and bad data gives one clear sentence."""
+
+import sys
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from organics_neuro.nn import ORGaNICs, training  # noqa: E402  needs torch
+
+
+def make_data(samples=120, steps=6):
+    """Two classes: the sign of the mean of a noisy sequence."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, samples)
+    x = rng.normal(size=(samples, steps, 3)) + 2 * (2 * y - 1)[:, None, None]
+    return x.astype(np.float32), y
+
+
+def make_model():
+    torch.manual_seed(0)
+    rnn = ORGaNICs(3, 8, batch_first=True)
+    classifier = training.SequenceClassifier(rnn, 2)
+    return torch.nn.Sequential(torch.nn.Dropout(0.2), classifier)  # dropout: randomness besides the order of samples
+
+
+def fit(model, x=None, y=None, **changed):
+    if x is None:
+        x, y = make_data()
+    settings = {"epochs": 4, "lr": 0.05, "batch_size": 16, "validation": 0.25, "progress": False, **changed}
+    return training.fit(model, x, y, **settings)
+
+
+def test_it_learns_and_keeps_the_best_epoch():
+    (x, y), model = make_data(), make_model()
+    held_out = x[:30], y[:30]
+    history = fit(model, x[30:], y[30:], validation=held_out, epochs=8)
+    assert len(history.loss) == len(history.validation_accuracy) == len(history.seconds) == 8
+    assert history.loss[-1] < history.loss[0]
+    assert training.accuracy(model, *held_out) == max(history.validation_accuracy) > 0.9
+    assert history.validation_accuracy[history.best_epoch] == max(history.validation_accuracy)
+
+
+def test_predictions_are_labels():
+    x, _ = make_data()
+    labels = training.predict(make_model(), x, batch_size=50)
+    assert labels.shape == (120,)
+    assert labels.dtype == torch.int64
+
+
+@pytest.mark.parametrize("rnn", [torch.nn.LSTM(3, 8), torch.nn.GRU(3, 8, batch_first=True)])
+def test_other_networks_can_be_classifiers(rnn):
+    assert training.SequenceClassifier(rnn, 2)(torch.zeros(4, 4, 3)).shape == (4, 2)
+    assert training.SequenceClassifier(rnn, 2)(torch.zeros(4, 3)).shape == (2,)
+
+
+class Interrupt(torch.nn.Module):
+    """A model that stops after so many training batches."""
+
+    def __init__(self, model, batches):
+        super().__init__()
+        self.model = model
+        self.batches = batches
+
+    def forward(self, x):
+        if self.training:
+            self.batches -= 1
+        if self.batches < 0:
+            raise KeyboardInterrupt
+        return self.model(x)
+
+
+@pytest.mark.parametrize("batches", [3, 12, 20])
+def test_interrupted_and_resumed_equals_uninterrupted(tmp_path, batches):
+    """Six batches an epoch: the run stops in the first, third and fourth epoch."""
+    whole, path = Interrupt(make_model(), 1000), tmp_path / "run.pt"
+    expected = fit(whole, seed=3)
+    with pytest.raises(KeyboardInterrupt):
+        fit(Interrupt(make_model(), batches), seed=3, checkpoint=path, resume=True)
+    resumed = Interrupt(make_model(), 1000)
+    torch.rand(5)  # what the program draws in between does not matter
+    history = fit(resumed, seed=3, checkpoint=path, resume=True)
+    assert history.loss == expected.loss
+    assert history.validation_accuracy == expected.validation_accuracy
+    for name, value in resumed.state_dict().items():
+        assert torch.equal(value, whole.state_dict()[name]), name
+    assert [p.name for p in tmp_path.iterdir()] == ["run.pt"]
+
+
+def test_a_finished_run_resumes_to_its_result(tmp_path):
+    path = tmp_path / "run.pt"
+    model, again = make_model(), make_model()
+    history = fit(model, checkpoint=path)
+    assert asdict(fit(again, checkpoint=path, resume=True)) == asdict(history)
+    assert all(map(torch.equal, model.state_dict().values(), again.state_dict().values()))
+
+
+def test_seeds():
+    model, other = make_model(), make_model()
+    assert fit(model, seed=1).loss == fit(make_model(), seed=1).loss != fit(other, seed=2).loss
+
+
+def test_the_global_random_state_and_denormals_are_left_alone():
+    torch.manual_seed(7)
+    expected = torch.rand(1)
+    model = make_model()
+    torch.manual_seed(7)
+    fit(model, epochs=1)
+    assert torch.rand(1) == expected
+    assert sys.float_info.min / 2 > 0
+
+
+def test_checkpoints_of_other_runs_are_refused(tmp_path):
+    path = tmp_path / "run.pt"
+    fit(make_model(), checkpoint=path, epochs=1)
+    with pytest.raises(ValueError, match="made with epochs=1, not 4; use the same settings or another path"):
+        fit(make_model(), checkpoint=path, resume=True)
+    other = training.SequenceClassifier(ORGaNICs(3, 9, batch_first=True), 2)
+    with pytest.raises(ValueError, match="run.pt is of another model"):
+        fit(other, checkpoint=path, resume=True, epochs=1)
+    path.write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="run.pt is not a checkpoint"):
+        fit(make_model(), checkpoint=path, resume=True)
+    fit(make_model(), checkpoint=path, epochs=1)  # without resume it is overwritten
+
+
+def test_divergence_is_reported():
+    with pytest.raises(FloatingPointError, match="the loss became (nan|inf) in epoch 1"):
+        fit(make_model(), lr=1e38)
+
+
+X, Y = make_data()
+NAN = X.copy()
+NAN[17, 2, 1] = np.nan
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "changed", "message"),
+    [
+        (NAN, Y, {}, "x must be finite, but sample 17 holds NaN"),
+        (X.astype(int), Y, {}, "x must be an array of floats"),
+        (X, Y[:-1], {}, r"one label .* for each of the 120 samples, got torch.int64 of shape \(119,\)"),
+        (X, Y.astype(float), {}, "y must hold one label"),
+        (X, Y - 1, {}, "with the label -1"),
+        (X, Y, {"validation": 0.0}, "sets 0 of 120 samples aside"),
+        (X, Y, {"validation": (NAN, Y)}, "validation x must be finite"),
+        (X[..., :2], Y, {}, "input_size=3"),
+        (X, Y, {"epochs": 0}, "epochs must be at least 1, got 0"),
+    ],
+)
+def test_bad_data(x, y, changed, message):
+    with pytest.raises(ValueError, match=message):
+        fit(make_model(), x, y, **changed)

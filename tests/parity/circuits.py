@@ -1,0 +1,76 @@
+"""The circuits that all engines must agree on."""
+
+import numpy as np
+
+import organics_neuro as on
+from tests.core.circuits import make_gated, make_main, make_wilson_cowan
+
+#: Rate units of a network of excitation and inhibition; two populations of them are joined below.
+RATE = on.CircuitModel(
+    name="user_rate",
+    equations="""
+    dv/dt = (-v + drive + own + other)/tau_v : 1
+    drive : 1
+    own : 1
+    other : 1
+    k : 1
+    tau_v : second
+    """,
+    couplings=[on.Coupling("own", "W_own", "k*relu(v)**2")],
+    parameters={"k": 0.4, "tau_v": 4e-3},
+    rates={"v": "k*relu(v)**2"},
+)
+
+
+def make_excitation_inhibition(seed=2):
+    """40 excitatory and 10 inhibitory units."""
+    rng = np.random.default_rng(seed)
+    excitation = on.Circuit(RATE, {"W_own": on.Circulant(rng.uniform(size=40) / 20)})
+    inhibition = on.Circuit(RATE, {"W_own": on.Uniform(10, -0.05)}, tau_v=2e-3, k=rng.uniform(0.3, 0.5, 10))
+    return on.join(
+        {"e": excitation, "i": inhibition},
+        [
+            on.Coupling("e.other", -rng.uniform(size=(40, 10)) / 5, "i: k*relu(v)**2"),
+            on.Coupling("i.other", rng.uniform(size=(10, 40)) / 20, "e: k*relu(v)**2"),
+        ],
+    )
+
+
+def make_two_layers():
+    """Two gated layers; the first feeds the external input of the second."""
+    return on.join(
+        {"first": make_gated(n=5, inputs=2, seed=3), "second": make_gated(n=3, inputs=5, seed=4)},
+        [on.Coupling("second.x", source="first: 1 + y")],
+    )
+
+
+def make_cable():
+    """Two passive compartments: states, inputs and parameters with physical units."""
+    model = on.CircuitModel(
+        "cable",
+        """
+        dv/dt = (E_L - v + axial + R*I)/tau_v : volt
+        axial : volt
+        I : amp
+        R : ohm
+        E_L : volt
+        tau_v : second
+        """,
+        couplings=[on.Coupling("axial", "W", "v - E_L")],
+        parameters={"R": 1e8, "E_L": -0.07, "tau_v": 2e-3},
+        initial={"v": "E_L"},
+    )
+    return on.Circuit(model, {"W": [[0, 0.4], [0.2, 0]]}, R=[1e8, 2e8])
+
+
+CIRCUITS = {
+    "cable": make_cable,
+    "main": lambda: make_main("main", n=6),
+    "rectified": lambda: make_main("rectified", n=6),
+    "rectified_recurrence": lambda: make_main("rectified_recurrence", n=6),
+    "gated": make_gated,
+    "ring": lambda: on.ring(n=12),
+    "wilson_cowan": make_wilson_cowan,
+    "excitation_inhibition": make_excitation_inhibition,
+    "two_layers": make_two_layers,
+}

@@ -1,0 +1,57 @@
+"""Every engine makes the same Euler steps as the reference simulator, for every kind of circuit."""
+
+import numpy as np
+import pytest
+
+import organics_neuro as on
+from organics_neuro import brian
+from tests.brian.conftest import run_on
+from tests.parity.circuits import CIRCUITS
+
+TRIALS, STEPS, DT = 5, 20, 2e-4
+
+
+def _brian(target):
+    def simulate(circuit, z):
+        device = run_on(target)
+        return brian.simulate(circuit, z, STEPS * DT, DT, device=device)
+
+    return simulate
+
+
+def _torch(circuit, z):
+    torch = pytest.importorskip("torch")
+    inputs = {name: torch.from_numpy(value) for name, value in z.items()}
+    start = {name: torch.from_numpy(np.tile(value, (TRIALS, 1))) for name, value in circuit.initial.items()}
+    trace, _ = on.nn.functional.unroll(circuit, inputs, STEPS, DT, states=start)
+    return {name: torch.cat([start[name][None], value]).numpy() for name, value in trace.items()}
+
+
+ENGINES = {
+    "brian_numpy": _brian("numpy"),
+    "brian_cython": _brian("cython"),
+    "brian_cpp": _brian("cpp"),
+    "torch": _torch,
+}
+#: Each of the 18 couplings is compiled by itself; what this circuit adds to "gated" does not depend on the target.
+SLOW = {("brian_cython", "two_layers"), ("brian_cpp", "two_layers")}
+
+
+@pytest.mark.parametrize(
+    ("engine", "name"),
+    [
+        pytest.param(e, c, marks=pytest.mark.slow if (e, c) in SLOW else [], id=f"{e}-{c}")
+        for e in ENGINES
+        for c in CIRCUITS
+    ],
+)
+def test_engine_equals_the_reference(engine, name):
+    circuit, rng = CIRCUITS[name](), np.random.default_rng(7)
+    z = {key: rng.normal(size=(STEPS, TRIALS, n)) for key, n in circuit.inputs.items()}
+    expected = on.reference.simulate(circuit, z, STEPS * DT, DT)
+    states = ENGINES[engine](circuit, z)
+    assert states.keys() == expected.keys()
+    for key, trace in expected.items():
+        assert np.ptp(trace, axis=0).max() > 1e-4, "a state that does not move tests nothing"
+        assert states[key].shape == trace.shape
+        np.testing.assert_allclose(states[key], trace, rtol=1e-12, atol=1e-12)

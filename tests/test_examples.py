@@ -1,0 +1,61 @@
+"""Examples and tutorials run as they are."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(script, folder, *arguments):
+    """Run a script in an empty folder, with pictures kept off the screen; its output."""
+    environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, str(script), *arguments]
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_readme_script(tmp_path):
+    text = (ROOT / "README.md").read_text()
+    script = tmp_path / "readme.py"
+    script.write_text(text.partition("```python\n")[2].partition("```")[0])
+    assert len(script.read_text().splitlines()) <= 15
+    run(script, tmp_path)
+
+
+def test_ring_contrast_response(tmp_path):
+    output = run(ROOT / "examples" / "ring_contrast_response.py", tmp_path)
+    difference = float(output.partition("largest difference from the fixed point: ")[2].split()[0])
+    assert difference < 1e-6
+    assert (tmp_path / "contrast_response.nc").is_file()
+
+
+def test_beside_spiking_neurons_is_the_same_on_both_devices(tmp_path):
+    script = ROOT / "examples" / "beside_spiking_neurons.py"
+    spikes = [run(script, tmp_path, device).splitlines()[-1] for device in ("runtime", "cpp")]
+    assert "'hh': '0 spikes'" not in spikes[0]
+    assert spikes[0] == spikes[1]
+
+
+def test_own_model_and_joined_populations(tmp_path):
+    output = run(ROOT / "examples" / "own_model_and_joined_populations.py", tmp_path)
+    assert output.count("stable: True") == 2
+    differences = [float(line.split()[-1]) for line in output.splitlines() if "differ by" in line]
+    assert len(differences) in (2, 4)  # 2 without torch
+    assert max(differences) < 1e-12
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tutorials").glob("*.py")), ids=lambda path: path.stem)
+def test_tutorial(path, tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    jupytext, nbclient = pytest.importorskip("jupytext"), pytest.importorskip("nbclient")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    notebook = jupytext.read(path)
+    resources = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(notebook, timeout=900, kernel_name="python3", resources=resources).execute()
+    printed = "".join(o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", []))
+    assert "agree on 200 of 200 digits" in printed

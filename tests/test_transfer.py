@@ -1,0 +1,72 @@
+"""A torch module and its circuit are the same system."""
+
+import numpy as np
+import pytest
+
+import organics_neuro as on
+
+torch = pytest.importorskip("torch")
+
+from brian2 import ms, mV  # noqa: E402
+
+from organics_neuro.nn import ORGaNICs, ORGaNICsCell  # noqa: E402
+from organics_neuro.transfer import to_circuit  # noqa: E402
+
+STEPS, TRIALS, DT = 12, 3, 1e-3
+
+
+def make(num_layers=1, dtype=torch.float64):
+    torch.manual_seed(0)
+    return ORGaNICs(3, 6, num_layers, dtype=dtype)
+
+
+@pytest.mark.parametrize("num_layers", [1, 2, 3])
+def test_reference_simulation_equals_module(num_layers):
+    rnn, x = make(num_layers), torch.randn(STEPS, TRIALS, 3, dtype=torch.float64)
+    circuit = to_circuit(rnn, dt=DT)
+    with torch.no_grad():
+        output, state = rnn(x)
+    expected = on.reference.simulate(circuit, x.numpy(), duration=STEPS * DT, dt=DT)
+    for k in range(num_layers):
+        prefix = f"l{k}." if num_layers > 1 else ""
+        for name in state._fields:
+            np.testing.assert_allclose(getattr(state, name)[k], expected[prefix + name][-1], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(output, expected[f"{prefix}y"][1:], rtol=0, atol=1e-12)
+
+
+def test_parameters():
+    rnn = make(dtype=torch.float32)
+    circuit, cell = to_circuit(rnn, dt=2 * ms), rnn.cells[0]
+    assert circuit.model.name == "gated"
+    np.testing.assert_array_equal(circuit.weights["W_r"].to_dense(), cell.W_r.detach())
+    np.testing.assert_allclose(circuit.weights["W"].to_dense(), cell.W.detach(), rtol=1e-6)
+    np.testing.assert_allclose(circuit.parameters["tau_b"], 2e-3 / cell.step_b.detach(), rtol=1e-6)
+    np.testing.assert_array_equal(circuit.initial["b"], cell.initial_b)
+    assert circuit.parameters["sigma"] == 1.0
+    assert to_circuit(cell, dt=2e-3) == circuit
+
+
+def test_files(tmp_path):
+    circuit = to_circuit(make(num_layers=2))
+    circuit.save(tmp_path / "stack.safetensors")
+    assert on.Circuit.load(tmp_path / "stack.safetensors") == circuit
+
+
+def test_the_module_is_not_tied_to_the_circuit():
+    cell = ORGaNICsCell(2, 3, dtype=torch.float64)
+    circuit = to_circuit(cell)
+    before = circuit.weights["W_r"].to_dense()
+    with torch.no_grad():
+        cell.W_r.zero_()
+        cell.initial_y.zero_()
+    np.testing.assert_array_equal(circuit.weights["W_r"].to_dense(), before)
+    assert circuit.initial["y"].any()
+
+
+def test_bad_arguments():
+    with pytest.raises(TypeError, match="takes an ORGaNICs or ORGaNICsCell module, got LSTM"):
+        to_circuit(torch.nn.LSTM(3, 6))
+    with pytest.raises(ValueError, match="dt must be one positive time"):
+        to_circuit(make(), dt=0)
+    with pytest.raises(on.errors.UnitError, match="dt = .* has the wrong unit"):
+        to_circuit(make(), dt=1 * mV)
