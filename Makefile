@@ -21,7 +21,13 @@ test-slow: .venv/.installed
 	$(BIN)/python -m pip install --quiet -e ".[test]"
 	touch $@
 
-clean:
-	rm -rf .venv demo
+# Compile one CUDA program with every kernel, without running it: needs nvcc and PYTHON=python3.12 (docs/cuda.md).
+cuda-build:
+	$(PYTHON) -m venv .venv-cuda
+	.venv-cuda/bin/python -m pip install --quiet -e ".[cuda]" nvidia-curand "nvidia-cublas>=13,<13.2"
+	.venv-cuda/bin/python -m tests.brian.cuda_program build/cuda
 
-.PHONY: demo test test-slow clean
+clean:
+	rm -rf .venv .venv-cuda build demo
+
+.PHONY: demo test test-slow cuda-build clean

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 import brian2 as b2
 from brian2.devices.device import all_devices, get_device, reset_device
 
+from organics_neuro.brian.cuda import prepare
 from organics_neuro.core.errors import unknown_name
 
-_DEVICES = {"runtime": "runtime", "cpp": "cpp_standalone"}
+_DEVICES = {"runtime": "runtime", "cpp": "cpp_standalone", "cuda": "cuda_standalone"}
 
 
 def use_device(name, directory=None, build_on_run=True):
@@ -18,21 +19,22 @@ def use_device(name, directory=None, build_on_run=True):
 
     Parameters
     ----------
-    name : {"runtime", "cpp"}
+    name : {"runtime", "cpp", "cuda"}
         "runtime" steps through the simulation from Python (with NumPy or Cython code, see
-        ``brian2.prefs.codegen.target``); "cpp" writes, compiles and runs a C++ program.
+        ``brian2.prefs.codegen.target``); "cpp" writes, compiles and runs a C++ program; "cuda" one for an NVIDIA GPU
+        (Python 3.12 and brian2cuda, see the documentation of CUDA).
     directory : str, optional
-        Where the C++ program goes; a temporary directory by default.
+        Where the program goes; a temporary directory by default.
     build_on_run : bool
-        Whether ``run()`` compiles and starts the C++ program at once. Set it to False for several runs, and call
-        ``brian2.device.build(directory=None)`` after the last one (``directory=None`` keeps the one given here).
+        Whether ``run()`` compiles and starts the program at once. Set it to False for several runs, and call
+        `organics_neuro.brian.build` after the last one.
 
     Raises
     ------
     ValueError
         For an unknown name.
     RuntimeError
-        If there is no C++ compiler.
+        If there is no C++ compiler, or what "cuda" needs is missing.
     """
     if name not in _DEVICES:
         raise ValueError(unknown_name("device", name, _DEVICES))
@@ -42,8 +44,10 @@ def use_device(name, directory=None, build_on_run=True):
     compiler = os.environ.get("CXX", "g++" if os.name == "posix" else "cl")
     if shutil.which(compiler.split()[0]) is None:  # CXX may hold options, or a launcher such as ccache
         raise RuntimeError(
-            f"the device 'cpp' needs a C++ compiler, but {compiler!r} was not found; install one (for example the package g++)"
+            f"the device {name!r} needs a C++ compiler, but {compiler!r} was not found; install one (for example the package g++)"
         )
+    if name == "cuda":
+        prepare(build_on_run)
     all_devices[_DEVICES[name]].reinit()  # a new program, whatever was built before
     b2.set_device(_DEVICES[name], directory=directory, build_on_run=build_on_run)
 
@@ -51,14 +55,13 @@ def use_device(name, directory=None, build_on_run=True):
 @contextmanager
 def device(name):
     """Use a device for a while, with files in a temporary directory that is removed afterwards."""
-    standalone = all_devices[_DEVICES["cpp"]]
-    if get_device() is standalone and name == "cpp":
-        raise RuntimeError("the C++ device is in use; finish that simulation, then call use_device('runtime')")
+    if name != "runtime" and get_device() is all_devices.get(_DEVICES.get(name)):
+        raise RuntimeError(f"the device {name!r} is in use; finish that simulation, then call use_device('runtime')")
     with tempfile.TemporaryDirectory(prefix="organics_") as directory:
         use_device(name, directory=directory)
         try:
             yield
         finally:
-            if name == "cpp":
-                standalone.reinit()
+            if name != "runtime":
+                get_device().reinit()
             reset_device()

@@ -9,10 +9,12 @@ import brian2 as b2
 import numpy as np
 
 from organics_neuro.brian.guard import StepGuard
+from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.projection import Projection
 from organics_neuro.core.circuit import Circuit, JoinedCircuit
 from organics_neuro.core.dynamics import qualify
 from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.expressions import to_brian
 from organics_neuro.core.units import magnitude
 
 #: What `CircuitGroup` reads of a circuit; also one population of a joined circuit, before it is connected.
@@ -28,11 +30,15 @@ class CircuitGroup(b2.NeuronGroup):
         For a joined circuit use `groups`.
     trials : int
         Independent copies that share the weights; neuron ``trial * units + unit``.
-    method : {"euler"}
-        Forward Euler: every right-hand side, couplings included, is evaluated at the beginning of the step.
+    method : {"euler", "ab2", "rk4"}
+        "euler": every right-hand side, couplings included, is evaluated at the beginning of the step. "ab2": couplings
+        are extrapolated from two steps (Adams-Bashforth), second order at one evaluation of the couplings a step.
+        "rk4": couplings are evaluated at each of four stages, fourth order. Inputs and noise are held during a step,
+        and so is what comes from outside the circuit.
     noise : dict, optional
         White noise by state: an amplitude η (number, or array of shape (units,)) adds ``η/√τ dW`` to the state, τ
-        being its time constant; the same declaration that `organics_neuro.theory.power_spectrum` takes.
+        being its time constant; the same declaration that `organics_neuro.theory.power_spectrum` takes. Noise that
+        depends on the state is an expression, read in the sense of Itô: ``{"y": "0.01*abs(y)"}``.
     inputs : dict of str, optional
         Brian2 expressions that take the place of inputs, for example ``{"z": "stimulus(t, i)"}`` with a
         `TimedArray` (``i`` counts ``trial * units + unit``, of the input's own units for an external input).
@@ -90,20 +96,23 @@ class CircuitGroup(b2.NeuronGroup):
             )
         if isinstance(trials, bool) or not isinstance(trials, (int, np.integer)) or trials < 1:
             raise ValueError(f"trials must be a positive whole number, got {trials!r}")
-        if method != "euler":
-            raise ValueError(unknown_name("method", method, ["euler"]))
+        integrator = Integrator(method, tuple(c.variable for c in circuit.connections if not c.external))
         population, noise, inputs = circuit.populations[""], noise or {}, inputs or {}
         model = population.model
         _check_names("noise", noise, model.states)
         _check_names("inputs", inputs, (*model.inputs, *circuit.external))
         _check_texts(inputs)
         flags = {key: _flags(value) for key, value in population.parameters.items()}
-        amplitudes = {state: _amplitude(state, value, population) for state, value in noise.items()}
-        text = model.brian_equations(flags, inputs, {state: _flags(value) for state, value in amplitudes.items()})
+        amplitudes = {s: _amplitude(s, value, population) for s, value in noise.items() if not isinstance(value, str)}
+        declared = {s: _flags(amplitudes[s]) if s in amplitudes else f"= {_formula(noise[s], model)}" for s in noise}
+        text = model.brian_equations(flags, inputs, declared)
         # set before Brian2 takes over attribute access
         self.circuit, self.trials, self.units = circuit, int(trials), population.size
         self.projections, self.external, self.guard = {}, {}, None
-        super().__init__(population.size * int(trials), text + "\n" + equations, method=method, name=name, **options)
+        self.integrator = integrator
+        equations = b2.Equations(text + "\n" + equations)
+        method = integrator.for_equations(equations)
+        super().__init__(population.size * int(trials), equations, method=method, name=name, **options)
         for key, value in {**population.parameters, **{f"noise_{state}": v for state, v in amplitudes.items()}}.items():
             self.variables[key].set_value(value if np.ndim(value) == 0 else np.tile(value, self.trials))  # SI units
         if isinstance(circuit, Circuit):
@@ -124,13 +133,13 @@ class CircuitGroup(b2.NeuronGroup):
         external = self.__dict__.get("external", {})
         bare = key.removesuffix("_")  # Brian2 writes x_ for x without its unit
         if bare in external:
-            external[bare].__setattr__(key, self._by_neuron(bare, value, external[bare]), level=level + 1)
+            external[bare].__setattr__(key, self.by_neuron(bare, value, external[bare]), level=level + 1)
             return
         if "_group_attribute_access_active" in self.__dict__ and bare in self.variables:
-            value = self._by_neuron(bare, value, self)
+            value = self.by_neuron(bare, value, self)
         super().__setattr__(key, value, level=level + 1)
 
-    def _by_neuron(self, key, value, group):
+    def by_neuron(self, key, value, group):
         """Numbers for a variable of ``group``, checked: an array (units,) or (trials, units) as one value per neuron."""
         if not isinstance(value, (Number, np.ndarray, list, tuple)):
             return value  # expressions and links are Brian2's own
@@ -201,7 +210,7 @@ def groups(circuit, trials=1, noise=None, inputs=None, **options):
             if key.rpartition(".")[0] == name and key not in circuit.external
         }
         amplitudes = {key.rpartition(".")[2]: value for key, value in noise.items() if key.rpartition(".")[0] == name}
-        part = _Part({"": population}, (), {})
+        part = _Part({"": population}, [c for c in circuit.connections if c.target == name], {})
         made[name] = CircuitGroup(
             part, trials, noise=amplitudes, inputs=own, name=f"{name.replace('.', '_')}*", **options
         )
@@ -227,6 +236,7 @@ def _assemble(made, circuit, inputs):
             name=f"{group.name}_{name}",
         )
         group.contained_objects.append(group.external[name])
+    stages = {p: group.integrator.add_stages(group) for p, group in made.items()}
     for c in circuit.connections:
         target = made[c.target]
         if c.external:
@@ -242,6 +252,8 @@ def _assemble(made, circuit, inputs):
             target=c.variable,
             name=f"{target.name}_{c.variable}",
         )
+        for order in () if c.external else stages[c.target]:
+            projection.repeat(order)
         target.projections[c.variable] = projection
         target.contained_objects.append(projection)
     next(iter(made.values())).guard = StepGuard(circuit, made)
@@ -270,6 +282,12 @@ def _amplitude(state, value, population):
             f"noise of {state!r} must be one amplitude or an array of shape ({population.size},), not negative; got {value!r}"
         )
     return float(array) if array.ndim == 0 else array
+
+
+def _formula(text, model):
+    """An expression of the model's variables, checked, as Brian2 knows it."""
+    model.expression(text)
+    return to_brian(text)
 
 
 def _flags(value):

@@ -6,7 +6,7 @@ import numpy as np
 
 from organics_neuro.core.dynamics import qualify
 from organics_neuro.core.errors import ConvergenceWarning, StepSizeWarning
-from organics_neuro.core.theory import euler_bound
+from organics_neuro.core.theory import step_bound
 
 #: Circuits with more state variables are checked against their time constants only: to find the fixed point takes longer
 #: than many simulations.
@@ -14,42 +14,39 @@ _LARGEST = 100
 
 
 class StepGuard:
-    """Warns when the step of a forward Euler simulation is too large for the circuit."""
+    """Warns when the step is too large for the circuit and the method."""
 
     def __init__(self, circuit, groups):
         self.circuit = circuit
         self.groups = groups
 
     def check(self):
-        """Compare dt with the time constants, then with the stability bound at the fixed point of the strongest trial."""
-        dt = float(next(iter(self.groups.values())).clock.dt)
-        time_constants = {
-            qualify(p, f"tau_{s}"): float(np.min(population.parameters[f"tau_{s}"]))
-            for p, population in self.circuit.populations.items()
-            for s in population.model.states
-            if f"tau_{s}" in population.parameters
-        }
-        shortest = min(time_constants, key=time_constants.get, default=None)
-        if shortest and dt > time_constants[shortest]:
-            warnings.warn(
-                f"dt = {dt:g} s is larger than the time constant {shortest} = {time_constants[shortest]:g} s; use a smaller dt",
-                StepSizeWarning,
-                stacklevel=2,
+        """Compare dt with the stability bound at the fixed point of the strongest trial, then with the time constants."""
+        group = next(iter(self.groups.values()))
+        dt, method = float(group.clock.dt), group.integrator.method
+        bound, shortest = self._bound(method), min(self._time_constants(), default=(np.inf, ""))
+        if 0 < bound < dt:  # 0 if the circuit itself is unstable, whatever the step
+            _warn(
+                f"dt = {dt:g} s is above the largest step {bound:.3g} s at which the method {method!r} is stable around the "
+                "fixed point of this circuit; oscillations may come from the step, so use a smaller dt"
             )
-            return
+        elif dt > shortest[0]:
+            _warn(f"dt = {dt:g} s is larger than the time constant {shortest[1]} = {shortest[0]:g} s; use a smaller dt")
+
+    def _time_constants(self):
+        for p, population in self.circuit.populations.items():
+            for name in (f"tau_{state}" for state in population.model.states):
+                if name in population.parameters:
+                    yield float(np.min(population.parameters[name])), qualify(p, name)
+
+    def _bound(self, method):
+        """Largest stable step; NaN where it is not known."""
         inputs = self._inputs()
         if inputs is None or self.circuit.dynamics.size > _LARGEST:
-            return
+            return np.nan
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            bound = euler_bound(self.circuit, inputs)
-        if 0 < bound < dt:  # negative if the circuit itself is unstable, whatever the step
-            warnings.warn(
-                f"dt = {dt:g} s is above the largest step {bound:.3g} s at which forward Euler is stable around the fixed "
-                "point of this circuit; oscillations may come from the step, so use a smaller dt",
-                StepSizeWarning,
-                stacklevel=2,
-            )
+            return step_bound(self.circuit, inputs, method)
 
     def _inputs(self):
         """Inputs of the trial with the strongest ones; None where they are expressions, or only known when it runs."""
@@ -65,3 +62,7 @@ class StepGuard:
             return {}
         strength = sum(np.abs(value).sum(axis=1) for value in values.values())
         return {name: value[np.argmax(strength)] for name, value in values.items()}
+
+
+def _warn(text):
+    warnings.warn(text, StepSizeWarning, stacklevel=3)

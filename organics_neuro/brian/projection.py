@@ -1,6 +1,7 @@
 """`Projection`: a variable of one group is a weighted sum of an expression of another, at every time step."""
 
 import numpy as np
+from brian2.core.base import BrianObject
 from brian2.core.variables import ArrayVariable, Variables
 from brian2.equations.codestrings import Expression
 from brian2.groups.group import CodeRunner, Group
@@ -72,7 +73,12 @@ class Projection(Group):
             dtype = array.dtype if array.dtype.kind in "iu" else variable.dtype
             self.variables.add_array(key, size=array.size, values=array.ravel(), dtype=dtype, constant=True)
         self._enable_group_attributes()
-        self.contained_objects.append(_Runner(self, to_brian(source), target, variable))
+        self._runner = _Runner(self, to_brian(source), target, variable)
+        self.contained_objects.append(self._runner)
+
+    def repeat(self, order):
+        """Run once more in each step, at another place in the slot "groups": the same code on the same arrays."""
+        self.contained_objects.append(_Again(self._runner, order))
 
     def __setattr__(self, key, value, level=0):
         if key == "matrix":
@@ -143,6 +149,17 @@ class _Runner(CodeRunner):
             raise UnitError(
                 f"{self.name}: the source expression {self.expression!r} has the unit {_unit(dim)}, but {self.target_name} has the unit {_unit(self.dim)}"
             )
+
+
+class _Again(BrianObject):
+    """Another place in the schedule for the code of a runner, which Brian2 prepares first: it comes earlier in a step."""
+
+    def __init__(self, runner, order):
+        super().__init__(clock=runner.clock, when=runner.when, order=order, name=f"{runner.name}_again*")
+        self.runner = runner
+
+    def before_run(self, run_namespace):
+        self.code_objects[:] = self.runner.code_objects
 
 
 def _unit(dim):

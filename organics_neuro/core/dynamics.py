@@ -103,6 +103,8 @@ class Dynamics:
             if qualify(p, name) not in written
         }
         self.inputs.update(external)
+        #: Variables that receive what other units do; the other connections deliver inputs.
+        self.recurrent = tuple(qualify(c.target, c.variable) for c in connections if not c.external)
         self.states = {qualify(p, s): pop.size for p, pop in populations.items() for s in pop.model.states}
         ends = np.cumsum(list(self.states.values()))
         self.slices = {
@@ -192,17 +194,24 @@ class Dynamics:
         """dx/dt of every state, as a dictionary of arrays."""
         return self.combine(states, inputs, self.couplings(states, inputs), self._parameters(), expressions.NUMPY)
 
-    def flow(self, vector, inputs):
-        """dx/dt as an array (..., size) for states packed into ``vector``."""
-        rhs = self.right_hand_side(self.unpack(vector), inputs)
+    def flow(self, vector, inputs, couplings=None):
+        """dx/dt as an array (..., size) for states packed into ``vector``; ``couplings`` given are held fixed."""
+        states = self.unpack(vector)
+        if couplings is None:
+            couplings = self.couplings(states, inputs)
+        rhs = self.combine(states, inputs, couplings, self._parameters(), expressions.NUMPY)
         leading = vector.shape[:-1]
         return np.concatenate([np.broadcast_to(rhs[name], (*leading, n)) for name, n in self.states.items()], axis=-1)
 
     def jacobian(self, vector, inputs):
         """The Jacobian (size, size) at one state, shape (size,)."""
+        return sum(self.jacobian_parts(vector, inputs))
+
+    def jacobian_parts(self, vector, inputs):
+        """The Jacobian in two parts: of the local equations with the couplings fixed, and of the couplings."""
         states = self.unpack(vector)
         delivered, parameters = self.couplings(states, inputs), self._parameters()
-        matrix = np.zeros((self.size, self.size))
+        local, coupled = np.zeros((2, self.size, self.size))
         sensitivity = {}  # ∂f/∂c: how the states of a population respond to what its connections deliver
         for p, population in self.populations.items():
             pairs, function = _partials(population.model)
@@ -211,7 +220,7 @@ class Dynamics:
                 row, value = self.slices[qualify(p, state)], np.broadcast_to(value, (population.size,))
                 if variable in population.model.states:
                     column = self.slices[qualify(p, variable)]
-                    matrix[row, column] += np.diag(value)
+                    local[row, column] += np.diag(value)
                 else:
                     sensitivity.setdefault((p, variable), []).append((row, value))
         for c in self.connections:
@@ -227,8 +236,8 @@ class Dynamics:
             for state, slope in zip(names, values, strict=True):
                 column = self.slices[qualify(c.source, state)]
                 for row, response in sensitivity.get((c.target, c.variable), ()):
-                    matrix[row, column] += response[:, None] * weights * np.broadcast_to(slope, (n,))
-        return matrix
+                    coupled[row, column] += response[:, None] * weights * np.broadcast_to(slope, (n,))
+        return local, coupled
 
     # --- what users give ----------------------------------------------------------------------------------------
 

@@ -317,7 +317,8 @@ class CircuitModel:
         replace : dict of str, optional
             Brian2 expressions that take the place of inputs.
         noise : dict of str, optional
-            States that receive white noise, ``noise_x/sqrt(tau_x) dW``, and the Brian2 flags of ``noise_x``.
+            States that receive white noise, ``noise_x/sqrt(tau_x) dW``, and how ``noise_x`` is declared: the Brian2
+            flags of a parameter, or "= expression".
         """
         replace, flags, noise = replace or {}, parameter_flags or {}, noise or {}
         lines = []
@@ -326,7 +327,10 @@ class CircuitModel:
                 extra = f" + noise_{name}*{self.time_constant(name)}**-0.5*xi_{name}" if name in noise else ""
                 lines.append(f"d{name}/dt = {expressions.to_brian(text)}{extra} : {unit}")
                 if name in noise:
-                    lines.append(f"noise_{name} : {unit} ({noise[name]})")
+                    given = noise[name]
+                    lines.append(
+                        f"noise_{name} {given} : {unit}" if "=" in given else f"noise_{name} : {unit} ({given})"
+                    )
             elif kind == "alias":
                 lines.append(f"{name} = {expressions.to_brian(text)} : {unit}")
             elif name in replace:

@@ -28,7 +28,7 @@ def test_runge_kutta_of_a_leaky_unit_is_the_series_of_the_exponential():
     np.testing.assert_allclose(trace[:, 0, 0], factor ** np.arange(21), rtol=1e-13)
 
 
-@pytest.mark.parametrize(("method", "order"), [("euler", 1), ("rk4", 4)])
+@pytest.mark.parametrize(("method", "order"), [("euler", 1), ("ab2", 2), ("rk4", 4)])
 def test_order_of_convergence(method, order):
     circuit, z, duration = one_unit(), [1.0], 4e-3
 
@@ -92,7 +92,7 @@ def test_times_may_be_quantities():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"method": "heun"}, "unknown method 'heun'; known: 'euler', 'rk4'"),
+        ({"method": "heun"}, "unknown method 'heun'; known: 'euler', 'ab2', 'rk4'"),
         ({"dt": 0}, "dt must be one positive time"),
         ({"duration": -1.0}, "duration must be one positive time"),
         ({"duration": [1, 2]}, "duration must be one positive time"),

@@ -2,16 +2,16 @@
 
 from organics_neuro.core.theory.fixed_point import FixedPoint, fixed_point
 from organics_neuro.core.theory.spectrum import Spectrum, covariance, power_spectrum
-from organics_neuro.core.theory.stability import eigenvalues, euler_bound, is_stable, jacobian
+from organics_neuro.core.theory.stability import eigenvalues, is_stable, jacobian, step_bound
 
 __all__ = [
     "FixedPoint",
     "Spectrum",
     "covariance",
     "eigenvalues",
-    "euler_bound",
     "fixed_point",
     "is_stable",
     "jacobian",
     "power_spectrum",
+    "step_bound",
 ]

@@ -12,8 +12,9 @@ from scipy.linalg import solve_continuous_lyapunov
 
 from organics_neuro.core.dynamics import check_units_axis
 from organics_neuro.core.errors import unknown_name
-from organics_neuro.core.theory.solvers import time_constants
-from organics_neuro.core.theory.stability import linearise
+from organics_neuro.core.theory.fixed_point import fixed_point
+from organics_neuro.core.theory.solvers import constant_inputs, time_constants
+from organics_neuro.core.theory.stability import jacobian
 from organics_neuro.core.units import magnitude
 
 
@@ -92,7 +93,8 @@ def power_spectrum(circuit, z, frequencies, noise, state=None):
         In Hz.
     noise : dict
         Amplitude η by full name of the state, each a number or of shape (units,), in units of the state. A state
-        receives the noise ``η/sqrt(tau) dW``, independent from unit to unit.
+        receives the noise ``η/sqrt(tau) dW``, independent from unit to unit. An expression, as in ``{"y": "abs(y)"}``,
+        counts with its value at the fixed point.
     state : dict, optional
         The fixed point around which to linearise; by default the one that `fixed_point` finds.
 
@@ -135,31 +137,43 @@ def covariance(circuit, z, noise, state=None):
 
 def _noisy(circuit, z, noise, state):
     """Jacobian (size, size) and variance of the noise per second (size,), checked."""
-    rates = _noise_rates(circuit.dynamics, noise)
-    matrix = linearise(circuit, z, state)
+    dynamics = circuit.dynamics
+    _check_noise(dynamics, noise)
+    if state is None:
+        point = fixed_point(circuit, z)
+        if np.ndim(point.converged) == 0 and not point.converged:
+            raise ValueError("no fixed point was found for this input, so there is nothing to linearise around")
+        state = {name: np.nan_to_num(value) for name, value in point.state.items()}
+    matrix = jacobian(circuit, state, z)
     if matrix.ndim != 2:
         raise ValueError("the spectrum is that of one input: give z (and state) of shape (units,), one trial at a time")
-    if not np.isfinite(matrix).all():
-        raise ValueError("no fixed point was found for this input, so there is nothing to linearise around")
     leading = np.linalg.eigvals(matrix).real.max()
     if leading >= 0:
         raise ValueError(
             f"the fixed point is not stable (leading eigenvalue {leading:.3g}/s), so noise around it has no stationary "
             "spectrum; simulate the circuit instead"
         )
-    return matrix, rates
+    return matrix, _noise_rates(dynamics, noise, dynamics.resolve_states("state", state), constant_inputs(dynamics, z))
 
 
-def _noise_rates(dynamics, noise):
-    rates = np.zeros(dynamics.size)
-    tau = time_constants(dynamics)
-    for name, value in noise.items():
+def _check_noise(dynamics, noise):
+    for name in noise:
         if name not in dynamics.states:
             raise ValueError(unknown_name("state in noise", name, dynamics.states))
         population, _, local = name.rpartition(".")
-        model = dynamics.populations[population].model
-        model.time_constant(local)  # raises if the state has none
-        amplitude = magnitude(f"noise of {name!r}", value, model.units[local])
+        dynamics.populations[population].model.time_constant(local)  # raises if the state has none
+
+
+def _noise_rates(dynamics, noise, states, inputs):
+    rates = np.zeros(dynamics.size)
+    tau = time_constants(dynamics)
+    known = {**inputs, **dynamics.couplings(states, inputs)}
+    for name, value in noise.items():
+        population, _, local = name.rpartition(".")
+        if isinstance(value, str):
+            value = np.abs(dynamics.evaluate(population, value, states, known))
+        unit = dynamics.populations[population].model.units[local]
+        amplitude = magnitude(f"noise of {name!r}", value, unit)
         amplitude = check_units_axis(f"noise of {name!r}", amplitude, dynamics.states[name])
         if amplitude.ndim > 1 or amplitude.min() < 0:
             raise ValueError(f"noise of {name!r} must be at least 0, one number or one per unit, got {value}")

@@ -1,7 +1,9 @@
-"""The circuit linearised around a state: Jacobian, eigenvalues, stability, and the step size that Euler allows."""
+"""The circuit linearised around a state: Jacobian, eigenvalues, stability, and the step size that a method allows."""
 
 import numpy as np
 
+from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.reference import METHODS
 from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs, each_trial, trials
 
@@ -23,24 +25,33 @@ def jacobian(circuit, state, z=None):
     ndarray, shape (size, size) or (trials, size, size), in 1/s
         Rows and columns in the order of ``circuit.states``.
     """
+    return _jacobian_parts(circuit, state, z).sum(axis=0)
+
+
+def _jacobian_parts(circuit, state, z):
+    """The Jacobian as (local, coupled), see `Dynamics.jacobian_parts`, shape (2, size, size) or (2, trials, size, size)."""
     dynamics = circuit.dynamics
     inputs, states = constant_inputs(dynamics, z), dynamics.resolve_states("state", state)
     shape = trials(inputs, states)
     x = dynamics.pack(states, shape)
-    matrix = np.empty((*shape, dynamics.size, dynamics.size))
+    parts = np.empty((2, *shape, dynamics.size, dynamics.size))
     for trial, system in each_trial(dynamics, inputs, shape):
-        matrix[trial] = dynamics.jacobian(x[trial], system.inputs)
-    return matrix
+        parts[(slice(None), *trial)] = dynamics.jacobian_parts(x[trial], system.inputs)
+    return parts
 
 
 def linearise(circuit, z, state=None):
     """The Jacobian at ``state``, or at the fixed point if there is none given: NaN in trials where none was found."""
+    return _linearise_parts(circuit, z, state).sum(axis=0)
+
+
+def _linearise_parts(circuit, z, state):
     if state is not None:
-        return jacobian(circuit, state, z)
+        return _jacobian_parts(circuit, state, z)
     point = fixed_point(circuit, z)
-    matrix = jacobian(circuit, {name: np.nan_to_num(value) for name, value in point.state.items()}, z)
-    matrix[~np.asarray(point.converged)] = np.nan
-    return matrix
+    parts = _jacobian_parts(circuit, {name: np.nan_to_num(value) for name, value in point.state.items()}, z)
+    parts[:, ~np.asarray(point.converged)] = np.nan
+    return parts
 
 
 def eigenvalues(circuit, z=None, state=None):
@@ -78,16 +89,84 @@ def is_stable(circuit, z=None, state=None):
     return stable if stable.ndim else bool(stable)
 
 
-def euler_bound(circuit, z=None, state=None):
-    """Largest time step at which forward Euler keeps the fixed point stable.
+#: Growth of a mode in one step, as the coefficients of a polynomial in eigenvalue times step, for methods of one step.
+_GROWTH = {"euler": (1, 1), "rk4": (1, 1, 1 / 2, 1 / 6, 1 / 24)}
 
-    A step dt multiplies the mode of eigenvalue λ by 1 + λ dt, which shrinks it if dt < -2 Re λ/|λ|².
+
+def step_bound(circuit, z=None, method="euler", state=None):
+    """Largest time step at which a method keeps the fixed point stable.
+
+    A step multiplies the mode of eigenvalue λ by R(λ dt), which must shrink it: R(x) = 1 + x for forward Euler, so
+    that dt < -2 Re λ/|λ|²; Runge-Kutta 4 continues the series of exp(x) to the fourth power.
+
+    Parameters
+    ----------
+    circuit : Circuit or JoinedCircuit
+    z : array_like or dict, optional
+        Input, (units,) or (trials, units).
+    method : {"euler", "ab2", "rk4"}
+        As in `organics_neuro.reference.simulate`.
+    state : dict, optional
+        Where to linearise; by default at the fixed point.
 
     Returns
     -------
     float or ndarray of shape (trials,)
-        In seconds; negative if the circuit itself is unstable, NaN where no fixed point was found.
+        In seconds: all smaller steps are stable too. 0 if the circuit itself is unstable, NaN where no fixed point
+        was found.
     """
-    values = eigenvalues(circuit, z, state)
-    bound = (-2 * values.real / np.abs(values) ** 2).min(axis=-1)
+    if method not in METHODS:
+        raise ValueError(unknown_name("method", method, METHODS))
+    if method == "ab2":
+        parts = _linearise_parts(circuit, z, state)
+        bound = np.empty(parts.shape[1:-2])
+        for trial in np.ndindex(bound.shape):
+            bound[trial] = _extrapolation_bound(*parts[(slice(None), *trial)])
+    else:
+        bound = np.apply_along_axis(_growth_bound, -1, eigenvalues(circuit, z, state), np.array(_GROWTH[method]))
     return bound if bound.ndim else float(bound)
+
+
+def _growth_bound(values, growth):
+    """The first step at which |R(λ dt)| of some eigenvalue λ reaches 1."""
+    if not np.isfinite(values).all():
+        return np.nan
+    if values.real.max() >= 0:
+        return 0.0
+    bounds = []
+    for value in values:
+        coefficients = growth * (value / abs(value)) ** np.arange(len(growth))
+        excess = np.convolve(coefficients, coefficients.conj()).real[1:]  # (|R(r)|² - 1)/r, by powers of r = |λ| dt
+        roots = np.roots(excess[::-1])
+        bounds.append(
+            min(root.real for root in roots if root.real > 0 and abs(root.imag) < 1e-9 * abs(root)) / abs(value)
+        )
+    return min(bounds)
+
+
+def _extrapolation_bound(local, coupled):
+    """The same for couplings extrapolated from two steps, whose modes are those of two steps together."""
+    matrix = local + coupled
+    if not np.isfinite(matrix).all():
+        return np.nan
+    if np.linalg.eigvals(matrix).real.max() >= 0:
+        return 0.0
+    stable, unstable = 0.0, 0.01 / np.linalg.norm(matrix, 2)
+    while _extrapolated_growth(local, coupled, unstable) < 1:
+        stable, unstable = unstable, 1.5 * unstable
+    while unstable - stable > 1e-3 * unstable:
+        middle = (stable + unstable) / 2
+        stable, unstable = (middle, unstable) if _extrapolated_growth(local, coupled, middle) < 1 else (stable, middle)
+    return stable
+
+
+def _extrapolated_growth(local, coupled, dt):
+    """Spectral radius of one step, from the states at two times to the states at the next two."""
+    identity = np.eye(len(local))
+    x = dt * local
+    average = identity + x / 2 @ (
+        identity + x / 3 @ (identity + x / 4)
+    )  # of exp(x t) over the step, as Runge-Kutta has it
+    drive = dt * average @ coupled
+    step = np.block([[identity + x @ average + 1.5 * drive, -0.5 * drive], [identity, np.zeros_like(identity)]])
+    return np.abs(np.linalg.eigvals(step)).max()

@@ -1,4 +1,4 @@
-"""Eigenvalues against spectra known in closed form, and the step that Euler allows against simulation."""
+"""Eigenvalues against spectra known in closed form, and the step that a method allows against simulation."""
 
 import numpy as np
 import pytest
@@ -60,19 +60,47 @@ def test_stability_of_trials():
     assert on.theory.jacobian(circuit, {"y": [[0.0], [1.0]]}).shape == (2, 2, 2)
 
 
-def test_euler_bound(reference):
+def test_bound_of_euler(reference):
     for golden in reference["euler_bound_1unit"]:
-        bound = on.theory.euler_bound(one_unit(), [golden["c"]])
+        bound = on.theory.step_bound(one_unit(), [golden["c"]])
         assert bound / 2e-3 == pytest.approx(golden["max_dt_over_tau"], rel=1e-12)
 
 
+def test_bounds_of_a_leaky_unit():
+    """A single decaying mode: 2 tau for Euler, and 2.785 tau, where the interval of Runge-Kutta 4 ends."""
+    model = on.CircuitModel("leaky", "dx/dt = (-x + u)/tau_x : 1\n u : 1\n tau_x : second", parameters={"tau_x": 0.01})
+    circuit = on.Circuit(model, size=3)
+    assert on.theory.step_bound(circuit, method="euler") == pytest.approx(0.02)
+    assert on.theory.step_bound(circuit, method="rk4") == pytest.approx(0.0278529356, rel=1e-8)
+    assert on.theory.step_bound(circuit, method="ab2") == pytest.approx(0.0278529356, rel=2e-3)  # nothing is coupled
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+@pytest.mark.parametrize("method", ["euler", "ab2", "rk4"])
 @pytest.mark.parametrize(("factor", "settles"), [(0.97, True), (1.03, False)])
-def test_euler_settles_below_its_bound_only(factor, settles):
-    circuit, z = one_unit(), [1.0]
-    point, dt = on.theory.fixed_point(circuit, z).state, factor * on.theory.euler_bound(circuit, z)
-    start = {name: value * (1 + 1e-6) for name, value in point.items()}
-    distance = np.abs(on.reference.simulate(circuit, z, 300 * dt, dt, initial=start)["y"][:, 0] - point["y"])
+@pytest.mark.parametrize("make", [one_unit, lambda: on.ring(n=12)], ids=["one unit", "ring"])
+def test_a_method_settles_below_its_bound_only(make, factor, settles, method):
+    circuit = make()
+    z = 0.5 + 0.5 * np.cos(np.arange(circuit.size))
+    point, dt = on.theory.fixed_point(circuit, z).state, factor * on.theory.step_bound(circuit, z, method)
+    kick = np.random.default_rng(0).normal(size=circuit.size)
+    start = {name: value + 1e-6 * kick for name, value in point.items()}
+    trace = on.reference.simulate(circuit, z, 300 * dt, dt, method, initial=start)
+    distance = np.abs(trace["a"][:, 0] - point["a"])
     assert (distance[-30:].max() < distance[:30].max()) == settles
+
+
+@pytest.mark.parametrize("method", ["euler", "ab2", "rk4"])
+def test_bounds_of_trials(method):
+    circuit, z = one_unit(w_r=-1.0, b=1.0, b0=1.0, sigma=1.0), [[0.0], [1.0]]
+    bounds = on.theory.step_bound(circuit, z, method)
+    assert bounds[0] == pytest.approx(on.theory.step_bound(circuit, z[0], method))
+    assert bounds[1] == 0  # the circuit itself is unstable
+
+
+def test_bound_of_an_unknown_method():
+    with pytest.raises(ValueError, match="unknown method 'heun'; known: 'euler', 'ab2', 'rk4'"):
+        on.theory.step_bound(one_unit(), method="heun")
 
 
 def test_joined_circuits_without_feedback_have_the_eigenvalues_of_their_parts():

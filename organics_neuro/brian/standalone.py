@@ -1,0 +1,162 @@
+"""A C++ program that is compiled once and run many times, with other inputs, parameters and weights."""
+
+import multiprocessing
+from numbers import Number
+
+import brian2 as b2
+import numpy as np
+from brian2.devices.device import all_devices, get_device
+
+from organics_neuro.brian.group import CircuitGroup
+from organics_neuro.brian.kernels import get_kernel
+from organics_neuro.brian.projection import Projection
+from organics_neuro.core.operators import as_operator
+
+
+def build(run=True):
+    """Compile what ``run()`` has collected since ``use_device("cpp" or "cuda", build_on_run=False)``, in the directory given there.
+
+    Parameters
+    ----------
+    run : bool
+        Whether to run the program too; not needed before `sweep`.
+    """
+    device = get_device()
+    if device is all_devices["runtime"]:
+        raise RuntimeError(
+            "there is no program to build; call use_device('cpp', build_on_run=False) before the model is made"
+        )
+    device.build(**{**device.build_options, "run": run})
+
+
+def run_args(changes):
+    """What Brian2's ``device.run(run_args=...)`` takes, from values as circuits take them.
+
+    Parameters
+    ----------
+    changes : dict
+        New values by what they belong to: ``(group, "z")`` for a variable of a `CircuitGroup`, of shape (units,),
+        (trials, units) or one number; a `Projection` for its weights, which must have the kind and the size of those
+        that it was built with; a `TimedArray` for its values. Other keys go to Brian2 as they are.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    RuntimeError
+        Before Brian2 2.10.1, in which this is not reliable.
+    ValueError, TypeError
+        For values that do not fit.
+    """
+    if tuple(int(part) for part in b2.__version__.split(".")[:3]) < (2, 10, 1):
+        raise RuntimeError(
+            f"to run a program again with other values needs Brian2 2.10.1 or newer (Python 3.12 or newer), but this is Brian2 {b2.__version__}; "
+            "upgrade it, or build the program again for each value"
+        )
+    result = {}
+    for key, value in changes.items():
+        if isinstance(key, Projection):
+            result.update(_weights(key, value))
+        elif isinstance(key, b2.TimedArray):
+            result[key] = _values(key, value)
+        elif isinstance(key, tuple):
+            view, values = _variable(key, value)
+            result[view] = values
+        else:
+            result[key] = value
+    return result
+
+
+def sweep(changes, read, processes=1):
+    """Run the program that was built once for each of several changes.
+
+    Parameters
+    ----------
+    changes : sequence of dict
+        One for each run, as `run_args` takes them.
+    read : callable
+        Called without arguments after each run; what it returns is kept: ``lambda: monitor.y[:]``.
+    processes : int
+        How many runs at the same time. More than one needs an operating system that can fork (not Windows), and
+        results that can be pickled.
+
+    Returns
+    -------
+    list
+        What ``read`` returned, one for each run.
+
+    Examples
+    --------
+    ::
+
+        on.use_device("cpp", build_on_run=False)
+        v1 = on.CircuitGroup(circuit)
+        network = b2.Network(v1)
+        network.run(300*ms)
+        build(run=False)
+        responses = sweep([{(v1, "z"): z} for z in stimuli], read=lambda: np.array(v1.y[:]))
+    """
+    if not isinstance(processes, int) or processes < 1:
+        raise ValueError(f"processes must be a positive whole number, got {processes!r}")
+    device, arguments = get_device(), [run_args(each) for each in changes]
+    if device is all_devices["runtime"] or device.project_dir is None:
+        raise RuntimeError("there is no program to run; call build(run=False) first")
+
+    def run(k):
+        device.run(results_directory=f"results_{k}", run_args=arguments[k])
+        return read()
+
+    if processes == 1:
+        return [run(k) for k in range(len(arguments))]
+    with multiprocessing.get_context("fork").Pool(processes, _remember, (run,)) as pool:
+        return pool.map(_run_remembered, range(len(arguments)), chunksize=1)
+
+
+def _remember(run):
+    """In a new process: keep the function, which a fork inherits but which cannot be pickled."""
+    global _run
+    _run = run
+
+
+def _run_remembered(k):
+    return _run(k)
+
+
+def _variable(key, value):
+    if len(key) != 2 or not isinstance(key[0], CircuitGroup):
+        raise TypeError(
+            f"a key of run_args is (CircuitGroup, name of a variable), a Projection or a TimedArray, got {key!r}"
+        )
+    group, name = key
+    owner = group.external.get(name, group)
+    if name not in owner.variables:
+        raise ValueError(f"{group.name} has no variable {name!r}")
+    view = getattr(owner, name)
+    values = value if isinstance(value, b2.Quantity) else b2.Quantity(value, dim=view.dim)
+    return view, group.by_neuron(name, values, owner)
+
+
+def _values(timed, value):
+    if not isinstance(value, Number) and np.size(value) != timed.values.size:
+        raise ValueError(
+            f"the values of {timed.name} have the shape {np.shape(value)}, but must hold {timed.values.size} numbers, as those it was built with"
+        )
+    return value if isinstance(value, Number) else np.reshape(value, timed.values.shape)
+
+
+def _weights(projection, value):
+    """The arrays that the kernel reads, which must be as many as before."""
+    old, new = projection.operator, as_operator(value, projection.name)
+    if (new.kind, new.shape) != (old.kind, old.shape):
+        raise ValueError(
+            f"the new weights of {projection.name} are {new!r}, but must be of the kind and shape of {old!r}"
+        )
+    arrays = {key: np.ravel(array) for key, array in get_kernel(new).arrays(new).items()}
+    for key, array in arrays.items():
+        if array.size != projection.variables[key].size:
+            raise ValueError(
+                f"the new weights of {projection.name} have {array.size} numbers in {key!r}, but the program was built for {projection.variables[key].size}; build it again"
+            )
+    return {getattr(projection, key): array for key, array in arrays.items()}

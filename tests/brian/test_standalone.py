@@ -1,0 +1,118 @@
+"""C++ programs that are built once and run several times."""
+
+import os
+from pathlib import Path
+
+import brian2 as b2
+import numpy as np
+import pytest
+from brian2 import ms
+
+import organics_neuro as on
+from organics_neuro.brian import build, run_args, sweep
+from tests.core.circuits import make_gated, make_main
+
+VERSION = tuple(int(part) for part in b2.__version__.split(".")[:3])
+reruns = pytest.mark.skipif(VERSION < (2, 10, 1), reason="run_args need Brian2 2.10.1, which needs Python 3.12")
+
+
+def end(circuit, z, steps=20, **options):
+    return on.reference.simulate(circuit, z, steps * 1e-4, 1e-4, **options)["y"][-1]
+
+
+@reruns
+def test_a_sweep_compiles_once(tmp_path):
+    """Twenty stimuli, then other parameters and weights, two at a time: one program."""
+    on.use_device("cpp", directory=str(tmp_path), build_on_run=False)
+    circuit, rng = make_main(), np.random.default_rng(0)
+    group = on.CircuitGroup(circuit, trials=2, dt=0.1 * ms)
+    b2.Network(group).run(2 * ms)
+    build(run=False)
+    built = os.stat(tmp_path / "main").st_mtime_ns
+
+    def read():
+        return group.per_trial(group.y[:])
+
+    stimuli = rng.normal(size=(20, 2, 4))
+    found = sweep([{(group, "z"): z} for z in stimuli], read)
+    np.testing.assert_allclose(found, [end(circuit, z) for z in stimuli], rtol=1e-12)
+
+    weights, z = rng.uniform(size=(4, 4)), rng.normal(size=4)
+    changes = [
+        {(group, "z"): z, group.projections["pool"]: weights},
+        {(group, "z"): z, (group, "sigma"): 0.5},
+        {(group, "z"): z, (group, "tau_y"): 1 * ms, (group, "y"): 0.1},
+    ]
+    expected = [
+        end(circuit.replace(weights={"W": weights}), z),
+        # the start of the normalizers was computed with the first sigma
+        end(circuit.replace(sigma=0.5), z, initial={"a": circuit.initial["a"]}),
+        end(circuit.replace(tau_y=1e-3), z, initial={"y": np.full(4, 0.1)}),
+    ]
+    for result, one in zip(sweep(changes, read, processes=2), expected, strict=True):
+        np.testing.assert_allclose(result, np.broadcast_to(one, (2, 4)), rtol=1e-12)
+    assert os.stat(tmp_path / "main").st_mtime_ns == built
+    assert len(list(Path(tmp_path).glob("results_*"))) == 20
+
+
+@reruns
+def test_recorded_inputs_change_without_compiling(tmp_path):
+    on.use_device("cpp", directory=str(tmp_path), build_on_run=False)
+    circuit, steps = make_gated(), np.random.default_rng(0).normal(size=(2, 20, 2, 3))
+    stimulus = b2.TimedArray(np.zeros((20, 6)), dt=0.1 * ms)
+    group = on.CircuitGroup(circuit, trials=2, inputs={"x": "stimulus(t, i)"}, dt=0.1 * ms)
+    b2.Network(group).run(2 * ms, namespace={"stimulus": stimulus})
+    build(run=False)
+    found = sweep([{stimulus: x} for x in steps], lambda: group.per_trial(group.y[:]))
+    np.testing.assert_allclose(found, [end(circuit, x) for x in steps], rtol=1e-12)
+
+
+def test_several_runs_in_one_program(tmp_path):
+    """Inputs that change between runs, Runge-Kutta, a directory of one's own."""
+    on.use_device("cpp", directory=str(tmp_path / "program"), build_on_run=False)
+    circuit, z = make_main(), np.random.default_rng(0).normal(size=(2, 4))
+    group = on.CircuitGroup(circuit, method="rk4", dt=0.1 * ms)
+    network = b2.Network(group)
+    for drive in z:
+        group.z = drive
+        network.run(1 * ms)
+    build()
+    sequence = np.repeat(z, 10, axis=0)[:, None]
+    np.testing.assert_allclose(group.y[:], end(circuit, sequence, method="rk4")[0], rtol=1e-12)
+    assert (tmp_path / "program" / "main").exists()
+
+
+@pytest.mark.skipif(VERSION >= (2, 10, 1), reason="for Brian2 before 2.10.1")
+def test_an_old_brian_says_so():
+    with pytest.raises(RuntimeError, match="needs Brian2 2.10.1 or newer .* upgrade it"):
+        run_args({})
+
+
+def test_nothing_to_build_or_run():
+    with pytest.raises(RuntimeError, match="call use_device\\('cpp', build_on_run=False\\) before the model is made"):
+        build()
+
+
+@reruns
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (lambda g: {(g, "zz"): 1}, "has no variable 'zz'"),
+        (lambda g: {(g, "z"): np.ones(3)}, r"takes one number, or an array of shape \(4,\) or \(1, 4\)"),
+        (lambda g: {(g, "sigma"): np.ones(4)}, "is one number for all units"),
+        (lambda g: {g.projections["pool"]: on.Uniform(4)}, "must be of the kind and shape of"),
+        (lambda g: {(1, "z"): 1}, r"a key of run_args is \(CircuitGroup, name of a variable\)"),
+    ],
+)
+def test_bad_changes(changes, message):
+    group = on.CircuitGroup(make_main())
+    with pytest.raises((ValueError, TypeError), match=message):
+        run_args(changes(group))
+
+
+@reruns
+def test_bad_sweeps():
+    with pytest.raises(RuntimeError, match="call build\\(run=False\\) first"):
+        sweep([{}], read=None)
+    with pytest.raises(ValueError, match="processes must be a positive whole number, got 0"):
+        sweep([{}], read=None, processes=0)
