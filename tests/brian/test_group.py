@@ -358,7 +358,7 @@ PAIR = on.join({"a": make_main(n=2), "b": make_main(n=3)}, [])
         (on.CircuitGroup, {"trials": 0}, ValueError, r"trials must be a positive whole number, got 0"),
         (on.CircuitGroup, {"trials": 2.0}, ValueError, r"trials must be a positive whole number, got 2.0"),
         (on.CircuitGroup, {"trials": True}, ValueError, r"trials must be a positive whole number, got True"),
-        (on.CircuitGroup, {"method": "rk4"}, ValueError, r"unknown method 'rk4'; known: 'euler'"),
+        (on.CircuitGroup, {"method": "rk9"}, ValueError, r"unknown method 'rk9'; known: 'euler'"),
         (on.CircuitGroup, {"noise": {"q": 1}}, ValueError, r"unknown name in noise 'q'; known: 'y', 'a'"),
         (on.CircuitGroup, {"noise": 1e-3}, TypeError, r"noise must be a dictionary by name, got float"),
         (on.CircuitGroup, {"noise": {"y": -1}}, ValueError, r"noise of 'y' .*not negative; got -1"),
@@ -371,7 +371,7 @@ PAIR = on.join({"a": make_main(n=2), "b": make_main(n=3)}, [])
         (on.groups, {"circuit": PAIR, "noise": {"y": 1}}, ValueError, r"unknown name in noise 'y'; known: 'a.y'"),
         (on.groups, {"circuit": PAIR, "inputs": {"z": "1"}}, ValueError, r"unknown name in inputs 'z'; known: 'a.z'"),
         (on.groups, {"circuit": PAIR, "inputs": {"a.z": 1}}, TypeError, r"inputs\['a.z'\] must be .*group.z = array"),
-        (on.groups, {"circuit": PAIR, "method": "rk4"}, ValueError, r"unknown method 'rk4'"),
+        (on.groups, {"circuit": PAIR, "method": "rk9"}, ValueError, r"unknown method 'rk9'"),
     ],
 )
 def test_bad_input(make, given, error, message):

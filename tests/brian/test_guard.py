@@ -31,7 +31,7 @@ def bounded():
     """A circuit whose Euler bound is well below its time constants, its input, and the bound."""
     circuit = on.Circuit("main", {"W_r": on.weights.random_recurrence(20, 1.0, symmetric=True, seed=1)}, tau_a=2e-3)
     z = np.eye(20)[0]
-    bound = on.theory.euler_bound(circuit, z)
+    bound = on.theory.step_bound(circuit, z)
     assert 1e-5 < bound < 1.5e-3
     return circuit, z, bound
 
@@ -49,14 +49,14 @@ def test_step_above_a_time_constant():
 def test_step_above_the_stability_bound(bounded):
     circuit, z, bound = bounded
     assert quiet(circuit, z, 0.95 * bound)
-    with pytest.warns(StepSizeWarning, match="above the largest step .* at which forward Euler is stable"):
+    with pytest.warns(StepSizeWarning, match="above the largest step .* at which the method 'euler' is stable"):
         run(circuit, z, 1.05 * bound)
 
 
 def test_strongest_trial_counts(bounded):
     circuit, z, _ = bounded
     trials = np.array([2 * z, 4 * z, 1.5 * z])
-    bound = on.theory.euler_bound(circuit, trials)
+    bound = on.theory.step_bound(circuit, trials)
     assert bound[1] < 0.8 * bound[0]
     assert quiet(circuit, trials, 0.95 * bound[1], trials=3)
     with pytest.warns(StepSizeWarning):
@@ -84,7 +84,7 @@ def test_external_input_counts():
     weights.update({"W_zx": rng.uniform(size=(4, 1)), "W": 30 * rng.uniform(size=(4, 4)), "W_r": 5 * np.eye(4)})
     circuit = on.Circuit("gated", weights)
     x = np.array([2.0])
-    bound = on.theory.euler_bound(circuit, x)
+    bound = on.theory.step_bound(circuit, x)
     for factor, warns in ((0.95, False), (1.05, True)):
         area = on.CircuitGroup(circuit, dt=factor * bound * b2.second)
         area.x = x

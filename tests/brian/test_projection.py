@@ -17,10 +17,8 @@ RNG = np.random.default_rng(5)
 CASES = {
     "vector": (on.Dense(RNG.normal(size=(5, 7))), 1, np.float64),
     "blocks": (on.Dense(RNG.normal(size=(9, 7))), 6, np.float64),
-    "one_unit": (on.Dense(RNG.normal(size=(1, 1))), 4, np.float64),
     "single": (on.Dense(RNG.normal(size=(6, 3))), 5, np.float32),
     "uniform": (on.Uniform((4, 7), 0.3), 3, np.float64),
-    "uniform_single": (on.Uniform((2, 3), -2.0), 1, np.float32),
     "circulant": (on.Circulant([0.5, 0, -0.2, 0, 1.5]), 2, np.float64),
     "circulant_single": (on.Circulant([0, 0.5, -1.0]), 2, np.float32),
 }
