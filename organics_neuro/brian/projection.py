@@ -7,7 +7,7 @@ from brian2.groups.group import CodeRunner, Group
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.units.fundamentalunits import get_unit
 
-from organics_neuro.brian.kernels import get_kernel, template_name
+from organics_neuro.brian.kernels import get_program
 from organics_neuro.core.errors import UnitError
 from organics_neuro.core.expressions import to_brian
 from organics_neuro.core.operators import as_operator
@@ -66,12 +66,15 @@ class Projection(Group):
         self.add_dependency(source_group)
         self.add_dependency(target_group)
         self.variables = Variables(self)
-        self.variables.add_constant("N", operator.shape[0] * operator.shape[1])
-        for key, array in get_kernel(operator).arrays(operator).items():
+        program = get_program(operator, trials)
+        self.variables.add_constant("N", max(array.size for array in program.arrays.values()))
+        for key, array in program.arrays.items():
             dtype = array.dtype if array.dtype.kind in "iu" else variable.dtype
             self.variables.add_array(key, size=array.size, values=array.ravel(), dtype=dtype, constant=True)
+        for key, size in program.scratch.items():
+            self.variables.add_array(key, size=size, dtype=variable.dtype)
         self._enable_group_attributes()
-        self.contained_objects.append(_Runner(self, to_brian(source), target, variable))
+        self.contained_objects.append(_Runner(self, program.template, to_brian(source), target, variable))
 
     def __repr__(self):
         return f"<Projection {self.name!r}: {self.source_group.name} -> {self.target_group.name}, {self.operator!r}, {self.trials} trials>"
@@ -80,7 +83,7 @@ class Projection(Group):
 class _Runner(CodeRunner):
     """Evaluates the source expression into a buffer and applies the weights."""
 
-    def __init__(self, projection, expression, target, variable):
+    def __init__(self, projection, template, expression, target, variable):
         source, single = projection.source_group, variable.dtype == np.float32
         (m, n), trials = projection.operator.shape, projection.trials
         start = getattr(projection.target_group, "start", 0)
@@ -93,7 +96,7 @@ class _Runner(CodeRunner):
         CodeRunner.__init__(
             self,
             group=source,
-            template=template_name(projection.operator.kind),
+            template=template,
             code=f"_source = {expression}",
             needed_variables=["_target", "_sizes", *(f"_w_{key}" for key in weights)],
             clock=projection.clock,

@@ -169,13 +169,7 @@ class Circulant(Operator):
         return np.flatnonzero(self.column)
 
     def apply(self, x):
-        if len(self.offsets) > _DIRECT_TAPS:
-            n = self.column.size
-            return np.fft.irfft(np.fft.rfft(x, axis=-1) * np.fft.rfft(self.column), n, axis=-1)
-        result = np.zeros(np.shape(x))
-        for offset in self.offsets:
-            result += self.column[offset] * np.roll(x, offset, axis=-1)
-        return result
+        return rotate_and_add(np.asarray(x), self.column, self.offsets)
 
     def to_dense(self):
         n = self.column.size
@@ -191,6 +185,18 @@ class Circulant(Operator):
 
     def arrays(self):
         return {"column": self.column}
+
+
+def rotate_and_add(x, column, offsets):
+    """Circulant weights times ``x`` along its last axis: tap by tap for a few ``offsets``, else by FFT."""
+    n = x.shape[-1]
+    if len(offsets) > _DIRECT_TAPS:
+        return np.fft.irfft(np.fft.rfft(x, axis=-1) * np.fft.rfft(column), n, axis=-1)
+    result = np.zeros(x.shape)
+    for offset in offsets:
+        result[..., offset:] += column[offset] * x[..., : n - offset]
+        result[..., :offset] += column[offset] * x[..., n - offset :]
+    return result
 
 
 def identity(size):

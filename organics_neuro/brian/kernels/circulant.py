@@ -1,59 +1,87 @@
-"""Circulant weights: shifted copies of the source, one per non-zero weight, without storing a matrix."""
+"""Circulant weights: shifted copies of the source for a few weights, else a dense product from one column."""
 
 import numpy as np
 
 from organics_neuro.brian.kernels.frames import Kernel
+from organics_neuro.brian.kernels.vectors import VECTORS
 
-# Each non-zero weight adds a rotated copy of the source; a rotation is two contiguous pieces.
-_NUMPY = """
-_r[:] = 0
-for _shift, _tap in zip({{_w_offsets}}, {{_w_taps}}):
-    _r[:, _shift:] += _tap*_x[:, :_n - _shift]
-    _r[:, :_shift] += _tap*_x[:, _n - _shift:]
-"""
-
-_CYTHON = """
-cdef int _b, _i, _k, _shift
-cdef {{real}} _tap
-cdef {{real}} *_xb
-cdef {{real}} *_rb
-for _b in range(_trials):
-    _xb = _x + _b*_n
-    _rb = _r + _b*_n
-    for _i in range(_n):
-        _rb[_i] = 0
-    for _k in range({{_w_count}}[0]):
-        _shift = {{_w_offsets}}[_k]
-        _tap = {{_w_taps}}[_k]
-        for _i in range(_shift, _n):
-            _rb[_i] += _tap*_xb[_i - _shift]
-        for _i in range(_shift):
-            _rb[_i] += _tap*_xb[_n - _shift + _i]
-"""
-
-_CPP = """
-for (int _b = 0; _b < _trials; _b++)
+# W[i, j] = column[(i - j) mod n] is a window into the column written twice, so the tile of the dense product reads its
+# weights from there, one number further back for each source unit. For one trial the ring is cut in four arcs, which
+# take the place of trials: all four see the same weights.
+_CPP = VECTORS + """
+namespace {
+template <typename Real>
+void organics_shifted(const Real* x, Real* r, const int n, const int* offsets, const Real* taps, const int count)
 {
-    const _Real* _xb = _x + (size_t)_b*_n;
-    _Real* _rb = _r + (size_t)_b*_n;
-    for (int _i = 0; _i < _n; _i++) _rb[_i] = 0;
-    for (int _k = 0; _k < {{_w_count}}[0]; _k++)
+    for (int i = 0; i < n; i++) r[i] = 0;
+    for (int k = 0; k < count; k++)
     {
-        const int _shift = {{_w_offsets}}[_k];
-        const _Real _tap = {{_w_taps}}[_k];
-        for (int _i = _shift; _i < _n; _i++) _rb[_i] += _tap*_xb[_i - _shift];
-        for (int _i = 0; _i < _shift; _i++) _rb[_i] += _tap*_xb[_n - _shift + _i];
+        const int shift = offsets[k];
+        const Real tap = taps[k];
+        for (int i = shift; i < n; i++) r[i] += tap*x[i - shift];
+        for (int i = 0; i < shift; i++) r[i] += tap*x[n - shift + i];
     }
+}
+
+template <typename Real>
+void organics_windows(const Real* x, const int nx, Real* r, const int nr, const int n, const int trials,
+                      const Real* twice, const int units)
+{
+    const int L = organics_vector<Real>::lanes, R = ORGANICS_ROWS;
+    for (int i = 0; i < units;)
+    {
+        const int left = units - i;
+        const Real* w = twice + n + i;
+        if (left >= R*L)
+            organics_trials<Real, R, 6>::run(w, -1, x, nx, r + i, nr, n, R*L, false, trials), i += R*L;
+        else
+            organics_trials<Real, 1, 6>::run(w, -1, x, nx, r + i, nr, n, left < L ? left : L, false, trials), i += L;
+    }
+}
+
+template <typename Real>
+void _organics_circulant(const Real* x, Real* r, const int, const int n, const int trials, const int* count,
+                         const int* offsets, const Real* taps, const Real* twice, Real* source)
+{
+    if (8*count[0] < n)
+        for (int b = 0; b < trials; b++)
+            organics_shifted<Real>(x + (size_t)b*n, r + (size_t)b*n, n, offsets, taps, count[0]);
+    else if (trials == 1 && n%4 == 0)
+    {
+        for (int j = 0; j < n; j++) source[j] = source[n + j] = x[j];
+        organics_windows<Real>(source, n/4, r, n/4, n, 4, twice, n/4);
+    }
+    else
+    {
+        const int B = 60, threads = organics_threads((double)n*n*trials);
+        #pragma omp parallel for schedule(static) if (threads > 1)
+        for (int b = 0; b < trials; b += B)
+            organics_windows<Real>(x + (size_t)b*n, n, r + (size_t)b*n, n, n, b + B < trials ? B : trials - b, twice, n);
+    }
+}
 }
 """
 
+_NUMPY = """
+from organics_neuro.core.operators import rotate_and_add as _rotate_and_add
+_r[:] = _rotate_and_add(_x, {{_w_twice}}[:_n], {{_w_offsets}}[:{{_w_count}}[0]])
+"""
+
+
+def _arrays(operator):
+    column, offsets = operator.column, operator.offsets
+    return {
+        "count": np.array([len(offsets)], np.int32),
+        "offsets": np.append(offsets, 0).astype(np.int32),  # Brian2 has no empty arrays
+        "taps": np.append(column[offsets], 0.0),
+        "twice": np.concatenate([column, column, np.zeros(16)]),  # the last vector reads past the end
+    }
+
+
 CIRCULANT = Kernel(
-    arrays=lambda operator: {
-        "offsets": operator.offsets.astype(np.int32),
-        "taps": operator.column[operator.offsets],
-        "count": np.array([len(operator.offsets)], np.int32),
-    },
+    function="_organics_circulant",
+    arrays=_arrays,
+    scratch=lambda operator, trials: {"source": 2 * operator.shape[1]},
     numpy=_NUMPY,
-    cython=_CYTHON,
     cpp=_CPP,
 )
