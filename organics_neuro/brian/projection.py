@@ -104,13 +104,13 @@ class _Runner(CodeRunner):
             order=projection.order,
             name=f"{projection.name}_runner",
             check_units=False,  # checked below, with a message that names the projection
-            template_kwds={
-                "m": m,
-                "n": n,
-                "trials": trials,
-                "start": start,
-                "real": "float" if single else "double",
-                "blas": "s" if single else "d",
+            template_kwds={  # underscores: a variable of the model would take the place of its namesake
+                "_m": m,
+                "_n": n,
+                "_trials": trials,
+                "_start": start,
+                "_real": "float" if single else "double",
+                "_blas": "s" if single else "d",
             },
         )
         self.variables = Variables(self)

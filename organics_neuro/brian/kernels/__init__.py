@@ -5,12 +5,22 @@ prepared. Here, and nowhere else in the package, private parts of Brian2 are use
 """
 
 from organics_neuro.brian.kernels.circulant import CIRCULANT
+from organics_neuro.brian.kernels.convolution import CONVOLUTION
 from organics_neuro.brian.kernels.dense import DENSE
 from organics_neuro.brian.kernels.frames import Kernel, Program
+from organics_neuro.brian.kernels.low_rank import LOW_RANK
+from organics_neuro.brian.kernels.sparse import SPARSE
 from organics_neuro.brian.kernels.uniform import UNIFORM
 from organics_neuro.core.errors import unknown_name
 
-KERNELS = {"dense": DENSE, "uniform": UNIFORM, "circulant": CIRCULANT}
+KERNELS = {
+    "dense": DENSE,
+    "uniform": UNIFORM,
+    "circulant": CIRCULANT,
+    "convolution": CONVOLUTION,
+    "sparse": SPARSE,
+    "low_rank": LOW_RANK,
+}
 
 
 def get_program(operator, trials):

@@ -8,7 +8,9 @@ from organics_neuro.brian.kernels.vectors import VECTORS
 # W[i, j] = column[(i - j) mod n] is a window into the column written twice, so the tile of the dense product reads its
 # weights from there, one number further back for each source unit. For one trial the ring is cut in four arcs, which
 # take the place of trials: all four see the same weights.
-_CPP = VECTORS + """
+_CPP = (
+    VECTORS
+    + """
 namespace {
 template <typename Real>
 void organics_shifted(const Real* x, Real* r, const int n, const int* offsets, const Real* taps, const int count)
@@ -61,6 +63,7 @@ void _organics_circulant(const Real* x, Real* r, const int, const int n, const i
 }
 }
 """
+)
 
 _NUMPY = """
 from organics_neuro.core.operators import rotate_and_add as _rotate_and_add

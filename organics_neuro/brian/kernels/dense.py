@@ -12,13 +12,13 @@ _PANEL = 256
 _CYTHON = """
 from scipy.linalg.cython_blas cimport dgemm as _dgemm, dgemv as _dgemv, sgemm as _sgemm, sgemv as _sgemv
 
-cdef void _organics_dense({{real}}* x, {{real}}* r, int m, int n, int trials, {{real}}* matrix, {{real}}* packed) noexcept:
+cdef void _organics_dense({{_real}}* x, {{_real}}* r, int m, int n, int trials, {{_real}}* matrix, {{_real}}* packed) noexcept:
     cdef int one = 1
-    cdef {{real}} unit = 1, zero = 0
+    cdef {{_real}} unit = 1, zero = 0
     if trials == 1:
-        _{{blas}}gemv("T", &n, &m, &unit, matrix, &n, x, &one, &zero, r, &one)
+        _{{_blas}}gemv("T", &n, &m, &unit, matrix, &n, x, &one, &zero, r, &one)
     else:
-        _{{blas}}gemm("T", "N", &m, &trials, &n, &unit, matrix, &n, x, &n, &zero, r, &m)
+        _{{_blas}}gemm("T", "N", &m, &trials, &n, &unit, matrix, &n, x, &n, &zero, r, &m)
 """
 
 # The weights are copied before every run: panel after panel of target units, source unit by source unit, so that the
@@ -33,7 +33,9 @@ for (int _i = 0; _i < _m; _i++)
 """.replace("PANEL", str(_PANEL))
 
 # Blocks: 256 source units of 192 trials stay in the cache while all panels pass. A single trial takes whole panels.
-_CPP = VECTORS + """
+_CPP = (
+    VECTORS
+    + """
 namespace {
 template <typename Real>
 void organics_dense_block(const Real* x, Real* r, const int m, const int n, const int trials, const Real* packed,
@@ -74,6 +76,7 @@ void _organics_dense(const Real* x, Real* r, const int m, const int n, const int
 }
 }
 """.replace("PANEL", str(_PANEL))
+)
 
 
 def _packed_size(operator, _):

@@ -79,8 +79,8 @@ SUPPORT
 {% endblock %}
 {% block maincode %}
     cdef int _m = {{_sizes}}[0], _n = {{_sizes}}[1], _trials = {{_sizes}}[2], _k
-    cdef {{real}} *_x = {{_source}}
-    cdef {{real}} *_r = {{_target}} + {{_sizes}}[3]
+    cdef {{_real}} *_x = {{_source}}
+    cdef {{_real}} *_r = {{_target}} + {{_sizes}}[3]
     _vectorisation_idx = 1
     {{scalar_code|autoindent}}
     for _idx in range(N):
@@ -97,13 +97,13 @@ _CPP = """
 SUPPORT
 {% endblock %}
 {% block before_code %}
-    typedef {{real}} _Real;
-    const int _m = {{m}}, _n = {{n}};
+    typedef {{_real}} _Real;
+    const int _m = {{_m}}, _n = {{_n}};
     PREPARE
 {% endblock %}
 {% block maincode %}
-    typedef {{real}} _Real;
-    const int _m = {{m}}, _n = {{n}}, _trials = {{trials}};
+    typedef {{_real}} _Real;
+    const int _m = {{_m}}, _n = {{_n}}, _trials = {{_trials}};
     const size_t _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
     const int _N = {{constant_or_scalar('N', variables['N'])}};
@@ -114,7 +114,7 @@ SUPPORT
         {{vector_code|autoindent}}
     }
     const _Real* __restrict _x = {{_source}};
-    _Real* __restrict _r = {{_target}} + {{start}};
+    _Real* __restrict _r = {{_target}} + {{_start}};
     KERNEL
 {% endblock %}
 """
@@ -158,7 +158,9 @@ class Program:
         prepare = "\n".join(call.prepare() for call in self._calls if call.kernel.prepare)
         texts = {
             NumpyCodeObject: _fill(_NUMPY, KERNEL=self._numpy()),
-            CythonCodeObject: _fill(_CYTHON, KERNEL=self._c(False), SUPPORT="\n".join(call.cython() for call in unique)),
+            CythonCodeObject: _fill(
+                _CYTHON, KERNEL=self._c(False), SUPPORT="\n".join(call.cython() for call in unique)
+            ),
             CPPStandaloneCodeObject: _fill(_CPP, KERNEL=self._c(True), SUPPORT=support, PREPARE=prepare or _EMPTY),
         }
         for codeobject, text in texts.items():
@@ -215,14 +217,14 @@ class _Call:
         """The function for Cython: Brian2 compiles it as C++, so the same text will do."""
         if self.kernel.cython:
             return self.kernel.cython
-        types = ["{{real}}*", "{{real}}*", "int", "int", "int"]
-        types += ["int32_t*" if array.dtype.kind in "iu" else "{{real}}*" for array in self.arrays.values()]
-        types += ["{{real}}*"] * len(self.scratch)
+        types = ["{{_real}}*", "{{_real}}*", "int", "int", "int"]
+        types += ["int32_t*" if array.dtype.kind in "iu" else "{{_real}}*" for array in self.arrays.values()]
+        types += ["{{_real}}*"] * len(self.scratch)
         code = "\n".join("    " + line for line in self.kernel.cpp.strip("\n").splitlines())
         name = self.kernel.function
         return (
             f'cdef extern from *:\n    """\n{code}\n    """\n'
-            f'    void {name} "{name}<{{{{real}}}}>" ({", ".join(types)}) noexcept'
+            f'    void {name} "{name}<{{{{_real}}}}>" ({", ".join(types)}) noexcept'
         )
 
 
