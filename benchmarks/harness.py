@@ -2,7 +2,10 @@
 
 import csv
 import os
+import subprocess
+import sys
 import time
+from collections import namedtuple
 from pathlib import Path
 
 import brian2 as b2
@@ -22,6 +25,10 @@ z : 1 (constant)
 recurrent : 1
 pool : 1
 """
+
+
+#: Seconds per step, seconds to the first result (building, compiling and the first repeat), peak bytes of a C++ program.
+Timing = namedtuple("Timing", "step first memory")
 
 
 def pin():
@@ -89,8 +96,7 @@ def time_brian(target, units, couple, guess, dtype=np.float64, threads=0):
 
     Returns
     -------
-    (float, float)
-        Seconds per step, and seconds to the first result (building, compiling and the first repeat).
+    Timing
     """
     b2.prefs.core.default_float_dtype = np.dtype(dtype).type
     b2.prefs.devices.cpp_standalone.openmp_threads = threads
@@ -105,16 +111,26 @@ def time_brian(target, units, couple, guess, dtype=np.float64, threads=0):
         network.run(duration)
         first = time.perf_counter() - start
         if target != "cpp":
-            return best(lambda: network.run(duration)) / steps, first
+            return Timing(best(lambda: network.run(duration)) / steps, first, None)
         times = [b2.device._last_run_time]
         for _ in range(REPEATS - 1):
             b2.device.run(with_output=False)
             times.append(b2.device._last_run_time)
-        return min(times) / steps, first
+        return Timing(min(times) / steps, first, _memory(b2.device.project_dir))
+
+
+def _memory(directory):
+    """Peak memory of the C++ program in bytes, seen from a small parent: a child's peak begins with its parent's."""
+    code = (
+        "import resource, subprocess\n"
+        "subprocess.run('./main', stdout=subprocess.DEVNULL, check=True)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss*1024)"
+    )
+    return int(subprocess.check_output([sys.executable, "-c", code], cwd=directory))
 
 
 def time_jax(n, trials, guess, dtype=np.float64):
-    """The same step as a jitted JAX scan: seconds per step and to the first result; None where JAX is not installed."""
+    """The `Timing` of the same step as a jitted JAX scan; None where JAX is not installed."""
     try:
         import jax
         import jax.numpy as jnp
@@ -140,7 +156,7 @@ def time_jax(n, trials, guess, dtype=np.float64):
     state = (jnp.zeros_like(z), jnp.zeros_like(z))
     jax.block_until_ready(scan(state))
     first = time.perf_counter() - start
-    return best(lambda: jax.block_until_ready(scan(state))) / steps, first
+    return Timing(best(lambda: jax.block_until_ready(scan(state))) / steps, first, None)
 
 
 def read_bandwidth(size):

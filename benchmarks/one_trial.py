@@ -16,10 +16,10 @@ def measure(table, n, bandwidth):
         nonlocal reference
         if timing is None:
             return
-        step, first = timing
+        step = timing.step
         reference = step if reference is None else reference
         read = pairs * np.dtype(dtype).itemsize / step / bandwidth
-        table.add(n, engine, target, np.dtype(dtype).name, step * 1e6, step / reference, read, first)
+        table.add(n, engine, target, np.dtype(dtype).name, step * 1e6, step / reference, read, timing.first)
 
     for target, guess in (("cpp", 3e-10), ("cython", 4e-10), ("numpy", 4e-10)):
         timing = h.time_brian(target, n, lambda g: h.projections(g, weights), 1e-6 + pairs * guess)

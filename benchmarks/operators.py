@@ -52,15 +52,11 @@ CIRCUITS = {
 
 
 def one(name, n):
-    """Seconds per step, seconds to the first result, and peak memory of Python and of the C++ program in MB."""
+    """The `Timing` of a circuit, and the peak memory of the Python process in bytes."""
     h.pin()
     weights = CIRCUITS[name][0](n)
-    step, first = h.time_brian("cpp", weights[0].shape[0], lambda g: h.projections(g, weights), 1e-6 + n * 1e-7)
-    mega = 1 / 1024  # ru_maxrss is in kB on Linux
-    python, children = (
-        resource.getrusage(who).ru_maxrss * mega for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return step, first, python, children
+    timing = h.time_brian("cpp", weights[0].shape[0], lambda g: h.projections(g, weights), 1e-6 + n * 1e-7)
+    return timing, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # kB on Linux
 
 
 def main():
@@ -70,8 +66,8 @@ def main():
         for n in sizes:
             if n <= largest:  # a process each, so that memory is its own
                 with get_context("spawn").Pool(1) as pool:
-                    step, first, python, cpp = pool.apply(one, (name, n))
-                table.add(name, n, step * 1e6, first, python, cpp)
+                    timing, memory = pool.apply(one, (name, n))
+                table.add(name, n, timing.step * 1e6, timing.first, memory / 1e6, timing.memory / 1e6)
 
 
 if __name__ == "__main__":

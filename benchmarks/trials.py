@@ -18,10 +18,12 @@ def measure(table, n, trials, peaks):
     def add(engine, target, dtype, timing):
         if timing is None:
             return
-        (step, first), name = timing, np.dtype(dtype).name
+        step, name = timing.step, np.dtype(dtype).name
         ratio = step / reference.setdefault(name, step)
         rate = work / step
-        table.add(n, trials, engine, target, name, step / trials * 1e6, ratio, rate * 1e-9, rate / peaks[name], first)
+        table.add(
+            n, trials, engine, target, name, step / trials * 1e6, ratio, rate * 1e-9, rate / peaks[name], timing.first
+        )
 
     def projections(group):
         return h.projections(group, weights)

@@ -3,14 +3,16 @@
 import numpy as np
 
 from organics_neuro.brian.kernels.frames import Kernel
-from organics_neuro.brian.kernels.vectors import VECTORS
+from organics_neuro.brian.kernels.vectors import with_vectors
+
+#: Shifted copies are made for fewer than 1/8 of the weights.
+SHIFTED_BELOW = 8
 
 # W[i, j] = column[(i - j) mod n] is a window into the column written twice, so the tile of the dense product reads its
 # weights from there, one number further back for each source unit. For one trial the ring is cut in four arcs, which
 # take the place of trials: all four see the same weights.
-_CPP = (
-    VECTORS
-    + """
+_CPP = with_vectors(
+    """
 namespace {
 template <typename Real>
 void organics_shifted(const Real* x, Real* r, const int n, const int* offsets, const Real* taps, const int count)
@@ -45,7 +47,7 @@ template <typename Real>
 void _organics_circulant(const Real* x, Real* r, const int, const int n, const int trials, const int* count,
                          const int* offsets, const Real* taps, const Real* twice, Real* source)
 {
-    if (8*count[0] < n)
+    if (SHIFTED_BELOW*count[0] < n)
         for (int b = 0; b < trials; b++)
             organics_shifted<Real>(x + (size_t)b*n, r + (size_t)b*n, n, offsets, taps, count[0]);
     else if (trials == 1 && n%4 == 0)
@@ -62,7 +64,8 @@ void _organics_circulant(const Real* x, Real* r, const int, const int n, const i
     }
 }
 }
-"""
+""",
+    SHIFTED_BELOW=SHIFTED_BELOW,
 )
 
 _NUMPY = """

@@ -3,15 +3,14 @@
 import numpy as np
 
 from organics_neuro.brian.kernels.frames import Kernel
-from organics_neuro.brian.kernels.vectors import VECTORS
+from organics_neuro.brian.kernels.vectors import with_vectors
 
 #: Lines of the working memory are this many numbers longer than the sheet, so that vectors may read past its end.
 _SPARE = 128
 
 # Eight vectors of neighbouring units are summed in registers over all taps.
-_CPP = (
-    VECTORS
-    + """
+_CPP = with_vectors(
+    """
 namespace {
 template <typename Real>
 void organics_correlate(const Real* in, const int in_line, Real* out, const int out_line, const int height,
@@ -79,7 +78,8 @@ void _organics_convolution(const Real* x, Real* r, const int m, const int n, con
         }
 }
 }
-""".replace("SPARE", str(_SPARE))
+""",
+    SPARE=_SPARE,
 )
 
 _NUMPY = """

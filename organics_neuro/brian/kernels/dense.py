@@ -3,10 +3,12 @@
 import numpy as np
 
 from organics_neuro.brian.kernels.frames import Kernel
-from organics_neuro.brian.kernels.vectors import VECTORS
+from organics_neuro.brian.kernels.vectors import with_vectors
 
 #: Bytes of target units whose weights lie next to each other in the packed copy: a multiple of every vector tile.
-_PANEL = 256
+PANEL = 256
+#: Block of source units and trials that stays in the cache while all panels of weights pass.
+SOURCES, TRIALS = 256, 192
 
 # A row-major (m, n) matrix is a column-major (n, m) one to BLAS.
 _CYTHON = """
@@ -30,18 +32,17 @@ for (int _i = 0; _i < _m; _i++)
         const size_t _panel = PANEL/sizeof(_Real);
         {{_w_packed}}[_i/_panel*_panel*_n + _j*_panel + _i%_panel] = {{_w_matrix}}[(size_t)_i*_n + _j];
     }
-""".replace("PANEL", str(_PANEL))
+""".replace("PANEL", str(PANEL))
 
-# Blocks: 256 source units of 192 trials stay in the cache while all panels pass. A single trial takes whole panels.
-_CPP = (
-    VECTORS
-    + """
+# A single trial takes whole panels; several trials go by blocks.
+_CPP = with_vectors(
+    """
 namespace {
 template <typename Real>
 void organics_dense_block(const Real* x, Real* r, const int m, const int n, const int trials, const Real* packed,
                           const int start, const int stop)
 {
-    const int L = organics_vector<Real>::lanes, R = ORGANICS_ROWS, P = PANEL/sizeof(Real), K = trials == 1 ? n : 256;
+    const int L = organics_vector<Real>::lanes, R = ORGANICS_ROWS, P = PANEL/sizeof(Real), K = trials == 1 ? n : SOURCES;
     for (int j = 0; j < n; j += K)
     {
         const int k = j + K < n ? K : n - j;
@@ -62,7 +63,7 @@ void organics_dense_block(const Real* x, Real* r, const int m, const int n, cons
 template <typename Real>
 void _organics_dense(const Real* x, Real* r, const int m, const int n, const int trials, const Real*, const Real* packed)
 {
-    const int P = PANEL/sizeof(Real), B = 192, threads = organics_threads((double)m*n*trials);
+    const int P = PANEL/sizeof(Real), B = TRIALS, threads = organics_threads((double)m*n*trials);
     const int rows = ((m + P - 1)/P + threads - 1)/threads*P, parts = (m + rows - 1)/rows;
     const int blocks = (trials + B - 1)/B;
     #pragma omp parallel for collapse(2) schedule(static) if (threads > 1)
@@ -75,13 +76,16 @@ void _organics_dense(const Real* x, Real* r, const int m, const int n, const int
         }
 }
 }
-""".replace("PANEL", str(_PANEL))
+""",
+    PANEL=PANEL,
+    SOURCES=SOURCES,
+    TRIALS=TRIALS,
 )
 
 
 def _packed_size(operator, _):
     m, n = operator.shape
-    widest = _PANEL // np.dtype(np.float32).itemsize
+    widest = PANEL // np.dtype(np.float32).itemsize
     return {"packed": -(-m // widest) * widest * n}
 
 

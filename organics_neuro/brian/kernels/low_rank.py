@@ -3,11 +3,9 @@
 import numpy as np
 
 from organics_neuro.brian.kernels.frames import Kernel
-from organics_neuro.brian.kernels.vectors import VECTORS
+from organics_neuro.brian.kernels.vectors import with_vectors
 
-_CPP = (
-    VECTORS
-    + """
+_CPP = with_vectors("""
 namespace {
 template <typename Real>
 void _organics_low_rank(const Real* x, Real* r, const int m, const int n, const int trials, const int* rank,
@@ -32,8 +30,7 @@ void _organics_low_rank(const Real* x, Real* r, const int m, const int n, const 
     }
 }
 }
-"""
-)
+""")
 
 _NUMPY = """
 _rank = {{_w_rank}}[0]

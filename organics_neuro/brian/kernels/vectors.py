@@ -4,7 +4,12 @@ GCC and Clang translate their vector extension for any processor; no instruction
 compilers get vectors of one number.
 """
 
-VECTORS = """
+import re
+
+#: Multiplications of one step from which a kernel is shared between threads.
+THREADS_FROM = 250_000
+
+_VECTORS = """
 #include <cstddef>
 #ifdef _OPENMP
 #include <omp.h>
@@ -40,7 +45,7 @@ template <typename Real> struct organics_vector
 inline int organics_threads(const double work)
 {
 #ifdef _OPENMP
-    return work < 2.5e5 ? 1 : omp_get_max_threads();
+    return work < THREADS_FROM ? 1 : omp_get_max_threads();
 #else
     return 1;
 #endif
@@ -117,3 +122,9 @@ struct organics_trials<Real, R, 0>
 }
 #endif
 """
+
+
+def with_vectors(text, **constants):
+    """C++ after the code above, with numbers in place of the names of ``constants``."""
+    constants["THREADS_FROM"] = THREADS_FROM
+    return re.sub(rf"\b({'|'.join(constants)})\b", lambda match: str(constants[match[1]]), _VECTORS + text)
