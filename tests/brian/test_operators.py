@@ -29,6 +29,7 @@ CASES = {
     "uniform": (on.Uniform((3, 5), 0.5), (1, 3)),
     "circulant few taps": (on.Circulant(np.append(normal(3), np.zeros(57))), (1, 3)),
     "circulant 64": (on.Circulant(normal(64)), (1, 200)),
+    "circulant 54": (on.Circulant(normal(54)), (1,)),
     "circulant 51": (on.Circulant(normal(51)), (1,)),
     "circulant zero": (on.Circulant(np.zeros(4)), (1,)),
     "sparse": (on.Sparse(random_array((30, 21), density=0.2, rng=RNG)), (1, 3)),

@@ -7,21 +7,25 @@ from organics_neuro.brian.kernels.vectors import with_vectors
 
 #: Shifted copies are made for fewer than 1/8 of the weights.
 SHIFTED_BELOW = 8
+#: Numbers after each window, because the last vector reads past the end.
+_SPARE = 16
 
 # W[i, j] = column[(i - j) mod n] is a window into the column written twice, so the tile of the dense product reads its
-# weights from there, one number further back for each source unit. For one trial the ring is cut in four arcs, which
-# take the place of trials: all four see the same weights.
+# weights from there, one number further back for each source unit. Two things make that cheaper. On a ring of an even
+# number of units, the sum and the difference of its two halves do not mix: the sum sees a ring of half the size, the
+# difference one that changes sign after each turn; together this is half the work. For one trial each ring is cut in
+# four arcs, which take the place of trials: all four see the same weights.
 _CPP = with_vectors(
     """
 namespace {
 template <typename Real>
-void organics_shifted(const Real* x, Real* r, const int n, const int* offsets, const Real* taps, const int count)
+void organics_shifted(const Real* x, Real* r, const int n, const int* offsets, const Real* column, const int count)
 {
     for (int i = 0; i < n; i++) r[i] = 0;
     for (int k = 0; k < count; k++)
     {
         const int shift = offsets[k];
-        const Real tap = taps[k];
+        const Real tap = column[shift];
         for (int i = shift; i < n; i++) r[i] += tap*x[i - shift];
         for (int i = 0; i < shift; i++) r[i] += tap*x[n - shift + i];
     }
@@ -43,34 +47,67 @@ void organics_windows(const Real* x, const int nx, Real* r, const int nr, const 
     }
 }
 
+// A ring of n units, whose weights and sources change by the factor `turn` (1 or -1) after each turn.
+template <typename Real>
+void organics_ring(const Real* x, Real* r, const int n, const int trials, const Real* twice, const int turn, Real* source)
+{
+    if (trials == 1 && n%4 == 0)
+    {
+        for (int j = 0; j < n; j++) source[j] = x[j], source[n + j] = turn*x[j];
+        organics_windows<Real>(source, n/4, r, n/4, n, 4, twice, n/4);
+        return;
+    }
+    const int B = 60, threads = organics_threads((double)n*n*trials);
+    #pragma omp parallel for schedule(static) if (threads > 1)
+    for (int b = 0; b < trials; b += B)
+        organics_windows<Real>(x + (size_t)b*n, n, r + (size_t)b*n, n, n, b + B < trials ? B : trials - b, twice, n);
+}
+
+template <typename Real>
+void organics_halves(const Real* x, Real* r, const int n, const int trials, const Real* windows, Real* halves, Real* source)
+{
+    const int h = n/2;
+    const size_t all = (size_t)h*trials;
+    Real *sums = halves, *differences = sums + all, *of_sums = differences + all, *of_differences = of_sums + all;
+    for (int b = 0; b < trials; b++)
+        for (int j = 0; j < h; j++)
+        {
+            const Real low = x[(size_t)b*n + j], high = x[(size_t)b*n + h + j];
+            sums[(size_t)b*h + j] = low + high;
+            differences[(size_t)b*h + j] = low - high;
+        }
+    organics_ring<Real>(sums, of_sums, h, trials, windows, 1, source);
+    organics_ring<Real>(differences, of_differences, h, trials, windows + n + SPARE, -1, source);
+    for (int b = 0; b < trials; b++)
+        for (int j = 0; j < h; j++)
+        {
+            const Real s = of_sums[(size_t)b*h + j], d = of_differences[(size_t)b*h + j];
+            r[(size_t)b*n + j] = (s + d)/2;
+            r[(size_t)b*n + h + j] = (s - d)/2;
+        }
+}
+
 template <typename Real>
 void _organics_circulant(const Real* x, Real* r, const int, const int n, const int trials, const int* count,
-                         const int* offsets, const Real* taps, const Real* twice, Real* source)
+                         const int* offsets, const Real* column, const Real* windows, Real* source, Real* halves)
 {
     if (SHIFTED_BELOW*count[0] < n)
         for (int b = 0; b < trials; b++)
-            organics_shifted<Real>(x + (size_t)b*n, r + (size_t)b*n, n, offsets, taps, count[0]);
-    else if (trials == 1 && n%4 == 0)
-    {
-        for (int j = 0; j < n; j++) source[j] = source[n + j] = x[j];
-        organics_windows<Real>(source, n/4, r, n/4, n, 4, twice, n/4);
-    }
+            organics_shifted<Real>(x + (size_t)b*n, r + (size_t)b*n, n, offsets, column, count[0]);
+    else if (n%2)
+        organics_ring<Real>(x, r, n, trials, windows, 1, source);
     else
-    {
-        const int B = 60, threads = organics_threads((double)n*n*trials);
-        #pragma omp parallel for schedule(static) if (threads > 1)
-        for (int b = 0; b < trials; b += B)
-            organics_windows<Real>(x + (size_t)b*n, n, r + (size_t)b*n, n, n, b + B < trials ? B : trials - b, twice, n);
-    }
+        organics_halves<Real>(x, r, n, trials, windows, halves, source);
 }
 }
 """,
     SHIFTED_BELOW=SHIFTED_BELOW,
+    SPARE=_SPARE,
 )
 
 _NUMPY = """
 from organics_neuro.core.operators import rotate_and_add as _rotate_and_add
-_r[:] = _rotate_and_add(_x, {{_w_twice}}[:_n], {{_w_offsets}}[:{{_w_count}}[0]])
+_r[:] = _rotate_and_add(_x, {{_w_column}}, {{_w_offsets}}[:{{_w_count}}[0]])
 """
 
 
@@ -79,15 +116,24 @@ def _arrays(operator):
     return {
         "count": np.array([len(offsets)], np.int32),
         "offsets": np.append(offsets, 0).astype(np.int32),  # Brian2 has no empty arrays
-        "taps": np.append(column[offsets], 0.0),
-        "twice": np.concatenate([column, column, np.zeros(16)]),  # the last vector reads past the end
+        "column": column,
+        "windows": _windows(column),
     }
+
+
+def _windows(column):
+    """The column of the ring twice, or those of its two halves (see above) if it has an even number of units."""
+    spare = np.zeros(_SPARE)
+    if column.size % 2:
+        return np.concatenate([column, column, spare])
+    low, high = np.split(column, 2)
+    return np.concatenate([low + high, low + high, spare, high - low, low - high, spare])
 
 
 CIRCULANT = Kernel(
     function="_organics_circulant",
     arrays=_arrays,
-    scratch=lambda operator, trials: {"source": 2 * operator.shape[1]},
+    scratch=lambda operator, trials: {"source": 2 * operator.shape[1], "halves": 2 * operator.shape[1] * trials},
     numpy=_NUMPY,
     cpp=_CPP,
 )
