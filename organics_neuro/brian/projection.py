@@ -9,7 +9,7 @@ from brian2.groups.subgroup import Subgroup
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 
-from organics_neuro.brian.kernels import get_kernel, template_name
+from organics_neuro.brian.kernels import get_program
 from organics_neuro.core.errors import UnitError
 from organics_neuro.core.expressions import to_brian
 from organics_neuro.core.operators import Dense, as_operator
@@ -68,12 +68,15 @@ class Projection(Group):
         self.add_dependency(source_group)
         self.add_dependency(target_group)
         self.variables = Variables(self)
-        self.variables.add_constant("N", operator.shape[0] * operator.shape[1])
-        for key, array in get_kernel(operator).arrays(operator).items():
+        program = get_program(operator, trials)
+        self.variables.add_constant("N", max(array.size for array in program.arrays.values()))
+        for key, array in program.arrays.items():
             dtype = array.dtype if array.dtype.kind in "iu" else variable.dtype
             self.variables.add_array(key, size=array.size, values=array.ravel(), dtype=dtype, constant=True)
+        for key, size in program.scratch.items():
+            self.variables.add_array(key, size=size, dtype=variable.dtype)
         self._enable_group_attributes()
-        self._runner = _Runner(self, to_brian(source), target, variable)
+        self._runner = _Runner(self, program.template, to_brian(source), target, variable)
         self.contained_objects.append(self._runner)
 
     def repeat(self, order):
@@ -97,7 +100,7 @@ class Projection(Group):
 class _Runner(CodeRunner):
     """Evaluates the source expression into a buffer and applies the weights."""
 
-    def __init__(self, projection, expression, target, variable):
+    def __init__(self, projection, template, expression, target, variable):
         source, single = projection.source_group, variable.dtype == np.float32
         (m, n), trials = projection.operator.shape, projection.trials
         start = getattr(projection.target_group, "start", 0)
@@ -110,7 +113,7 @@ class _Runner(CodeRunner):
         CodeRunner.__init__(
             self,
             group=source,
-            template=template_name(projection.operator.kind),
+            template=template,
             code=f"_source = {expression}",
             needed_variables=["_target", "_sizes", *(f"_w_{key}" for key in weights)],
             clock=projection.clock,
@@ -118,13 +121,13 @@ class _Runner(CodeRunner):
             order=projection.order,
             name=f"{projection.name}_runner",
             check_units=False,  # checked below, with a message that names the projection
-            template_kwds={
-                "m": m,
-                "n": n,
-                "trials": trials,
-                "start": start,
-                "real": "float" if single else "double",
-                "blas": "s" if single else "d",
+            template_kwds={  # underscores: a variable of the model would take the place of its namesake
+                "_m": m,
+                "_n": n,
+                "_trials": trials,
+                "_start": start,
+                "_real": "float" if single else "double",
+                "_blas": "s" if single else "d",
             },
         )
         self.variables = Variables(self)

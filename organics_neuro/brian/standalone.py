@@ -8,7 +8,7 @@ import numpy as np
 from brian2.devices.device import all_devices, get_device
 
 from organics_neuro.brian.group import CircuitGroup
-from organics_neuro.brian.kernels import get_kernel
+from organics_neuro.brian.kernels import get_program
 from organics_neuro.brian.projection import Projection
 from organics_neuro.core.operators import as_operator
 
@@ -153,7 +153,7 @@ def _weights(projection, value):
         raise ValueError(
             f"the new weights of {projection.name} are {new!r}, but must be of the kind and shape of {old!r}"
         )
-    arrays = {key: np.ravel(array) for key, array in get_kernel(new).arrays(new).items()}
+    arrays = {key: np.ravel(array) for key, array in get_program(new, projection.trials).arrays.items()}
     for key, array in arrays.items():
         if array.size != projection.variables[key].size:
             raise ValueError(

@@ -1,33 +1,45 @@
-"""Generated code for weight operators, one kernel an operator and one frame a target.
+"""Generated code for weight operators: one kernel for each kind, one frame for each target.
 
 A kernel computes ``target[b, i] = sum_j W[i, j] source[b, j]`` for all trials b, on buffers that the frame has
 prepared. Here, and nowhere else in the package, private parts of Brian2 are used.
 """
 
+from brian2.devices.device import all_devices, get_device
+
 from organics_neuro.brian.kernels.circulant import CIRCULANT
+from organics_neuro.brian.kernels.convolution import CONVOLUTION
+from organics_neuro.brian.kernels.cuda import CUDA_KERNELS
 from organics_neuro.brian.kernels.dense import DENSE
-from organics_neuro.brian.kernels.frames import Kernel, register
+from organics_neuro.brian.kernels.frames import Kernel, Program
+from organics_neuro.brian.kernels.low_rank import LOW_RANK
+from organics_neuro.brian.kernels.sparse import SPARSE
 from organics_neuro.brian.kernels.uniform import UNIFORM
 from organics_neuro.core.errors import unknown_name
 
-KERNELS = {"dense": DENSE, "uniform": UNIFORM, "circulant": CIRCULANT}
+KERNELS = {
+    "dense": DENSE,
+    "uniform": UNIFORM,
+    "circulant": CIRCULANT,
+    "convolution": CONVOLUTION,
+    "sparse": SPARSE,
+    "low_rank": LOW_RANK,
+}
 
-for _kind, _kernel in KERNELS.items():
-    register(_kind, _kernel)
 
-
-def get_kernel(operator):
-    """The kernel for an operator, by its kind."""
-    if operator.kind not in KERNELS:
+def get_program(operator, trials):
+    """The `Program` that runs an operator for this number of trials."""
+    terms = getattr(operator, "terms", (operator,))
+    for term in terms:
+        if term.kind not in KERNELS:
+            raise TypeError(
+                f"Brian2 cannot run these weights: {unknown_name('kernel', term.kind, KERNELS)}; convert them with Dense(weights.to_dense())"
+            )
+    kinds = [term.kind for term in terms]
+    if get_device() is all_devices.get("cuda_standalone") and (len(kinds) > 1 or kinds[0] not in CUDA_KERNELS):
         raise TypeError(
-            f"Brian2 cannot run these weights: {unknown_name('kernel', operator.kind, KERNELS)}; convert them with Dense(weights.to_dense())"
+            f"the device 'cuda' cannot run weights of the kind {' + '.join(kinds)}; known: {', '.join(CUDA_KERNELS)}; convert them with Dense(weights.to_dense())"
         )
-    return KERNELS[operator.kind]
+    return Program([KERNELS[term.kind] for term in terms], terms, trials)
 
 
-def template_name(kind):
-    """Name of the Brian2 template that holds the kernel of an operator kind."""
-    return f"organics_projection_{kind}"
-
-
-__all__ = ["KERNELS", "Kernel", "get_kernel"]
+__all__ = ["KERNELS", "Kernel", "Program", "get_program"]

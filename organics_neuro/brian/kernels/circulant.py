@@ -1,59 +1,139 @@
-"""Circulant weights: shifted copies of the source, one per non-zero weight, without storing a matrix."""
+"""Circulant weights: shifted copies of the source for a few weights, else a dense product from one column."""
 
 import numpy as np
 
 from organics_neuro.brian.kernels.frames import Kernel
+from organics_neuro.brian.kernels.vectors import with_vectors
 
-# Each non-zero weight adds a rotated copy of the source; a rotation is two contiguous pieces.
-_NUMPY = """
-_r[:] = 0
-for _shift, _tap in zip({{_w_offsets}}, {{_w_taps}}):
-    _r[:, _shift:] += _tap*_x[:, :_n - _shift]
-    _r[:, :_shift] += _tap*_x[:, _n - _shift:]
-"""
+#: Shifted copies are made for fewer than 1/8 of the weights.
+SHIFTED_BELOW = 8
+#: Numbers after each window, because the last vector reads past the end.
+_SPARE = 16
 
-_CYTHON = """
-cdef int _b, _i, _k, _shift
-cdef {{real}} _tap
-cdef {{real}} *_xb
-cdef {{real}} *_rb
-for _b in range(_trials):
-    _xb = _x + _b*_n
-    _rb = _r + _b*_n
-    for _i in range(_n):
-        _rb[_i] = 0
-    for _k in range({{_w_count}}[0]):
-        _shift = {{_w_offsets}}[_k]
-        _tap = {{_w_taps}}[_k]
-        for _i in range(_shift, _n):
-            _rb[_i] += _tap*_xb[_i - _shift]
-        for _i in range(_shift):
-            _rb[_i] += _tap*_xb[_n - _shift + _i]
-"""
-
-_CPP = """
-for (int _b = 0; _b < _trials; _b++)
+# W[i, j] = column[(i - j) mod n] is a window into the column written twice, so the tile of the dense product reads its
+# weights from there, one number further back for each source unit. Two things make that cheaper. On a ring of an even
+# number of units, the sum and the difference of its two halves do not mix: the sum sees a ring of half the size, the
+# difference one that changes sign after each turn; together this is half the work. For one trial each ring is cut in
+# four arcs, which take the place of trials: all four see the same weights.
+_CPP = with_vectors(
+    """
+namespace {
+template <typename Real>
+void organics_shifted(const Real* x, Real* r, const int n, const int* offsets, const Real* column, const int count)
 {
-    const _Real* _xb = _x + (size_t)_b*_n;
-    _Real* _rb = _r + (size_t)_b*_n;
-    for (int _i = 0; _i < _n; _i++) _rb[_i] = 0;
-    for (int _k = 0; _k < {{_w_count}}[0]; _k++)
+    for (int i = 0; i < n; i++) r[i] = 0;
+    for (int k = 0; k < count; k++)
     {
-        const int _shift = {{_w_offsets}}[_k];
-        const _Real _tap = {{_w_taps}}[_k];
-        for (int _i = _shift; _i < _n; _i++) _rb[_i] += _tap*_xb[_i - _shift];
-        for (int _i = 0; _i < _shift; _i++) _rb[_i] += _tap*_xb[_n - _shift + _i];
+        const int shift = offsets[k];
+        const Real tap = column[shift];
+        for (int i = shift; i < n; i++) r[i] += tap*x[i - shift];
+        for (int i = 0; i < shift; i++) r[i] += tap*x[n - shift + i];
     }
 }
+
+template <typename Real>
+void organics_windows(const Real* x, const int nx, Real* r, const int nr, const int n, const int trials,
+                      const Real* twice, const int units)
+{
+    const int L = organics_vector<Real>::lanes, R = ORGANICS_ROWS;
+    for (int i = 0; i < units;)
+    {
+        const int left = units - i;
+        const Real* w = twice + n + i;
+        if (left >= R*L)
+            organics_trials<Real, R, 6>::run(w, -1, x, nx, r + i, nr, n, R*L, false, trials), i += R*L;
+        else
+            organics_trials<Real, 1, 6>::run(w, -1, x, nx, r + i, nr, n, left < L ? left : L, false, trials), i += L;
+    }
+}
+
+// A ring of n units, whose weights and sources change by the factor `turn` (1 or -1) after each turn.
+template <typename Real>
+void organics_ring(const Real* x, Real* r, const int n, const int trials, const Real* twice, const int turn, Real* source)
+{
+    if (trials == 1 && n%4 == 0)
+    {
+        for (int j = 0; j < n; j++) source[j] = x[j], source[n + j] = turn*x[j];
+        organics_windows<Real>(source, n/4, r, n/4, n, 4, twice, n/4);
+        return;
+    }
+    const int B = 60, threads = organics_threads((double)n*n*trials);
+    #pragma omp parallel for schedule(static) if (threads > 1)
+    for (int b = 0; b < trials; b += B)
+        organics_windows<Real>(x + (size_t)b*n, n, r + (size_t)b*n, n, n, b + B < trials ? B : trials - b, twice, n);
+}
+
+template <typename Real>
+void organics_halves(const Real* x, Real* r, const int n, const int trials, const Real* windows, Real* halves, Real* source)
+{
+    const int h = n/2;
+    const size_t all = (size_t)h*trials;
+    Real *sums = halves, *differences = sums + all, *of_sums = differences + all, *of_differences = of_sums + all;
+    for (int b = 0; b < trials; b++)
+        for (int j = 0; j < h; j++)
+        {
+            const Real low = x[(size_t)b*n + j], high = x[(size_t)b*n + h + j];
+            sums[(size_t)b*h + j] = low + high;
+            differences[(size_t)b*h + j] = low - high;
+        }
+    organics_ring<Real>(sums, of_sums, h, trials, windows, 1, source);
+    organics_ring<Real>(differences, of_differences, h, trials, windows + n + SPARE, -1, source);
+    for (int b = 0; b < trials; b++)
+        for (int j = 0; j < h; j++)
+        {
+            const Real s = of_sums[(size_t)b*h + j], d = of_differences[(size_t)b*h + j];
+            r[(size_t)b*n + j] = (s + d)/2;
+            r[(size_t)b*n + h + j] = (s - d)/2;
+        }
+}
+
+template <typename Real>
+void _organics_circulant(const Real* x, Real* r, const int, const int n, const int trials, const int* count,
+                         const int* offsets, const Real* column, const Real* windows, Real* source, Real* halves)
+{
+    if (SHIFTED_BELOW*count[0] < n)
+        for (int b = 0; b < trials; b++)
+            organics_shifted<Real>(x + (size_t)b*n, r + (size_t)b*n, n, offsets, column, count[0]);
+    else if (n%2)
+        organics_ring<Real>(x, r, n, trials, windows, 1, source);
+    else
+        organics_halves<Real>(x, r, n, trials, windows, halves, source);
+}
+}
+""",
+    SHIFTED_BELOW=SHIFTED_BELOW,
+    SPARE=_SPARE,
+)
+
+_NUMPY = """
+from organics_neuro.core.operators import rotate_and_add as _rotate_and_add
+_r[:] = _rotate_and_add(_x, {{_w_column}}, {{_w_offsets}}[:{{_w_count}}[0]])
 """
 
+
+def _arrays(operator):
+    column, offsets = operator.column, operator.offsets
+    return {
+        "count": np.array([len(offsets)], np.int32),
+        "offsets": np.append(offsets, 0).astype(np.int32),  # Brian2 has no empty arrays
+        "column": column,
+        "windows": _windows(column),
+    }
+
+
+def _windows(column):
+    """The column of the ring twice, or those of its two halves (see above) if it has an even number of units."""
+    spare = np.zeros(_SPARE)
+    if column.size % 2:
+        return np.concatenate([column, column, spare])
+    low, high = np.split(column, 2)
+    return np.concatenate([low + high, low + high, spare, high - low, low - high, spare])
+
+
 CIRCULANT = Kernel(
-    arrays=lambda operator: {
-        "offsets": operator.offsets.astype(np.int32),
-        "taps": operator.column[operator.offsets],
-        "count": np.array([len(operator.offsets)], np.int32),
-    },
+    function="_organics_circulant",
+    arrays=_arrays,
+    scratch=lambda operator, trials: {"source": 2 * operator.shape[1], "halves": 2 * operator.shape[1] * trials},
     numpy=_NUMPY,
-    cython=_CYTHON,
     cpp=_CPP,
 )

@@ -85,7 +85,7 @@ __global__ void organics_circulant(const Index* offsets, const Real* taps, const
 """
 
 #: By operator kind: support code, and the lines that fill the target.
-_KERNELS = {
+CUDA_KERNELS = {
     "dense": ("#include <cublas_v2.h>", _DENSE),
     "uniform": (
         _UNIFORM_SUPPORT,
@@ -134,7 +134,7 @@ def register_cuda(linker_flags):
     loader.loaders.insert(0, DictLoader({"makefile": makefile}))
     texts = {
         f"organics_projection_{kind}.cu": _FRAME.replace("SUPPORT", support).replace("KERNEL", code)
-        for kind, (support, code) in _KERNELS.items()
+        for kind, (support, code) in CUDA_KERNELS.items()
     }
     loader.loaders.append(DictLoader(texts))
     _registered = True

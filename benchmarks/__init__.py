@@ -1,0 +1,12 @@
+"""What coupling costs, as ratios measured within one run; ``python -m benchmarks.one_trial`` and so on.
+
+All is measured on one core. Times are the best of several repeats, without compilation; the time to the first result
+contains it.
+"""
+
+import os
+
+# before NumPy, JAX and their thread pools are loaded
+for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")

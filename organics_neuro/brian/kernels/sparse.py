@@ -1,0 +1,47 @@
+"""Sparse weights: the entries of one target unit after the other."""
+
+import numpy as np
+
+from organics_neuro.brian.kernels.frames import Kernel
+from organics_neuro.brian.kernels.vectors import with_vectors
+
+_CPP = with_vectors("""
+namespace {
+template <typename Real>
+void _organics_sparse(const Real* x, Real* r, const int m, const int n, const int trials, const int* starts,
+                      const int* units, const Real* values)
+{
+    const int threads = organics_threads((double)starts[m]*trials);
+    #pragma omp parallel for collapse(2) schedule(static) if (threads > 1)
+    for (int b = 0; b < trials; b++)
+        for (int i = 0; i < m; i++)
+        {
+            Real total = 0;
+            for (int k = starts[i]; k < starts[i + 1]; k++) total += values[k]*x[(size_t)b*n + units[k]];
+            r[(size_t)b*m + i] = total;
+        }
+}
+}
+""")
+
+_NUMPY = """
+from scipy.sparse import csr_array as _csr_array
+_entries = {{_w_starts}}[_m]
+_r[:] = (_csr_array(({{_w_values}}[:_entries], {{_w_units}}[:_entries], {{_w_starts}}), shape=(_m, _n)) @ _x.T).T
+"""
+
+
+def _arrays(operator):
+    matrix = operator.matrix
+    if matrix.nnz >= 2**31:
+        raise ValueError(
+            f"sparse weights in Brian2 have at most 2**31 - 1 entries, got {matrix.nnz}; split them in a sum"
+        )
+    return {
+        "starts": matrix.indptr.astype(np.int32),
+        "units": np.append(matrix.indices, 0).astype(np.int32),  # Brian2 has no empty arrays
+        "values": np.append(matrix.data, 0.0),
+    }
+
+
+SPARSE = Kernel(function="_organics_sparse", arrays=_arrays, numpy=_NUMPY, cpp=_CPP)

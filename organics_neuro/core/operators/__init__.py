@@ -1,0 +1,53 @@
+"""Weight operators: a linear map with a structure, so that its cost and its memory follow the structure."""
+
+import numpy as np
+from scipy.sparse import issparse
+
+from organics_neuro.core.operators.base import Operator, from_arrays
+from organics_neuro.core.operators.circulant import Circulant, identity, rotate_and_add
+from organics_neuro.core.operators.convolution import Convolution, convolve
+from organics_neuro.core.operators.matrices import Dense, LowRank, Sparse, Uniform
+from organics_neuro.core.operators.sums import Sum
+
+__all__ = [
+    "Circulant",
+    "Convolution",
+    "Dense",
+    "LowRank",
+    "Operator",
+    "Sparse",
+    "Sum",
+    "Uniform",
+    "as_operator",
+    "convolve",
+    "from_arrays",
+    "identity",
+    "rotate_and_add",
+]
+
+
+def as_operator(value, name, size=None):
+    """``value`` as an operator.
+
+    Parameters
+    ----------
+    value : Operator, array_like, scipy.sparse array or float
+        A single number means a `Uniform` operator, for which ``size`` must be known.
+    name : str
+        Name used in error messages.
+    size : (int, int), optional
+    """
+    if isinstance(value, Operator):
+        return value
+    try:
+        if issparse(value):
+            return Sparse(value)
+        if np.ndim(value) == 0:
+            if size is None:
+                raise ValueError(
+                    "a single number needs a known size; give an array or an operator such as Uniform(size, value)"
+                )
+            return Uniform(size, value)
+        return Dense(value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"weights {name!r}: {error}") from None

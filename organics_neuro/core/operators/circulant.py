@@ -1,0 +1,71 @@
+"""`Circulant`: weights on a ring."""
+
+import numpy as np
+
+from organics_neuro.core.operators.base import Operator, readonly
+from organics_neuro.core.units import magnitude
+
+#: Above this number of non-zero taps a `Circulant` is applied by FFT rather than tap by tap.
+_DIRECT_TAPS = 16
+
+
+class Circulant(Operator):
+    """Weights on a ring that depend on the distance i - j only: W[i, j] = column[(i - j) mod n].
+
+    Parameters
+    ----------
+    column : array_like, shape (n,)
+        First column of the matrix, as in `scipy.linalg.circulant`.
+    """
+
+    kind = "circulant"
+
+    def __init__(self, column):
+        column = magnitude("the column of a circulant", column, "1")
+        if column.ndim != 1 or not column.size:
+            raise ValueError(f"a circulant is given by its first column (one axis), got shape {column.shape}")
+        self.column = readonly(column)
+        self.shape = (column.size, column.size)
+
+    @property
+    def offsets(self):
+        """Ring distances i - j at which the weight is not zero, shape (k,)."""
+        return np.flatnonzero(self.column)
+
+    def apply(self, x):
+        return rotate_and_add(np.asarray(x), self.column, self.offsets)
+
+    def to_dense(self):
+        n = self.column.size
+        return self.column[(np.arange(n)[:, None] - np.arange(n)) % n]
+
+    @property
+    def is_identity(self):
+        return self.column[0] == 1.0 and not self.column[1:].any()
+
+    @property
+    def minimum(self):
+        return float(self.column.min())
+
+    def arrays(self):
+        return {"column": self.column}
+
+    def scaled(self, factor):
+        return Circulant(factor * self.column)
+
+
+def rotate_and_add(x, column, offsets):
+    """Circulant weights times ``x`` along its last axis: tap by tap for a few ``offsets``, else by FFT."""
+    n = x.shape[-1]
+    if len(offsets) > _DIRECT_TAPS:
+        return np.fft.irfft(np.fft.rfft(x, axis=-1) * np.fft.rfft(column), n, axis=-1)
+    result = np.zeros(x.shape)
+    for offset in offsets:
+        result[..., offset:] += column[offset] * x[..., : n - offset]
+        result[..., :offset] += column[offset] * x[..., n - offset :]
+    return result
+
+
+def identity(size):
+    """The identity matrix as an operator that costs O(n)."""
+    return Circulant(np.eye(1, size)[0])

@@ -1,0 +1,126 @@
+"""`Convolution`: weights on a sheet of units that depend on displacement only."""
+
+import numpy as np
+from scipy.signal import fftconvolve
+
+from organics_neuro.core.operators.base import Operator, readonly
+from organics_neuro.core.units import magnitude
+
+#: Above this number of taps a kernel that is not separable is applied by FFT rather than tap by tap.
+_DIRECT_TAPS = 121
+
+
+class Convolution(Operator):
+    """Weights on a sheet of units with channels: unit (c, y, x) has the index ``(c*height + y)*width + x``.
+
+    Target unit (o, y, x) receives ``sum_c,k,l kernel[o, c, k, l] * source[c, y + k - kh//2, x + l - kw//2]``, as in
+    `torch.nn.functional.conv2d` with ``padding="same"``.
+
+    Parameters
+    ----------
+    kernel : array_like, shape (out_channels, in_channels, kh, kw) or (kh, kw)
+        kh and kw are odd. If all its planes are products of a column and a row, two one-dimensional passes are made.
+    sheet : (int, int)
+        Height and width.
+    boundary : {"wrap", "zero"}
+        Whether the sheet is a torus, or there is nothing beyond its borders.
+    """
+
+    kind = "convolution"
+
+    def __init__(self, kernel, sheet, boundary="wrap"):
+        kernel = magnitude("the kernel of a convolution", kernel, "1")
+        kernel = kernel[None, None] if kernel.ndim == 2 else kernel
+        if kernel.ndim != 4 or 0 in kernel.shape or not kernel.shape[2] % 2 or not kernel.shape[3] % 2:
+            raise ValueError(
+                "the kernel of a convolution must have shape (out_channels, in_channels, kh, kw) with odd kh and kw, "
+                f"got shape {kernel.shape}"
+            )
+        size = np.asarray(sheet)
+        if size.shape != (2,) or size.dtype.kind not in "iu" or size.min() < 1:
+            raise ValueError(f"sheet must be (height, width) in units, got {sheet!r}")
+        if boundary not in ("wrap", "zero"):
+            raise ValueError(f"boundary must be 'wrap' or 'zero', got {boundary!r}")
+        self.kernel, self.sheet, self.boundary = readonly(kernel), (int(size[0]), int(size[1])), boundary
+        units = self.sheet[0] * self.sheet[1]
+        self.shape = (kernel.shape[0] * units, kernel.shape[1] * units)
+        #: The kernels of the passes, one or two, each (out_channels, in_channels, kh, kw).
+        self.passes = _passes(self.kernel)
+
+    def apply(self, x):
+        return convolve(x, self.sheet, self.passes, self.boundary)
+
+    @property
+    def minimum(self):
+        (h, w), (kh, kw) = self.sheet, self.kernel.shape[2:]
+        y, x = np.arange(kh) - kh // 2, np.arange(kw) - kw // 2
+        if self.boundary == "wrap":  # taps that meet on the torus add up
+            entries = np.zeros((*self.kernel.shape[:2], h, w))
+            np.add.at(entries, (slice(None), slice(None), y[:, None] % h, x % w), self.kernel)
+            return float(entries.min())
+        entries = self.kernel[:, :, abs(y) < h][..., abs(x) < w]
+        everywhere = entries.shape[2:] == (2 * h - 1, 2 * w - 1)
+        return float(entries.min() if everywhere else entries.min(initial=0.0))
+
+    def arrays(self):
+        return {
+            "kernel": self.kernel,
+            "sheet": np.array(self.sheet),
+            "wrap": np.array(int(self.boundary == "wrap")),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays):
+        return cls(arrays["kernel"], arrays["sheet"], "wrap" if arrays["wrap"] else "zero")
+
+    def scaled(self, factor):
+        return Convolution(factor * self.kernel, self.sheet, self.boundary)
+
+    def __repr__(self):
+        return f"Convolution(kernel={self.kernel.shape}, sheet={self.sheet}, boundary={self.boundary!r})"
+
+
+def _passes(kernel):
+    """``(kernel,)``, or ``(rows, columns)`` whose products are the planes of the kernel, if that is less work."""
+    _, _, kh, kw = kernel.shape
+    if kh * kw <= kh + kw:
+        return (kernel,)
+    planes = kernel.reshape(-1, kh, kw)
+    y, x = np.unravel_index(np.abs(planes).reshape(len(planes), -1).argmax(axis=1), (kh, kw))
+    k = np.arange(len(planes))
+    peak = planes[k, y, x]
+    columns, rows = planes[k, :, x], planes[k, y] / np.where(peak == 0, 1, peak)[:, None]
+    rest = planes - columns[:, :, None] * rows[:, None, :]
+    if np.any(np.abs(rest) > 1e-14 * np.abs(peak)[:, None, None]):
+        return (kernel,)
+    shape = kernel.shape[:2]
+    return readonly(rows.reshape(*shape, 1, kw)), readonly(columns.reshape(*shape, kh, 1))
+
+
+def convolve(x, sheet, passes, boundary):
+    """A convolution (see `Convolution`) of ``x`` (..., in_channels * height * width), pass after pass."""
+    outputs, inputs = passes[0].shape[:2]
+    x = np.asarray(x)
+    planes = x.reshape(-1, inputs, *sheet)
+    result = np.zeros((len(planes), outputs, *sheet))
+    for o in range(outputs):
+        for c in range(inputs):
+            plane = planes[:, c]
+            for kernel in passes:
+                plane = _correlate(plane, kernel[o, c], boundary)
+            result[:, o] += plane
+    return result.reshape(*x.shape[:-1], -1)
+
+
+def _correlate(planes, kernel, boundary):
+    """Planes (trials, height, width) correlated with a kernel (kh, kw)."""
+    (kh, kw), (h, w) = kernel.shape, planes.shape[1:]
+    border = ((0, 0), (kh // 2, kh // 2), (kw // 2, kw // 2))
+    padded = np.pad(planes, border, mode="wrap" if boundary == "wrap" else "constant")
+    if min(kh, kw) > 1 and kh * kw > _DIRECT_TAPS:
+        return fftconvolve(padded, kernel[None, ::-1, ::-1], mode="valid", axes=(1, 2))
+    result = np.zeros(planes.shape)
+    for k in range(kh):
+        for col in range(kw):
+            result += kernel[k, col] * padded[:, k : k + h, col : col + w]
+    return result

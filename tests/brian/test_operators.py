@@ -1,0 +1,99 @@
+"""Every operator with a kernel against `Operator.apply`, on every target, for one trial and for several."""
+
+from pathlib import Path
+
+import brian2 as b2
+import numpy as np
+import pytest
+from scipy.sparse import random_array
+
+import organics_neuro as on
+from organics_neuro.brian import kernels
+from organics_neuro.brian.device import device
+from organics_neuro.brian.kernels import KERNELS
+from organics_neuro.core.operators import circulant, convolution
+
+RNG = np.random.default_rng(3)
+
+
+def normal(*shape):
+    return RNG.normal(size=shape)
+
+
+#: Operators and numbers of trials. Sizes lie around the widths of registers, tiles and panels; 200 trials leave a
+#: remainder in every blocking. Each case costs a compilation, so most variants run with one number of trials.
+CASES = {
+    "dense 131x300": (on.Dense(normal(131, 300)), (1, 200)),
+    "dense 64x515": (on.Dense(normal(64, 515)), (1,)),
+    "dense 5x4": (on.Dense(normal(5, 4)), (3,)),
+    "uniform": (on.Uniform((3, 5), 0.5), (1, 3)),
+    "circulant few taps": (on.Circulant(np.append(normal(3), np.zeros(57))), (1, 3)),
+    "circulant 64": (on.Circulant(normal(64)), (1, 200)),
+    "circulant 54": (on.Circulant(normal(54)), (1,)),
+    "circulant 51": (on.Circulant(normal(51)), (1,)),
+    "circulant zero": (on.Circulant(np.zeros(4)), (1,)),
+    "sparse": (on.Sparse(random_array((30, 21), density=0.2, rng=RNG)), (1, 3)),
+    "sparse zero": (on.Sparse(np.zeros((3, 4))), (1,)),
+    "low rank": (on.LowRank(normal(10, 3), normal(14, 3)), (1, 3)),
+    "convolution": (on.Convolution(normal(2, 3, 3, 5), (7, 70), "wrap"), (1, 3)),
+    "convolution zero": (on.Convolution(normal(1, 2, 5, 5), (6, 9), "zero"), (1,)),
+    "separable": (on.Convolution(normal(2, 2, 5, 1) * normal(2, 2, 1, 7), (6, 4), "wrap"), (3,)),
+    "separable zero": (on.Convolution(normal(5, 1) * normal(1, 7), (6, 4), "zero"), (1,)),
+    "sum": (2 * on.Dense(normal(6, 6)) + on.Circulant(normal(6)) + on.Dense(normal(6, 6)) + on.Uniform(6), (1, 3)),
+}
+TERMS = [term for operator, _ in CASES.values() for term in getattr(operator, "terms", (operator,))]
+
+
+def test_every_kernel_is_tested():
+    assert {term.kind for term in TERMS} == set(KERNELS)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("target", ["numpy", "cython", "cpp"])
+def test_projection_applies_the_operator(target, dtype, monkeypatch):
+    """All in one network, which is compiled once."""
+    monkeypatch.setitem(b2.prefs, "core.default_float_dtype", dtype)
+    if target != "cpp":
+        monkeypatch.setitem(b2.prefs, "codegen.target", target)
+    with device("cpp" if target == "cpp" else "runtime"):
+        objects, pairs = [], []
+        for operator, numbers in CASES.values():
+            for trials in numbers:
+                m, n = operator.shape
+                # a model may use the names that kernels like
+                source = b2.NeuronGroup(
+                    n * trials, "x : 1\nn : 1\nm : 1 (shared)\nreal : 1\ntrials : 1\nstart : 1", dtype=dtype
+                )
+                output = b2.NeuronGroup(m * trials, "r : 1", dtype=dtype)
+                values = normal(trials, n).astype(dtype)
+                source.x, source.n, source.m = values.ravel(), 2, 3
+                objects += [
+                    source,
+                    output,
+                    on.Projection(source, output, operator, source="x**2*n + m + real*trials*start", target="r"),
+                ]
+                pairs.append((output, operator, values.astype(float) ** 2 * 2 + 3))
+        b2.Network(*objects).run(b2.defaultclock.dt)
+        for output, operator, expected in pairs:
+            expected = operator.apply(expected)
+            found = np.asarray(output.r[:]).reshape(expected.shape)
+            scale = max(1.0, np.abs(expected).max())
+            error = np.abs(found - expected).max() / scale
+            assert error < (1e-12 if dtype == np.float64 else 1e-5), operator
+
+
+def test_the_table_of_kernels_is_true():
+    """docs/kernels.md names every kernel and the numbers that decide between their variants."""
+    text = (Path(__file__).parents[2] / "docs" / "kernels.md").read_text()
+    rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+    names = {type(term).__name__ for term in TERMS}
+    assert set(rows) == names | {"Sum"}
+    for name, number in (
+        ("Circulant", f"more than {circulant._DIRECT_TAPS} weights"),
+        ("Circulant", f"fewer than n/{kernels.circulant.SHIFTED_BELOW} weights"),
+        ("Convolution", f"above {convolution._DIRECT_TAPS} taps FFT"),
+        ("Dense", f"{kernels.dense.TRIALS} trials by {kernels.dense.SOURCES} source units"),
+    ):
+        assert number in rows[name]
+    assert f"{kernels.vectors.THREADS_FROM} multiplications" in text
+    assert f"panels of {kernels.dense.PANEL} bytes" in text
