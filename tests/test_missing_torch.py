@@ -6,9 +6,22 @@ import sys
 import pytest
 
 
+#: An import of torch fails as if it were not installed.
+BLOCK = """
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+sys.meta_path.insert(0, Blocker())
+"""
+
+
 def run(code):
-    """The last line of output of a Python without torch."""
-    blocked = f"import sys; sys.modules['torch'] = None\n{code}"
+    """The last lines of output of a Python without torch."""
+    blocked = BLOCK + code
     return subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True).stderr.strip().splitlines()
 
 

@@ -61,7 +61,7 @@ def test_stability_of_trials():
 
 
 def test_bound_of_euler(reference):
-    for golden in reference["step_bound_1unit"]:
+    for golden in reference["euler_bound_1unit"]:
         bound = on.theory.step_bound(one_unit(), [golden["c"]])
         assert bound / 2e-3 == pytest.approx(golden["max_dt_over_tau"], rel=1e-12)
 
