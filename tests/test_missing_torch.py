@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-
 #: An import of torch fails as if it were not installed.
 BLOCK = """
 import sys

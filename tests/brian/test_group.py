@@ -24,29 +24,30 @@ def assert_equal(group, expected):
 # --- runs, on every target ------------------------------------------------------------------------------------------
 
 
-def test_magic_runs_with_two_clocks(finish):
-    """Two circuits and their monitors in one magic network: one has a stimulus of its own, the other is changed between runs."""
-    fast_circuit, slow_circuit = on.ring(n=9), on.ring(n=12, tau_y=3e-3)
-    rng = np.random.default_rng(0)
-    frames, before, after = rng.normal(size=(8, 9)), rng.normal(size=(2, 12)), rng.normal(size=12)
-    stimulus = b2.TimedArray(frames, dt=0.5 * ms)  # noqa: F841  the input uses it
-    fast = on.CircuitGroup(fast_circuit, inputs={"z": "stimulus(t, i)"}, name="fast")
-    slow = on.CircuitGroup(slow_circuit, trials=2, dt=0.2 * ms, name="slow")
-    slow.z = before
-    fast_y = b2.StateMonitor(fast, "y", record=True, name="fast_y")
-    slow_y = b2.StateMonitor(slow, "y", record=True, name="slow_y")
-    b2.run(2 * ms)
-    slow.z = after
-    slow.sigma = 0.3
-    b2.run(2 * ms)
+def test_magic_runs(finish):
+    """Two runs of a magic network with a clock, a stimulus and a variable of the user's own; two parameters change between them."""
+    circuit, frames = on.ring(n=9), np.random.default_rng(0).normal(size=(8, 9))
+    stimulus = b2.TimedArray(frames, dt=0.6 * ms)  # noqa: F841  the input uses it
+    area = on.CircuitGroup(
+        circuit,
+        inputs={"z": "gain*stimulus(t, i)"},
+        equations="gain : 1 (shared)",
+        clock=b2.Clock(0.2 * ms, name="area_clock"),
+        name="area",
+    )
+    area.gain = 2
+    monitor = b2.StateMonitor(area, "y", record=True, name="area_y")
+    b2.run(2.4 * ms)
+    area.gain = 3
+    area.sigma = 0.3
+    b2.run(2.4 * ms)
     finish()
-    expected = on.reference.simulate(fast_circuit, np.repeat(frames, 5, axis=0)[:, None], 4e-3, DT)
-    np.testing.assert_allclose(fast.per_trial(fast_y.y), expected["y"][:-1].transpose(1, 2, 0), rtol=1e-12, atol=1e-14)
-    first = on.reference.simulate(slow_circuit, before, 2e-3, 2e-4)
+    steps = np.repeat(frames, 3, axis=0)[:, None]
+    first = on.reference.simulate(circuit, 2 * steps[:12], 2.4e-3, 2e-4)
     halfway = {name: value[-1] for name, value in first.items()}
-    second = on.reference.simulate(slow_circuit.replace(sigma=0.3), after, 2e-3, 2e-4, initial=halfway)
+    second = on.reference.simulate(circuit.replace(sigma=0.3), 3 * steps[12:], 2.4e-3, 2e-4, initial=halfway)
     trace = np.concatenate([first["y"][:-1], second["y"][:-1]])
-    np.testing.assert_allclose(slow.per_trial(slow_y.y), trace.transpose(1, 2, 0), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(area.per_trial(monitor.y), trace.transpose(1, 2, 0), rtol=1e-12, atol=1e-14)
 
 
 def test_circuit_among_spiking_neurons(finish):
@@ -174,13 +175,15 @@ def test_new_weights_between_runs():
 
 
 def test_two_groups_of_one_circuit_do_not_disturb_each_other():
-    circuit, rng = make_main(n=4), np.random.default_rng(2)
-    areas, inputs = [on.CircuitGroup(circuit, trials=2) for _ in range(2)], rng.normal(size=(2, 2, 4))
+    """Each has its own input and its own clock."""
+    circuit, inputs = make_main(n=4), np.random.default_rng(2).normal(size=(2, 2, 4))
+    steps = [1e-4, 2e-4]
+    areas = [on.CircuitGroup(circuit, trials=2, dt=dt * b2.second) for dt in steps]
     for area, z in zip(areas, inputs, strict=True):
         area.z = z
     b2.Network(*areas).run(1 * ms)
-    for area, z in zip(areas, inputs, strict=True):
-        assert_equal(area, on.reference.simulate(circuit, z, 1e-3, DT))
+    for area, z, dt in zip(areas, inputs, steps, strict=True):
+        assert_equal(area, on.reference.simulate(circuit, z, 1e-3, dt))
 
 
 def test_single_precision():
