@@ -5,6 +5,7 @@ import numpy as np
 
 from organics_neuro.brian.device import device as on_device
 from organics_neuro.brian.group import groups
+from organics_neuro.core.dynamics import count_trials
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.units import seconds
 
@@ -61,7 +62,7 @@ def simulate(
     duration, dt = seconds("duration", duration), seconds("dt", dt)
     steps = round(duration / dt)
     inputs = circuit.dynamics.resolve_inputs(z)
-    trials = _count_trials(inputs)
+    trials = count_trials("the inputs", inputs)
     record = list(circuit.states) if record is None else list(record)
     for name in record:
         if name not in circuit.states:
@@ -105,14 +106,6 @@ def convergence(circuit, z=None, duration=0.3, dt=1e-4, method="euler"):
     coarse = simulate(circuit, inputs, duration, dt, method=method)
     fine = simulate(circuit, halves, duration, dt / 2, method=method, every=2)
     return {name: float(np.abs(fine[name] - coarse[name]).max()) for name in coarse}
-
-
-def _count_trials(inputs):
-    counts = {name: value.shape[-2] for name, value in inputs.items() if value.ndim > 1 and value.shape[-2] > 1}
-    if len(set(counts.values())) > 1:
-        listed = ", ".join(f"{name} has {count}" for name, count in counts.items())
-        raise ValueError(f"the inputs have different numbers of trials: {listed}")
-    return max(counts.values(), default=1)
 
 
 def _make(circuit, inputs, trials, steps, dt, method, noise):

@@ -300,3 +300,12 @@ def check_units_axis(name, value, n):
     if not np.all(np.isfinite(array)):
         raise ValueError(f"{name} must be finite, but holds NaN or infinity")
     return array
+
+
+def count_trials(what, values):
+    """The number of trials that arrays (..., trials, units) by name share; those of shape (units,) go with any number."""
+    try:
+        return np.broadcast_shapes(*(value.shape[-2:-1] for value in values.values()), (1,))[0]
+    except ValueError:
+        listed = ", ".join(f"{name} has {value.shape[-2]}" for name, value in values.items() if value.ndim > 1)
+        raise ValueError(f"{what} have different numbers of trials: {listed}") from None

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from organics_neuro.core.dynamics import count_trials
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.units import seconds
 
@@ -82,7 +83,7 @@ def simulate(circuit, z=None, duration=0.3, dt=1e-4, method="euler", initial=Non
                 f"{name} has {len(value)} steps, but the duration {duration:g} s takes {steps} steps of {dt:g} s"
             )
     start = dynamics.resolve_states("initial", initial)
-    trials = np.broadcast_shapes(*(a.shape[-2:-1] for a in (*inputs.values(), *start.values())), (1,))[0]
+    trials = count_trials("inputs and initial states", {**inputs, **start})
     x, carried = dynamics.pack(start, (trials,)), None
     trace = np.empty((steps + 1, *x.shape))
     trace[0] = x

@@ -105,3 +105,8 @@ def test_times_may_be_quantities():
 def test_bad_input(arguments, message):
     with pytest.raises(ValueError, match=message):
         on.reference.simulate(make_main(), **arguments)
+
+
+def test_different_numbers_of_trials():
+    with pytest.raises(ValueError, match="different numbers of trials: z has 2, y has 3"):
+        on.reference.simulate(on.ring(9), np.ones((2, 9)), duration=1e-3, initial={"y": np.ones((3, 9))})
