@@ -3,7 +3,7 @@
 import torch
 
 from organics_neuro.nn.layers import ORGaNICs
-from organics_neuro.nn.training import SequenceClassifier
+from organics_neuro.nn.classifiers import SequenceClassifier
 
 
 def digits_rows(seed=0):
