@@ -1,6 +1,7 @@
 """Networks that name the class of a sample."""
 
 from torch import nn
+from torch.nn.functional import cross_entropy, mse_loss
 
 
 class SequenceClassifier(nn.Module):
@@ -30,3 +31,38 @@ class SequenceClassifier(nn.Module):
         """Scores of the classes, (batch, classes), for input as the recurrent network takes it."""
         output, _ = self.rnn(x)
         return self.readout(output[:, -1] if self.rnn.batch_first and x.dim() == 3 else output[-1])
+
+
+class AutoencoderClassifier(nn.Module):
+    """An autoencoder whose code is read by a classifier; both are trained together, by `loss`.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Of the input, of the hidden layers of the encoder, and of the code; the decoder is their mirror. Hidden
+        layers are rectified, the code and the reconstruction lie between 0 and 1.
+    classifier : Module
+        From codes to scores.
+    """
+
+    def __init__(self, sizes, classifier):
+        super().__init__()
+        self.encoder = _sigmoid_network(sizes)
+        self.decoder = _sigmoid_network(sizes[::-1])
+        self.classifier = classifier
+
+    def forward(self, x):
+        """Scores of the classes, (batch, classes), for input (batch, sizes[0])."""
+        return self.classifier(self.encoder(x))
+
+    def loss(self, x, y):
+        """Cross entropy of the classes plus mean squared error of the reconstruction."""
+        code = self.encoder(x)
+        return cross_entropy(self.classifier(code), y) + mse_loss(self.decoder(code), x)
+
+
+def _sigmoid_network(sizes):
+    layers = []
+    for before, after in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    return nn.Sequential(*layers[:-1], nn.Sigmoid())
