@@ -58,14 +58,10 @@ def _recipes(options):
 
 
 def _train(options):
-    import torch
-
     from organics_neuro import recipes
 
     if options.threads is not None:
-        if options.threads < 1:
-            raise ValueError(f"--threads must be at least 1, got {options.threads}")
-        torch.set_num_threads(options.threads)
+        _use_threads(options.threads)
     card = recipes.train(
         recipes.find(options.name),
         options.seed,
@@ -75,6 +71,14 @@ def _train(options):
     ).card
     if card is not None:
         print(f"validation accuracy {card.validation_accuracy:.2%}, test accuracy {card.test_accuracy:.2%}")
+
+
+def _use_threads(number):
+    import torch
+
+    if number < 1:
+        raise ValueError(f"--threads must be at least 1, got {number}")
+    torch.set_num_threads(number)
 
 
 def _evaluate(options):

@@ -12,8 +12,8 @@ from organics_neuro.recipes.weights import load
 from organics_neuro.transfer import agreement
 
 #: Columns of ``results/TASK.csv``, and those by which a line replaces an older one.
-COLUMNS = ("task", "network", "parameters", "seed", "epochs", "test_accuracy", "seconds", "command")
-KEY = ("network", "seed", "epochs")
+COLUMNS = ("task", "model", "parameters", "seed", "epochs", "test_accuracy", "seconds", "command")
+KEY = ("model", "seed", "epochs")
 #: The seed whose network is shipped: a rule, so that nobody chooses by the test data.
 SHIPPED_SEED = 0
 
@@ -99,7 +99,7 @@ def add_row(path, row, key):
 
 
 def table(data="data"):
-    """All results as a Markdown table: the mean over the seeds of each network, and what is published.
+    """All results as a Markdown table: the mean over the seeds of each model, and beside them what is published.
 
     Parameters
     ----------
@@ -110,26 +110,31 @@ def table(data="data"):
     -------
     str
     """
-    published = read_rows(Path(data) / "published.csv")
+    data = Path(data)
+    transferred = {row["recipe"]: row for row in read_rows(data / "results" / "transfer.csv")}
     lines = [
-        "| task | network | parameters | epochs | seeds | test accuracy | source |",
-        "|---|---|---|---|---|---|---|",
+        "| task | model | parameters | epochs | seeds | test accuracy (%) | same class in Brian2 | command or source |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for task in TASKS:
         groups = {}
-        for row in read_rows(Path(data) / "results" / f"{task}.csv"):
-            groups.setdefault((row["network"], row["parameters"], row["epochs"]), []).append(row)
-        for (network, parameters, epochs), rows in groups.items():
-            reached = _percent([float(row["test_accuracy"]) for row in rows])
-            command = rows[0]["command"].partition(" --seed")[0]
-            lines.append(
-                f"| {task} | {network} | {int(parameters):,} | {epochs} | {len(rows)} | {reached} | `{command}` |"
-            )
-        for row in published:
+        for row in read_rows(data / "results" / f"{task}.csv"):
+            groups.setdefault((row["model"], row["parameters"], row["epochs"]), []).append(row)
+        lines += [_line(task, *key, rows, transferred) for key, rows in groups.items()]
+        for row in read_rows(data / "published.csv"):
             if row["task"] == task:
                 reached = _percent([float(row["test_accuracy"])])
-                lines.append(f"| {task} | *{row['network']}* | | | | *{reached}* | {row['source']} |")
+                lines.append(f"| {task} | *{row['model']}* | | | | *{reached}* | | {row['source']} |")
     return "\n".join(lines)
+
+
+def _line(task, model, parameters, epochs, rows, transferred):
+    """What the seeds of one model reached; the last column is how to repeat it."""
+    reached = _percent([float(row["test_accuracy"]) for row in rows])
+    command = rows[0]["command"].partition(" --seed")[0]
+    circuit = transferred.get(command.split()[-1])
+    agree = f"{int(circuit['agree']):,} of {int(circuit['digits']):,}" if circuit else ""
+    return f"| {task} | {model} | {int(parameters):,} | {epochs} | {len(rows)} | {reached} | {agree} | `{command}` |"
 
 
 def _percent(accuracies):

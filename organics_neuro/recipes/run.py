@@ -25,7 +25,7 @@ class Card:
 
     recipe: str
     task: str
-    network: str
+    model: str
     parameters: int
     seed: int
     epochs: int
@@ -136,7 +136,7 @@ def _card(recipe, seed, model, history, test_accuracy):
     return Card(
         recipe=recipe.name,
         task=recipe.task,
-        network=recipe.network,
+        model=recipe.network,
         parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
         seed=seed,
         epochs=len(history),

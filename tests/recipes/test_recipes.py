@@ -1,13 +1,15 @@
 """The table of recipes: every network fits its task, and no two recipes are confused."""
 
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from organics_neuro.nn.classifiers import AutoencoderClassifier  # noqa: E402  needs torch
-from organics_neuro.recipes import RECIPES, find  # noqa: E402
+from organics_neuro.recipes import RECIPES, Card, find, load, table  # noqa: E402
+from organics_neuro.recipes.results import read_rows  # noqa: E402
 
 SHAPES = {"static": (784,), "rows": (28, 28), "pixels-14": (196, 1), "smnist": (784, 1), "psmnist": (784, 1)}
 
@@ -63,3 +65,18 @@ def test_autoencoder():
     torch.testing.assert_close(model.loss(x, y), reconstruction - scores)
     model.loss(x, y).backward()
     assert all(p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_the_table_in_the_documents_is_that_of_the_results():
+    root = Path(__file__).parents[2]
+    assert table(root / "data") in (root / "docs" / "training.md").read_text()
+
+
+def test_shipped_networks_are_those_of_their_recipes():
+    """Every trained circuit loads as what its recipe makes, with a card; only circuits with a published result ship."""
+    data = Path(__file__).parents[2] / "data"
+    for path in (data / "weights").glob("*.safetensors"):
+        recipe, card = load(path).recipe, Card.load(path.with_suffix(".json"))
+        assert (card.recipe, card.task, card.seed) == (path.stem, recipe.task, 0)
+        commands = [row["command"] for row in read_rows(data / "results" / f"{card.task}.csv")]
+        assert card.command in commands

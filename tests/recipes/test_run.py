@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 import organics_neuro as on  # noqa: E402
 from organics_neuro import cli, datasets, recipes  # noqa: E402  needs torch
 from organics_neuro.nn import ORGaNICs, SequenceClassifier  # noqa: E402
-from organics_neuro.recipes import settings  # noqa: E402
+from organics_neuro.recipes import results, settings  # noqa: E402
 
 ROOT = Path(on.__file__).parents[1]
 
@@ -53,7 +53,7 @@ def test_train_writes_a_folder(tmp_path, capsys):
     assert {p.name for p in folder.iterdir()} == {"demo.pt", "log.csv", "card.json", "demo.safetensors"}
     card = json.loads((folder / "card.json").read_text())
     parameters = 3 * 6 * 28 + 6 * 6 * 6 + 4 * 6 + 6 * 10 + 10
-    expected = {"recipe": "demo", "task": "rows", "network": "ORGaNICs 64", "parameters": parameters, "seed": 3}
+    expected = {"recipe": "demo", "task": "rows", "model": "ORGaNICs 64", "parameters": parameters, "seed": 3}
     assert {name: card[name] for name in expected} == expected
     assert card["command"] == "organics train demo --seed 3 --epochs 2"
     assert f"test accuracy {card['test_accuracy']:.2%}" in capsys.readouterr().out
@@ -103,14 +103,14 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch, capsys):
 
 
 def test_publish(tmp_path, capsys):
-    """A result replaces an older one of the same network, seed and epochs; the circuit of the seed 0 ships."""
+    """A result replaces an older one of the same model, seed and epochs; the circuit of the seed 0 ships."""
     for name, seed, epochs in [("demo", 0, 1), ("demo", 1, 1), ("rows-lstm", 0, 2), ("demo", 0, 1)]:
         folder = tmp_path / f"{name}{seed}"
         assert run("train", name, "--seed", seed, "--epochs", epochs, "--output", folder) == 0
         assert run("publish", folder, "--data", tmp_path / "data") == 0
     with (tmp_path / "data" / "results" / "rows.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [(row["network"], row["seed"], row["epochs"]) for row in rows] == [
+    assert [(row["model"], row["seed"], row["epochs"]) for row in rows] == [
         ("ORGaNICs 64", "1", "1"),
         ("LSTM 128", "0", "2"),
         ("ORGaNICs 64", "0", "1"),
@@ -120,11 +120,16 @@ def test_publish(tmp_path, capsys):
     shipped = tmp_path / "data" / "weights"
     assert sorted(p.name for p in shipped.iterdir()) == ["demo.json", "demo.safetensors"]
     assert (shipped / "demo.safetensors").read_bytes() == (tmp_path / "demo0" / "demo.safetensors").read_bytes()
+    results.add_row(
+        tmp_path / "data" / "results" / "transfer.csv", {"recipe": "demo", "digits": 10000, "agree": 9998}, ["recipe"]
+    )
     capsys.readouterr()
     assert run("table", "--data", tmp_path / "data") == 0
     accuracies = [100 * float(rows[k]["test_accuracy"]) for k in (0, 2)]
-    line = f"| 1 | 2 | {np.mean(accuracies):.2f} ({min(accuracies):.2f} to {max(accuracies):.2f}) | `organics train demo` |"
-    assert line in capsys.readouterr().out
+    reached = f"{np.mean(accuracies):.2f} ({min(accuracies):.2f} to {max(accuracies):.2f})"
+    printed = capsys.readouterr().out
+    assert f"| 1 | 2 | {reached} | 9,998 of 10,000 | `organics train demo` |" in printed
+    assert f"| 2 | 1 | {100 * float(rows[1]['test_accuracy']):.2f} |  | `organics train rows-lstm` |" in printed
 
 
 def test_refused_files(tmp_path, monkeypatch, capsys):
