@@ -221,13 +221,17 @@ def agreement(model, circuit, x, dt=1e-3, *, device="cpp", report=None):
 
 def _by_name(state):
     """The states of a module, each (layers, samples, units), under their names in the circuit, each (samples, units)."""
-    parts = [f"l{k}." for k in range(len(state.y))] if len(state.y) > 1 else [""]
-    return {part + name: getattr(state, name)[k].numpy() for k, part in enumerate(parts) for name in State._fields}
+    return {name: getattr(state, s)[k].numpy() for name, (k, s) in _state_names(len(state.y)).items()}
+
+
+def _state_names(num_layers):
+    """Full names of the states of a transferred circuit, with the layer and the state of the module that each is."""
+    prefixes = [f"l{k}." for k in range(num_layers)] if num_layers > 1 else [""]
+    return {prefix + s: (k, s) for k, prefix in enumerate(prefixes) for s in State._fields}
 
 
 def _check_same_states(rnn, circuit):
-    expected = {name: rnn.hidden_size for name in _by_name(State(*[torch.zeros(rnn.num_layers)] * len(State._fields)))}
-    if dict(circuit.states) != expected:
+    if dict(circuit.states) != dict.fromkeys(_state_names(rnn.num_layers), rnn.hidden_size):
         raise ValueError("the circuit does not have the layers and units of the module; make it with to_circuit(rnn)")
 
 
