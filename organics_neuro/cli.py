@@ -9,8 +9,8 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except KeyboardInterrupt:
-        print("\ninterrupted; the same command again goes on after the last finished epoch", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"\norganics {options.command}: interrupted", *getattr(stop, "__notes__", ()), sep="; ", file=sys.stderr)
         return 130
     except (ValueError, OSError, ImportError, FloatingPointError) as error:
         print(f"organics {options.command}: {error}", file=sys.stderr)

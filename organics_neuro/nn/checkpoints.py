@@ -18,7 +18,8 @@ def save(path, settings, model, optimizer, **more):
     **more
         Tensors, numbers, texts, and lists and dictionaries of these.
     """
-    content = {"settings": settings, "model": model.state_dict(), "optimizer": optimizer.state_dict(), **more}
+    content = {"settings": settings, "architecture": str(model), "model": model.state_dict(), **more}
+    content["optimizer"] = optimizer.state_dict()
     with replacing(path) as temporary:
         torch.save(content, temporary)
 
@@ -42,7 +43,10 @@ def load(path, settings, model):
             raise ValueError(
                 f"the checkpoint {path} was made with {name}={saved.get(name)}, not {value}; use the same settings or another path"
             )
-    shapes = {name: value.shape for name, value in model.state_dict().items()}
-    if {name: value.shape for name, value in content["model"].items()} != shapes:
+    if content["architecture"] != str(model) or _shapes(content["model"]) != _shapes(model.state_dict()):
         raise ValueError(f"the checkpoint {path} is of another model; make the same one, or give another path")
     return content
+
+
+def _shapes(tensors):
+    return {name: value.shape for name, value in tensors.items()}

@@ -271,9 +271,7 @@ class _Run:
             yield
         except KeyboardInterrupt as stop:
             if self.checkpoint is not None and len(self.history):
-                stop.add_note(
-                    f"{self.checkpoint} holds every epoch that was finished; the same call with resume=True goes on from there"
-                )
+                stop.add_note(f"{self.checkpoint} holds every epoch that was finished; resume to go on from there")
             raise
 
 

@@ -157,6 +157,10 @@ def test_checkpoints_of_other_runs_are_refused(tmp_path):
     other = SequenceClassifier(ORGaNICs(3, 9, batch_first=True), 2)
     with pytest.raises(ValueError, match="run.pt is of another model"):
         fit(other, checkpoint=path, resume=True, epochs=1)
+    bounded = make_model()
+    bounded[1].rnn = ORGaNICs(3, 8, batch_first=True, max_step_y=0.4)  # the same shapes
+    with pytest.raises(ValueError, match="run.pt is of another model"):
+        fit(bounded, checkpoint=path, resume=True, epochs=1)
     path.write_bytes(b"nothing")
     with pytest.raises(ValueError, match="run.pt is not a checkpoint"):
         fit(make_model(), checkpoint=path, resume=True)

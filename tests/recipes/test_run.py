@@ -91,7 +91,8 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch, capsys):
     whole = recipes.train(recipe, folder=tmp_path / "whole", progress=False)
     monkeypatch.setitem(settings.RECIPES, "demo", replace(recipe, loss=stop))
     assert run("train", "demo", "--output", tmp_path / "parts") == 130
-    assert "the same command again goes on after the last finished epoch" in capsys.readouterr().err
+    assert "interrupted; " in (said := capsys.readouterr().err)
+    assert "demo.pt holds every epoch that was finished; resume to go on from there" in said
     assert not (tmp_path / "parts" / "card.json").exists()
     monkeypatch.setitem(settings.RECIPES, "demo", recipe)
     assert run("train", "demo", "--output", tmp_path / "parts") == 0
