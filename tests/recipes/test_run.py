@@ -133,6 +133,19 @@ def test_publish(tmp_path, capsys):
     assert f"| 2 | 1 | {100 * float(rows[1]['test_accuracy']):.2f} |  | `organics train rows-lstm` |" in printed
 
 
+def test_transfer_is_kept_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(results, "agreement", partial(on.transfer.agreement, device="runtime"))  # nothing to compile
+    card = recipes.train(recipes.find("demo"), folder=tmp_path, progress=False).card
+    for _ in range(2):
+        assert run("transfer", tmp_path / "demo.safetensors", "--data", tmp_path / "data") == 0
+        assert "the same class for 40 of 40 samples, states within" in capsys.readouterr().out
+    (row,) = results.read_rows(tmp_path / "data" / "results" / "transfer.csv")
+    expected = {"recipe": "demo", "digits": "40", "agree": "40"}
+    assert {name: row[name] for name in expected} == expected
+    assert float(row["torch_accuracy"]) == float(row["brian_accuracy"]) == card.test_accuracy
+    assert float(row["state_difference"]) < 1e-12
+
+
 def test_refused_files(tmp_path, monkeypatch, capsys):
     recipes.train(recipes.find("demo"), folder=tmp_path, progress=False, epochs=1)
     path = tmp_path / "demo.safetensors"
