@@ -34,7 +34,7 @@ def load(path, settings, model):
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        saved = content["settings"]
+        saved, architecture, tensors = (content[name] for name in ("settings", "architecture", "model"))
     except Exception as error:  # torch.load raises many kinds
         reason = str(error).partition("\n")[0]
         raise ValueError(f"{path} is not a checkpoint of fit ({reason}); delete it or give another path") from error
@@ -43,7 +43,7 @@ def load(path, settings, model):
             raise ValueError(
                 f"the checkpoint {path} was made with {name}={saved.get(name)}, not {value}; use the same settings or another path"
             )
-    if content["architecture"] != str(model) or _shapes(content["model"]) != _shapes(model.state_dict()):
+    if architecture != str(model) or _shapes(tensors) != _shapes(model.state_dict()):
         raise ValueError(f"the checkpoint {path} is of another model; make the same one, or give another path")
     return content
 

@@ -161,6 +161,9 @@ def test_checkpoints_of_other_runs_are_refused(tmp_path):
     bounded[1].rnn = ORGaNICs(3, 8, batch_first=True, max_step_y=0.4)  # the same shapes
     with pytest.raises(ValueError, match="run.pt is of another model"):
         fit(bounded, checkpoint=path, resume=True, epochs=1)
+    torch.save({"settings": {}}, path)
+    with pytest.raises(ValueError, match="run.pt is not a checkpoint"):
+        fit(make_model(), checkpoint=path, resume=True)
     path.write_bytes(b"nothing")
     with pytest.raises(ValueError, match="run.pt is not a checkpoint"):
         fit(make_model(), checkpoint=path, resume=True)
