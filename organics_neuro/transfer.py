@@ -17,6 +17,10 @@ except ImportError as error:
     raise missing_extra("organics_neuro.transfer", "torch", "torch") from error
 
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
+from organics_neuro.nn.training import predict
+
+#: Sequences that torch runs at once: all steps of its states stay in memory.
+_BATCH = 250
 
 
 def to_circuit(rnn, dt=1e-3):
@@ -141,6 +145,7 @@ def parity(rnn, circuit, x, dt=1e-3, *, device="runtime"):
     """
     if not isinstance(rnn, ORGaNICs):
         raise TypeError(f"parity takes an ORGaNICs module, got {type(rnn).__name__}")
+    _check_same_states(rnn, circuit)
     x = _sequences(circuit, x)
     ours = simulate(circuit, x, dt, device=device)
     double = _in_double(rnn)
@@ -148,14 +153,86 @@ def parity(rnn, circuit, x, dt=1e-3, *, device="runtime"):
     with torch.no_grad():
         for step in torch.from_numpy(x).unbind(1):
             _, state = double(step.unsqueeze(1 if rnn.batch_first else 0), state)
-            for name in trace:
-                layer, _, variable = name.rpartition(".")
-                trace[name].append(getattr(state, variable)[int(layer[1:] or 0)].numpy())
-    if {name: rows[0].shape for name, rows in trace.items()} != {
-        name: (v.shape[0], v.shape[2]) for name, v in ours.items()
-    }:
-        raise ValueError("the circuit does not have the layers and units of the module; make it with to_circuit(rnn)")
+            for name, value in _by_name(state).items():
+                trace[name].append(value)
     return Parity({name: np.abs(np.stack(rows, 1) - ours[name]).max(axis=(0, 2)) for name, rows in trace.items()})
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What a classifier says in torch and in Brian2; made by `agreement`, print it.
+
+    Attributes
+    ----------
+    torch, brian : ndarray of int, shape (samples,)
+        The class of each sample; of the torch module as it is, and of its circuit in float64.
+    difference : float
+        The largest difference of any state at the end of any sequence, both in float64.
+    """
+
+    torch: np.ndarray
+    brian: np.ndarray
+    difference: float
+
+    @property
+    def count(self):
+        """How many samples both put into the same class."""
+        return int(np.sum(self.torch == self.brian))
+
+    def __str__(self):
+        return f"the same class for {self.count:,} of {len(self.torch):,} samples, states within {self.difference:.1e}"
+
+
+def agreement(model, circuit, x, dt=1e-3, *, device="cpp", report=None):
+    """Classify sequences with a torch module and with its circuit in Brian2.
+
+    Parameters
+    ----------
+    model : SequenceClassifier
+        With an `ORGaNICs` network that takes ``batch_first``.
+    circuit : Circuit or JoinedCircuit
+        From ``to_circuit(model.rnn, dt)``.
+    x : array_like, shape (samples, steps, inputs)
+    dt, device, report :
+        As for `simulate`.
+
+    Returns
+    -------
+    Agreement
+
+    See Also
+    --------
+    parity : how far the states are apart after every step.
+    """
+    _check_same_states(model.rnn, circuit)
+    if not model.rnn.batch_first:
+        raise ValueError("the network must read sequences with batch_first=True")
+    ends = simulate(circuit, x, dt, device=device, last_only=True, report=report)
+    samples, double, difference = torch.as_tensor(x), _in_double(model), 0.0
+    with torch.no_grad():
+        for part in torch.arange(len(samples)).split(_BATCH):
+            _, state = double.rnn(samples[part].double())
+            for name, value in _by_name(state).items():
+                difference = max(difference, float(np.abs(value - ends[name][part, 0]).max()))
+        *_, last = (name for name in ends if name.rpartition(".")[2] == "y")
+        scores = double.readout(torch.from_numpy(ends[last][:, 0]))
+    return Agreement(predict(model, samples).numpy(), scores.argmax(-1).numpy(), difference)
+
+
+def _by_name(state):
+    """The states of a module, each (layers, samples, units), under their names in the circuit, each (samples, units)."""
+    return {name: getattr(state, s)[k].numpy() for name, (k, s) in _state_names(len(state.y)).items()}
+
+
+def _state_names(num_layers):
+    """Full names of the states of a transferred circuit, with the layer and the state of the module that each is."""
+    prefixes = [f"l{k}." for k in range(num_layers)] if num_layers > 1 else [""]
+    return {prefix + s: (k, s) for k, prefix in enumerate(prefixes) for s in State._fields}
+
+
+def _check_same_states(rnn, circuit):
+    if dict(circuit.states) != dict.fromkeys(_state_names(rnn.num_layers), rnn.hidden_size):
+        raise ValueError("the circuit does not have the layers and units of the module; make it with to_circuit(rnn)")
 
 
 def _sequences(circuit, x):
@@ -178,9 +255,9 @@ def _cell_circuit(cell, dt):
     )
 
 
-def _in_double(rnn):
+def _in_double(module):
     """A float64 copy: weights that are functions of parameters, such as W = exp(log W), are then exact as well."""
-    return deepcopy(rnn).to("cpu", torch.float64)
+    return deepcopy(module).to("cpu", torch.float64).eval()
 
 
 def _array(tensor):

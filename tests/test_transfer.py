@@ -9,8 +9,9 @@ torch = pytest.importorskip("torch")
 
 from brian2 import ms, mV  # noqa: E402
 
-from organics_neuro.nn import ORGaNICs, ORGaNICsCell  # noqa: E402
-from organics_neuro.transfer import to_circuit  # noqa: E402
+from organics_neuro.nn import ORGaNICs, ORGaNICsCell, SequenceClassifier  # noqa: E402
+from organics_neuro.transfer import agreement, to_circuit  # noqa: E402
+from tests.brian.conftest import clean_brian  # noqa: E402, F401  a fixture for these tests, too
 
 STEPS, TRIALS, DT = 12, 3, 1e-3
 
@@ -61,6 +62,27 @@ def test_the_module_is_not_tied_to_the_circuit():
         cell.initial_y.zero_()
     np.testing.assert_array_equal(circuit.weights["W_r"].to_dense(), before)
     assert circuit.initial["y"].any()
+
+
+@pytest.mark.parametrize("num_layers", [1, 2])
+def test_agreement(num_layers):
+    """The same classes, unless the circuit is another one, which shows."""
+    torch.manual_seed(0)
+    rnn = ORGaNICs(3, 6, num_layers, batch_first=True)
+    model = SequenceClassifier(rnn, 4)
+    x = torch.randn(20, STEPS, 3)
+    result = agreement(model, to_circuit(rnn), x.numpy(), device="runtime")
+    assert result.torch.tolist() == model(x).argmax(1).tolist()
+    assert result.count == 20
+    assert 0 < result.difference < 1e-12
+    assert str(result).startswith("the same class for 20 of 20 samples, states within ")
+    other = SequenceClassifier(ORGaNICs(3, 6, num_layers, batch_first=True), 4)
+    assert agreement(model, to_circuit(other.rnn), x, device="runtime").difference > 0.01
+    with pytest.raises(ValueError, match="does not have the layers and units of the module"):
+        agreement(model, to_circuit(ORGaNICs(3, 5, num_layers)), x, device="runtime")
+    rnn.batch_first = False
+    with pytest.raises(ValueError, match="must read sequences with batch_first=True"):
+        agreement(model, to_circuit(rnn), x, device="runtime")
 
 
 def test_bad_arguments():
