@@ -9,9 +9,9 @@ import organics_neuro as on
 UNITS = 48
 
 _EQUATIONS = """
-dx/dt = (-x + z + 0.3*tanh(SUM))/tau : 1
+dx/dt = (-x + z + 0.3*tanh(SUM))/tau_x : 1
 z : 1
-tau : second
+tau_x : second
 """
 
 
@@ -41,6 +41,6 @@ def make_every_operator():
         _EQUATIONS.replace("SUM", " + ".join(f"c_{name}" for name in weights))
         + "\n".join(f"c_{name} : 1" for name in weights),
         couplings=[on.Coupling(f"c_{name}", f"W_{name}", f"x**2 + {k}*x") for k, name in enumerate(weights)],
-        parameters={"tau": 5e-3},
+        parameters={"tau_x": 5e-3},
     )
     return on.Circuit(model, {f"W_{name}": operator for name, operator in weights.items()}, size=UNITS)
