@@ -7,7 +7,7 @@ try:
 except ImportError as error:
     raise missing_extra("organics_neuro.nn", "torch", "torch") from error
 
-from organics_neuro.nn import functional, recipes, training
+from organics_neuro.nn import functional, kernels, recipes, training
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
 
-__all__ = ["ORGaNICs", "ORGaNICsCell", "State", "functional", "recipes", "training"]
+__all__ = ["ORGaNICs", "ORGaNICsCell", "State", "functional", "kernels", "recipes", "training"]
