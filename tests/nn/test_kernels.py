@@ -156,7 +156,7 @@ def test_memory_is_kept_only_as_asked(monkeypatch):
     rnn.checkpoint_every = 16
     rnn(x, start)
     rnn.requires_grad_(False)(x, start)
-    assert kept == [0, 2 * 65 + 3 * 64 + 2 * 8, 4 * 4, 0]  # numbers for each unit and sequence
+    assert kept == [0, 2 * 65 + 3 * 64 + 2 * 16, 4 * 4, 0]  # numbers for each unit and sequence
 
 
 @needs_compiler

@@ -21,6 +21,10 @@
 #include <ATen/ops/zeros.h>
 #include <torch/library.h>
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -44,12 +48,49 @@ namespace {
 using at::Tensor;
 using std::int64_t;
 
-constexpr int64_t CHUNK = 8;  // steps whose input products and weight gradients are made together
+constexpr int64_t CHUNK = 4;  // steps whose input products and weight gradients are made together
 
 // --- arithmetic ----------------------------------------------------------------------------------------------------
 
 template <typename T> inline T relu(T x) { return T(0) > x ? T(0) : x; }  // NaN stays NaN
 template <bool rectified, typename T> inline T rectify(T x) { return rectified ? relu(x) : x; }
+
+// How exp is computed: from 2^n exp(r), |r| <= log(2)/2, with the Taylor series of exp(r). Adding `shift` to a number
+// leaves the nearest integer in its last bits; moved up by `mantissa` bits, they are an exponent.
+template <typename T> struct Exponential;
+constexpr double TAYLOR[] = {1.,          1.,           1. / 2,        1. / 6,         1. / 24,
+                             1. / 120,    1. / 720,     1. / 5040,     1. / 40320,     1. / 362880,
+                             1. / 3628800, 1. / 39916800, 1. / 479001600, 1. / 6227020800};
+template <> struct Exponential<float>
+{
+    using Bits = uint32_t;
+    static constexpr int degree = 7, mantissa = 23;
+    static constexpr float largest = 87, shift = 0x1.8p23f, high = 0x1.62e4p-1f, low = 0x1.7f7d1cp-20f;
+};
+template <> struct Exponential<double>
+{
+    using Bits = uint64_t;
+    static constexpr int degree = 13, mantissa = 52;
+    static constexpr double largest = 700, shift = 0x1.8p52, high = 0x1.62e42feep-1, low = 0x1.a39ef35793c76p-33;
+};
+
+// Written out because compilers do not make vectors of std::exp.
+template <typename T> inline T sigmoid(T x)
+{
+    using E = Exponential<T>;
+    const T u = x < -E::largest ? E::largest : x > E::largest ? -E::largest : -x;
+    const T shifted = u * T(1.4426950408889634) + E::shift, n = shifted - E::shift;
+    const T r = (u - n * E::high) - n * E::low;
+    T power = T(TAYLOR[E::degree]);
+    #pragma GCC unroll 16
+    for (int k = E::degree - 1; k >= 0; k--) power = power * r + T(TAYLOR[k]);
+    typename E::Bits bits, exponent;
+    std::memcpy(&bits, &power, sizeof bits);
+    std::memcpy(&exponent, &shifted, sizeof exponent);
+    bits += exponent << E::mantissa;
+    std::memcpy(&power, &bits, sizeof bits);
+    return T(1) / (T(1) + power);
+}
 
 inline void store(float& to, float x) { to = x; }
 inline void store(double& to, double x) { to = x; }
@@ -107,6 +148,18 @@ template <typename E, typename T> void add_outer(int m, int n, int k, Rows<E> a,
 }
 
 // --- what is passed around -----------------------------------------------------------------------------------------
+
+// Memory that is written for the first time. Large pages, where the system leaves the choice, make that much faster.
+Tensor make_empty(at::IntArrayRef shape, const Tensor& like)
+{
+    const Tensor made = at::empty(shape, like.options());
+#ifdef MADV_HUGEPAGE
+    const uintptr_t page = 1 << 21, start = reinterpret_cast<uintptr_t>(made.data_ptr());
+    const uintptr_t first = (start + page - 1) / page * page, end = (start + made.nbytes()) / page * page;
+    if (end > first) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
+#endif
+    return made;
+}
 
 struct Sizes
 {
@@ -183,12 +236,6 @@ template <typename T> struct Sequence
 
 // --- one step of some rows -----------------------------------------------------------------------------------------
 
-template <typename T> void sigmoid(T* x, int64_t n)
-{
-    #pragma omp simd
-    for (int64_t i = 0; i < n; i++) x[i] = T(1) / (T(1) + std::exp(-x[i]));
-}
-
 // relu(a) f(y)^2 and, where products take another type, a copy of the state.
 template <typename T, typename E, bool rectified>
 void prepare(int64_t m, int64_t H, const T* state, E* state_e, E* pooled)
@@ -213,9 +260,9 @@ void prepare(int64_t m, int64_t H, const T* state, E* state_e, E* pooled)
     }
 }
 
-// The new state from what the products delivered; gains are updated in place.
+// The new state from what the products delivered. Gates become their sigmoids, and gains are updated, in place.
 template <typename T, bool rectified>
-void advance(int64_t m, int64_t H, const T* steps, const T* state, const T* gates, const T* drive, const T* recurrent,
+void advance(int64_t m, int64_t H, const T* steps, const T* state, T* gates, const T* drive, const T* recurrent,
              const T* delivered, T* gains, T* next, const Sequence<T>& output, int64_t t, int64_t row)
 {
     const T *h_y = steps, *h_a = steps + H, *h_0 = steps + 2 * H, *h_b = steps + 3 * H;
@@ -223,7 +270,8 @@ void advance(int64_t m, int64_t H, const T* steps, const T* state, const T* gate
     {
         const T* __restrict y = state + 2 * H * r;
         const T* __restrict a = y + H;
-        const T* __restrict g = gates + 2 * H * r;
+        T* __restrict g0 = gates + 2 * H * r;
+        T* __restrict gb = g0 + H;
         const T* __restrict z = drive + H * r;
         const T* __restrict v = recurrent + H * r;
         const T* __restrict n = delivered + H * r;
@@ -240,8 +288,8 @@ void advance(int64_t m, int64_t H, const T* steps, const T* state, const T* gate
             y_next[i] = potential;
             out[i] = potential;
             a_next[i] = a[i] + h_a[i] * (b0[i] * b0[i] - a[i]) + n[i];
-            b0[i] += h_0[i] * (g[i] - b0[i]);
-            b[i] += h_b[i] * (g[H + i] - b[i]);
+            b0[i] += h_0[i] * ((g0[i] = sigmoid(g0[i])) - b0[i]);
+            b[i] += h_b[i] * ((gb[i] = sigmoid(gb[i])) - b[i]);
         }
     }
 }
@@ -347,7 +395,6 @@ template <typename T, typename E, bool rectified> struct Circuit
             times_transposed<E, T>(m, 2 * H, 2 * H, {state_e, 2 * H}, {w.gates, 2 * H}, 1, gates, 2 * H);
             times_transposed<E, T>(m, H, H, {state_e, 2 * H}, {w.recurrent, H}, 0, recurrent, H);
             times_transposed<E, T>(m, H, H, {s.pooled.data(), H}, {w.pool, H}, 0, s.delivered.data(), H);
-            sigmoid(gates, 2 * m * H);
             advance<T, rectified>(m, H, w.steps, state, gates, s.drive.data() + k * m * H, recurrent,
                                   s.delivered.data(), gains, state + 2 * m * H, output, t + k, row);
         }
@@ -582,11 +629,11 @@ Forward forward(const Tensor& x, const Tensor& w_x, const Tensor& w_r, const Ten
         using E = decltype(e);
         const Sizes n = sizes(x, state, block, segment);
         const Held<T, E> held(w_x, w_r, w_g, w_a, h);
-        const Tensor output = at::empty({n.steps, n.batch, n.units}, x.options());
+        const Tensor output = make_empty({n.steps, n.batch, n.units}, x);
         const Tensor last = state.clone(at::MemoryFormat::Contiguous), last_gains = gains.clone(at::MemoryFormat::Contiguous);
         const Keep what = !keep ? NOTHING : n.segments() > 1 ? STARTS : TRACE;
         const int64_t size = what == NOTHING ? 0 : n.batch * (what == TRACE ? n.trace(n.steps) : 4 * n.units * n.segments());
-        const Tensor saved = at::empty({size}, x.options());
+        const Tensor saved = make_empty({size}, x);
         const Circuit<T, E, decltype(rectify)::value> circuit{n, held.pointers(), Sequence<T>(x), Sequence<T>(output)};
         run_forward(circuit, last.data_ptr<T>(), last_gains.data_ptr<T>(), what, saved.data_ptr<T>());
         return {output, last, last_gains, saved};
@@ -604,7 +651,7 @@ Backward backward(const Tensor& d_output, const Tensor& d_last, const Tensor& d_
         const Sizes n = sizes(x, d_last, block, segment);
         const Held<T, E> held(w_x, w_r, w_g, w_a, h);
         const Tensor d_state = d_last.clone(at::MemoryFormat::Contiguous), d_gains = d_last_gains.clone(at::MemoryFormat::Contiguous);
-        const Tensor d_x = at::empty({wants_x ? n.steps : 0, n.batch, n.inputs}, x.options());
+        const Tensor d_x = make_empty({wants_x ? n.steps : 0, n.batch, n.inputs}, x);
         const int64_t lanes = count_lanes(n), I = n.inputs, H = n.units, total = 3 * H * I + 6 * H * H + 4 * H;
         const Tensor parts = at::zeros({lanes, total}, x.options());
         std::vector<Gradients<T>> to;
