@@ -264,6 +264,24 @@ def test_a_build_that_was_killed_stops_nobody(fresh, tmp_path):
         assert time.monotonic() - start < 5
 
 
+def test_what_a_killed_build_left_is_removed(fresh):
+    """torch would wait for ever for the lock file of a build that no longer runs."""
+    library = build._cache() / "x.so"
+    folder = library.with_suffix(".build")
+    folder.mkdir()
+    (folder / "lock").touch()
+
+    def load(name, sources, build_directory, **_):
+        assert build_directory == str(folder)
+        assert not (folder / "lock").exists()
+        (folder / f"{name}.so").write_text("library")
+
+    fresh.setattr(build.cpp_extension, "load", load)
+    build._build(library)
+    assert library.read_text() == "library"
+    assert not folder.exists()
+
+
 def _build_slowly(folder):
     """What a process does that finds no library; a file stands for it."""
     os.environ["TORCH_EXTENSIONS_DIR"] = folder

@@ -5,7 +5,6 @@ import os
 import platform
 import shutil
 import sys
-import tempfile
 import threading
 import warnings
 from contextlib import contextmanager
@@ -14,8 +13,6 @@ from pathlib import Path
 
 import torch
 from torch.utils import cpp_extension
-
-from organics_neuro.core.files import replacing
 
 _NAME = "organics_neuro_kernels"
 _SOURCE = Path(__file__).with_name("gated.cpp")
@@ -87,17 +84,22 @@ def _loads(library):
 
 
 def _build(library):
-    """Compile in a temporary folder and put the result where the next process finds it."""
+    """Compile in a folder of its own, and move the result to where the next process finds it.
+
+    A file that was moved is still the one that is loaded, so that loading it again does nothing.
+    """
     compiler = cpp_extension.get_cxx_compiler()
     if shutil.which(compiler) is None:
         raise RuntimeError(f"there is no C++ compiler {compiler!r}; install one, or set CXX to yours")
     if not cpp_extension.is_ninja_available():
         raise RuntimeError("ninja is missing; install it with: pip install ninja")
     print("organics_neuro: compiling a kernel for this machine, once; this takes about half a minute", file=sys.stderr)
-    with tempfile.TemporaryDirectory() as folder:
-        cpp_extension.load(_NAME, [str(_SOURCE)], extra_cflags=_FLAGS, build_directory=folder, is_python_module=False)
-        with replacing(library) as temporary:
-            shutil.copyfile(Path(folder) / f"{_NAME}.so", temporary)
+    folder = library.with_suffix(".build")
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed build has left, torch's own lock included
+    folder.mkdir()
+    cpp_extension.load(_NAME, [str(_SOURCE)], extra_cflags=_FLAGS, build_directory=str(folder), is_python_module=False)
+    (folder / f"{_NAME}.so").replace(library)
+    shutil.rmtree(folder)
 
 
 def _cache():
