@@ -7,8 +7,8 @@ try:
 except ImportError as error:
     raise missing_extra("organics_neuro.nn", "torch", "torch") from error
 
-from organics_neuro.nn import functional, training
+from organics_neuro.nn import functional, kernels, training
 from organics_neuro.nn.classifiers import SequenceClassifier
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
 
-__all__ = ["ORGaNICs", "ORGaNICsCell", "SequenceClassifier", "State", "functional", "training"]
+__all__ = ["ORGaNICs", "ORGaNICsCell", "SequenceClassifier", "State", "functional", "kernels", "training"]

@@ -11,12 +11,14 @@ from typing import NamedTuple
 import torch
 from torch import nn
 from torch.nn.utils.parametrize import register_parametrization
+from torch.utils.checkpoint import checkpoint
 
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.models import GATED
 from organics_neuro.core.operators import Uniform
-from organics_neuro.nn import functional
+from organics_neuro.nn import functional, kernels
 from organics_neuro.nn.constraints import Bounded, Positive
+from organics_neuro.nn.kernels import gated
 
 #: Largest Euler step sizes dt/tau of y, of a and of both gains.
 MAX_STEP_Y, MAX_STEP_A, MAX_STEP_B = 0.5, 0.2, 0.5
@@ -160,19 +162,40 @@ class ORGaNICsCell(nn.Module):
         """The state at the start of a sequence, each (*batch_shape, hidden_size)."""
         return State(*(getattr(self, f"initial_{n}").expand(*batch_shape, self.hidden_size) for n in State._fields))
 
-    def unroll(self, input, state):
-        """``(y after every step, state)`` for a sequence (steps, batch, input_size) and a state, nothing checked."""
-        trace, states = functional.unroll(
-            declaration(self.input_size, self.hidden_size),
-            input,
-            steps=len(input),
-            dt=1.0,  # the unit of time is one step, so that tau = 1/h
-            states=state._asdict(),
-            weights={name: getattr(self, name) for name in GATED.weights},
-            parameters={f"tau_{name}": 1 / getattr(self, f"step_{name}") for name in State._fields},
-            record=("y",),
-        )
-        return trace["y"], State(**states)
+    def unroll(self, input, state, kernel="auto", precision=None, checkpoint_every=None):
+        """``(y after every step, state)`` for a sequence (steps, batch, input_size) and a state, nothing checked.
+
+        The options are those of `ORGaNICs`.
+        """
+        weights = {name: getattr(self, name) for name in GATED.weights}
+        steps = State(*(getattr(self, f"step_{name}") for name in State._fields))
+        if _fuses(kernel, input):
+            output, state = gated.unroll(
+                input, state, weights, steps, rectified=True, precision=precision, checkpoint_every=checkpoint_every
+            )
+            return output, State(*state)
+
+        def run(input, *state):
+            trace, states = functional.unroll(
+                declaration(self.input_size, self.hidden_size),
+                input,
+                steps=len(input),
+                dt=1.0,  # the unit of time is one step, so that tau = 1/h
+                states=dict(zip(State._fields, state, strict=True)),
+                weights=weights,
+                parameters={f"tau_{name}": 1 / step for name, step in steps._asdict().items()},
+                record=("y",),
+            )
+            return trace["y"], *(states[name] for name in State._fields)
+
+        if checkpoint_every is None:
+            output, *state = run(input, *state)
+            return output, State(*state)
+        outputs = []
+        for part in input.split(checkpoint_every):
+            output, *state = checkpoint(run, part, *state, use_reentrant=False)
+            outputs.append(output)
+        return torch.cat(outputs), State(*state)
 
     def extra_repr(self):
         return f"{self.input_size}, {self.hidden_size}"
@@ -189,6 +212,17 @@ class ORGaNICs(nn.Module):
     batch_first : bool
         Whether input and output are (batch, steps, features) and not (steps, batch, features). The state has the
         same layout in both cases.
+    kernel : {"auto", "fused", "torch"}
+        What computes the steps: "fused" is a compiled operation with a backward pass of its own, for float32 and
+        float64 on the CPU; "torch" is a loop of torch's own operations. They differ by rounding. "auto" takes the
+        fused one where it runs, and says once if it cannot be compiled (see `organics_neuro.nn.kernels.available`).
+        The fused one has no second derivatives.
+    precision : {None, "bf16"}
+        "bf16" lets the fused kernel round to bfloat16 what the products between units multiply, if the layer is
+        float32 and the processor's library has such products: faster, but not exact; gradients are off by some 1e-3.
+    checkpoint_every : int, optional
+        Keep for the backward pass only the state at every so many steps, and compute the steps between again: less
+        memory, more time. Default: keep what the backward pass needs of all steps.
     max_step_y, max_step_a, max_step_b, device, dtype
         See `ORGaNICsCell`.
 
@@ -205,12 +239,28 @@ class ORGaNICs(nn.Module):
     (torch.Size([4, 7, 5]), torch.Size([2, 4, 5]))
     """
 
-    def __init__(self, input_size, hidden_size, num_layers=1, batch_first=False, **cell):
+    def __init__(
+        self,
+        input_size,
+        hidden_size,
+        num_layers=1,
+        batch_first=False,
+        *,
+        kernel="auto",
+        precision=None,
+        checkpoint_every=None,
+        **cell,
+    ):
         super().__init__()
         self.input_size = _positive_int("input_size", input_size)
         self.hidden_size = _positive_int("hidden_size", hidden_size)
         self.num_layers = _positive_int("num_layers", num_layers)
         self.batch_first = bool(batch_first)
+        self.kernel = _one_of("kernel", kernel, ("auto", "fused", "torch"))
+        self.precision = _one_of("precision", precision, (None, "bf16"))
+        self.checkpoint_every = (
+            None if checkpoint_every is None else _positive_int("checkpoint_every", checkpoint_every)
+        )
         sizes = (input_size, *[hidden_size] * (num_layers - 1))
         self.cells = nn.ModuleList(ORGaNICsCell(size, hidden_size, **cell) for size in sizes)
 
@@ -262,13 +312,31 @@ class ORGaNICs(nn.Module):
         output, finals = sequence, []
         for k, cell in enumerate(self.cells):
             below = torch.cat((starts[k - 1].y.unsqueeze(0), output[:-1])) if k else sequence  # before each step
-            output, final = cell.unroll(below, starts[k])
+            output, final = cell.unroll(below, starts[k], self.kernel, self.precision, self.checkpoint_every)
             finals.append(final)
         return output, State(*map(torch.stack, zip(*finals, strict=True)))
 
     def extra_repr(self):
         layers = f", num_layers={self.num_layers}" if self.num_layers > 1 else ""
         return f"{self.input_size}, {self.hidden_size}{layers}" + ", batch_first=True" * self.batch_first
+
+
+def _fuses(kernel, input):
+    """Whether the compiled kernel takes these steps."""
+    if kernel == "torch":
+        return False
+    fits = input.device.type == "cpu" and input.dtype in (torch.float32, torch.float64)
+    if kernel == "fused" and not fits:
+        raise ValueError(
+            f"kernel='fused' takes float32 or float64 on the CPU, got {input.dtype} on {input.device}; use kernel='auto'"
+        )
+    return fits and (kernel == "fused" or kernels.available())
+
+
+def _one_of(name, value, allowed):
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+    return value
 
 
 def _positive_int(name, value):

@@ -55,7 +55,7 @@ def test_batch_first_unbatched_and_time_first_agree():
 @pytest.mark.parametrize("num_layers", [1, 3])
 @pytest.mark.parametrize("batch", [(), (B,)])
 def test_two_halves_equal_the_whole(num_layers, batch):
-    x, rnn = torch.randn(T, *batch, N), ORGaNICs(N, H, num_layers)
+    x, rnn = torch.randn(T, *batch, N), ORGaNICs(N, H, num_layers, kernel="torch")
     output, state = rnn(x)
     first, middle = rnn(x[:3])
     second, end = rnn(x[3:], middle)
@@ -169,6 +169,13 @@ def test_repr():
         (lambda: ORGaNICs(N, H, 0), "num_layers must be a positive whole number, got 0"),
         (lambda: ORGaNICs(N, H, max_step_y=1.5), "max_step_y must be above 0 and at most 1, got 1.5"),
         (lambda: ORGaNICs(N, H, max_step_b=0), "max_step_b must be above 0"),
+        (lambda: ORGaNICs(N, H, kernel="fast"), "kernel must be one of 'auto', 'fused', 'torch', got 'fast'"),
+        (lambda: ORGaNICs(N, H, precision="fp16"), "precision must be one of None, 'bf16', got 'fp16'"),
+        (lambda: ORGaNICs(N, H, checkpoint_every=0), "checkpoint_every must be a positive whole number, got 0"),
+        (
+            lambda: ORGaNICs(N, H, kernel="fused").half()(torch.zeros(T, B, N).half()),
+            "kernel='fused' takes float32 or float64 on the CPU, got torch.float16 on cpu",
+        ),
         (lambda: ORGaNICs(N, H)(torch.zeros(T, B, 2)), r"input has shape \(7, 4, 2\).* input_size=3"),
         (lambda: ORGaNICs(N, H)(torch.zeros(N)), r"input has shape \(3,\).* 2 or 3 axes"),
         (lambda: ORGaNICs(N, H)(torch.zeros(0, B, N)), "no steps"),

@@ -1,0 +1,136 @@
+"""Building of the C++ operators: once for each version and processor, into the cache of the user."""
+
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import threading
+import warnings
+from contextlib import contextmanager
+from functools import cache, lru_cache
+from pathlib import Path
+
+import torch
+from torch.utils import cpp_extension
+
+_NAME = "organics_neuro_kernels"
+_SOURCE = Path(__file__).with_name("gated.cpp")
+#: No flag changes what NaN or infinity do: a diverging circuit must show.
+_FLAGS = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp"]
+if platform.machine() in ("x86_64", "AMD64"):
+    _FLAGS += ["-mprefer-vector-width=512"]  # where there are such vectors; half of them is the default
+_lock = threading.Lock()
+
+
+def available():
+    """Whether layers on the CPU run on the compiled operators; builds them if that was not done yet.
+
+    Returns
+    -------
+    bool
+        False, after one warning that says why, if they cannot be built. Layers then use torch's own operations.
+    """
+    found, reason = _load()
+    if reason:
+        _warn_once(reason)
+    return found
+
+
+def operators():
+    """The namespace of the compiled operators.
+
+    Raises
+    ------
+    RuntimeError
+        If they cannot be built; the message says why, and what to do.
+    """
+    found, reason = _load()
+    if not found:
+        raise RuntimeError(reason)
+    return torch.ops.organics_neuro
+
+
+@cache
+def _warn_once(reason):
+    warnings.warn(f"{reason}. Layers run on torch's own operations, several times slower", RuntimeWarning, stacklevel=4)
+
+
+def _load():
+    with _lock:
+        return _load_once()
+
+
+@lru_cache(maxsize=1)
+def _load_once():
+    """Whether the operators are loaded, and why not."""
+    try:
+        library = _cache() / f"{_key()}.so"
+        with _exclusive(library):
+            if not _loads(library):
+                _build(library)
+    except (OSError, RuntimeError, ImportError) as error:
+        return False, f"the C++ kernel of the recurrent layer cannot be built: {_first_line(error)}"
+    return True, ""
+
+
+def _loads(library):
+    """Whether ``library`` could be loaded; one that is damaged is made again."""
+    try:
+        torch.ops.load_library(str(library))
+    except OSError:
+        return False
+    return True
+
+
+def _build(library):
+    """Compile in a folder of its own, and move the result to where the next process finds it.
+
+    A file that was moved is still the one that is loaded, so that loading it again does nothing.
+    """
+    compiler = cpp_extension.get_cxx_compiler()
+    if shutil.which(compiler) is None:
+        raise RuntimeError(f"there is no C++ compiler {compiler!r}; install one, or set CXX to yours")
+    if not cpp_extension.is_ninja_available():
+        raise RuntimeError("ninja is missing; install it with: pip install ninja")
+    print("organics_neuro: compiling a kernel for this machine, once; this takes about half a minute", file=sys.stderr)
+    folder = library.with_suffix(".build")
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed build has left, torch's own lock included
+    folder.mkdir()
+    cpp_extension.load(_NAME, [str(_SOURCE)], extra_cflags=_FLAGS, build_directory=str(folder), is_python_module=False)
+    (folder / f"{_NAME}.so").replace(library)
+    shutil.rmtree(folder)
+
+
+def _cache():
+    """Folder for compiled libraries; TORCH_EXTENSIONS_DIR moves it, as it does for torch."""
+    root = os.environ.get("TORCH_EXTENSIONS_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(root) / "organics_neuro"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _key():
+    """What the library depends on: source, compiler flags, torch, Python and the instructions of the processor."""
+    try:
+        cpu = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))
+    except (OSError, StopIteration):
+        cpu = platform.processor()
+    parts = (_SOURCE.read_text(), *_FLAGS, torch.__version__, platform.machine(), cpu)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+
+@contextmanager
+def _exclusive(library):
+    """One process at a time; the system releases the lock of a process that is killed."""
+    import fcntl  # not on Windows, where the layers run on torch's own operations
+
+    with library.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _first_line(error):
+    """The line of a compiler's output that says what is wrong, or all there is."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return next((line for line in lines if "error:" in line), lines[0]).rstrip(".")

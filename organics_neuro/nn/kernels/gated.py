@@ -1,0 +1,92 @@
+"""The gated circuit over a whole sequence as one operation with its own backward pass (``gated.cpp``).
+
+Constraints on the weights stay with torch: the operation receives their effective values, computed once a sequence,
+and returns gradients with respect to these.
+"""
+
+import torch
+
+from organics_neuro.nn.kernels import build
+
+#: Rows of a batch that run through all steps together: their state and the weights fit into the cache of a core.
+_ROWS = 64
+#: The same for products of bfloat16, which are so fast that smaller ones wait for memory.
+_ROWS_BF16 = 256
+
+
+def unroll(input, state, weights, steps, *, rectified, precision=None, checkpoint_every=None):
+    """Many steps of the gated circuit on the CPU.
+
+    Parameters
+    ----------
+    input : Tensor, shape (steps, batch, inputs)
+        float32 or float64, as all other tensors.
+    state : tuple of Tensor
+        y, a, b0 and b at the start, each (batch, units).
+    weights : dict of Tensor
+        Effective weights by their names in the model.
+    steps : tuple of Tensor
+        Step sizes of y, a, b0 and b, each (units,), none negative.
+    rectified : bool
+        Whether drive, recurrence and the pool see relu(.) of their input.
+    precision : {None, "bf16"}
+        "bf16" rounds what the products between units multiply to bfloat16, in float32 and where there are such
+        products: faster, and not exact.
+    checkpoint_every : int, optional
+        Keep only the state at every so many steps for the backward pass, and compute the rest again.
+
+    Returns
+    -------
+    output : Tensor, shape (steps, batch, units)
+        y after every step.
+    state : tuple of Tensor
+        y, a, b0 and b after the last step.
+    """
+    ops = build.operators()
+    y, a, b0, b = state
+    h_y, h_a = (h.unsqueeze(1) for h in steps[:2])
+    w = weights
+    tensors = (
+        input,
+        torch.cat((h_y * w["W_zx"], w["W_b0x"], w["W_bx"])),
+        h_y * w["W_r"],
+        torch.cat((torch.cat((w["W_b0y"], w["W_b0a"]), 1), torch.cat((w["W_by"], w["W_ba"]), 1))),
+        h_a * w["W"],
+        torch.stack(steps),
+        torch.cat((y, a), 1),
+        torch.cat((b0, b), 1),
+    )
+    keep = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+    bf16 = precision == "bf16" and input.dtype == torch.float32 and ops.has_bfloat16()
+    rows = max(1, min(_ROWS_BF16 if bf16 else _ROWS, -(-input.shape[1] // torch.get_num_threads())))
+    options = (rows, checkpoint_every or len(input), rectified, bf16)
+    output, last, gains = _Unroll.apply(ops, options, keep, *tensors)
+    return output, (*last.chunk(2, 1), *gains.chunk(2, 1))
+
+
+class _Unroll(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, ops, options, keep, input, *tensors):
+        if input.stride(-1) != 1:
+            input = input.contiguous()
+        output, last, gains, trace = ops.gated_forward(input, *tensors, *options, keep)
+        ctx.set_materialize_grads(False)
+        ctx.ops, ctx.options = ops, options
+        ctx.save_for_backward(input, *tensors[:5], trace)
+        return output, last, gains
+
+    @staticmethod
+    def backward(ctx, d_output, d_last, d_gains):
+        if torch.is_grad_enabled():  # create_graph=True; torch itself would notice only some of these cases
+            raise RuntimeError("the fused kernel has no second derivatives; make the layer with kernel='torch'")
+        input, *weights, trace = ctx.saved_tensors
+        shape = (input.shape[1], 2 * weights[1].shape[0])
+        d_last, d_gains = (input.new_zeros(shape) if d is None else d for d in (d_last, d_gains))
+        d_output = input.new_empty(0) if d_output is None else d_output
+        if d_output.dim() and d_output.stride(-1) != 1:
+            d_output = d_output.contiguous()
+        wants_input = ctx.needs_input_grad[3]
+        d_input, *rest = ctx.ops.gated_backward(
+            d_output, d_last, d_gains, input, *weights, trace, *ctx.options, wants_input
+        )
+        return None, None, None, d_input if wants_input else None, *rest

@@ -1,0 +1,307 @@
+"""The compiled kernel equals torch's own operations, and its absence harms nothing."""
+
+import copy
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from organics_neuro.nn import ORGaNICs, State, kernels  # noqa: E402  needs torch
+from organics_neuro.nn.kernels import build, gated  # noqa: E402
+
+needs_compiler = pytest.mark.skipif(not kernels.available(), reason="no C++ compiler")
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+def make(inputs=3, units=6, batch=5, steps=20, dtype=torch.float64, **options):
+    """A layer, an input and a state to start from, with a and y on both sides of 0."""
+    rnn = ORGaNICs(inputs, units, dtype=dtype, **options)
+    x = torch.randn(steps, batch, inputs, dtype=dtype)
+    start = State(*0.3 * torch.randn(4, rnn.num_layers, batch, units, dtype=dtype))
+    return rnn, x, start
+
+
+def run(rnn, x, start, **options):
+    """Output, last state, and the gradients of a random function of them, by name."""
+    rnn = copy.deepcopy(rnn)
+    for name, value in options.items():
+        setattr(rnn, name, value)
+    x, start = x.clone().requires_grad_(), State(*(s.clone().requires_grad_() for s in start))
+    output, last = rnn(x, start)
+    random = torch.Generator().manual_seed(1)
+    loss = sum((v * torch.randn(v.shape, generator=random).to(v)).sum() for v in (output, *last))
+    loss.backward()
+    leaves = {"x": x, **start._asdict(), **dict(rnn.named_parameters())}
+    results = {"output": output, **{f"last {n}": v for n, v in last._asdict().items()}}
+    return {n: v.detach() for n, v in results.items()}, {n: v.grad for n, v in leaves.items()}
+
+
+def largest_difference(found, expected):
+    """Of values and gradients, relative to the largest entry of each."""
+    pairs = [(a[n], b[n]) for a, b in zip(found, expected, strict=True) for n in b]
+    assert len(pairs) > 15
+    assert all(v.isfinite().all() for pair in pairs for v in pair)
+    return max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"batch": 1, "steps": 1},
+        {"inputs": 1, "units": 16, "steps": 37},
+        {"batch": 11, "steps": 9, "num_layers": 2},
+        {"inputs": 40, "units": 33, "batch": 70},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("checkpoint_every", [None, 1, 7, 8, 100])
+def test_values_and_gradients_equal_those_of_torch(monkeypatch, sizes, checkpoint_every):
+    monkeypatch.setattr(gated, "_ROWS", 4)  # blocks that do not divide the batch
+    given = make(**sizes)
+    found = run(*given, kernel="fused", checkpoint_every=checkpoint_every)
+    assert largest_difference(found, run(*given, kernel="torch")) < 1e-12
+
+
+@needs_compiler
+def test_float32_is_as_close_to_float64_as_torch():
+    rnn, x, start = make(units=32, batch=16, steps=100, dtype=torch.float32)
+    exact = run(copy.deepcopy(rnn).double(), x.double(), State(*(s.double() for s in start)), kernel="torch")
+    fused, plain = (largest_difference(run(rnn, x, start, kernel=k), exact) for k in ("fused", "torch"))
+    assert fused < max(3 * plain, 1e-6)
+
+
+@needs_compiler
+@pytest.mark.skipif(not kernels.available() or not build.operators().has_bfloat16(), reason="no products of bfloat16")
+def test_bf16_is_close_but_not_exact():
+    given = make(units=32, batch=16, steps=50, dtype=torch.float32)
+    difference = largest_difference(run(*given, precision="bf16"), run(*given))
+    assert 1e-5 < difference < 0.05
+    in_double = make()
+    assert largest_difference(run(*in_double, precision="bf16"), run(*in_double)) == 0
+
+
+@needs_compiler
+def test_gradcheck():
+    rnn, x, start = make(inputs=2, units=3, batch=2, steps=4, kernel="fused")
+    leaves = (x.requires_grad_(), *(s.requires_grad_() for s in start), *rnn.parameters())
+    assert torch.autograd.gradcheck(lambda x, *rest: rnn(x, State(*rest[:4]))[0], leaves)
+
+
+@needs_compiler
+@pytest.mark.parametrize("kernel", ["fused", "torch"])
+def test_no_gradient_where_the_normalizer_is_zero(kernel):
+    """The slope of sqrt(a) at a = 0 counts as 0: neither infinite nor NaN."""
+    rnn, x, start = make(kernel=kernel)
+    values, gradients = run(rnn, x, start._replace(a=torch.zeros_like(start.a)))
+    assert all(g.isfinite().all() for g in gradients.values())
+
+
+@needs_compiler
+def test_two_parts_equal_the_whole():
+    rnn, x, start = make(num_layers=2, kernel="fused")
+    output, last = rnn(x, start)
+    first, middle = rnn(x[:5], start)
+    second, end = rnn(x[5:], middle)
+    torch.testing.assert_close(torch.cat([first, second]), output, rtol=1e-14, atol=1e-14)
+    for found, expected in zip(end, last, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-14, atol=1e-14)
+
+
+@needs_compiler
+@pytest.mark.parametrize("stretch", [lambda x: x.mT.contiguous().mT, lambda x: x.repeat(2, 2, 1)[::2, ::2]])
+def test_input_that_is_not_contiguous(stretch):
+    rnn, x, start = make(kernel="fused")
+    other = stretch(x)
+    assert not other.is_contiguous()
+    rnn.zero_grad()
+    a, b = (rnn(v, start)[0] for v in (other.detach(), other.contiguous()))
+    assert torch.equal(a, b)
+    weights = torch.randn(*a.shape[:2][::-1], a.shape[2], dtype=a.dtype).transpose(0, 1)  # nor is the gradient
+    (g1,) = torch.autograd.grad((a * weights).sum(), rnn.cells[0].W_r)
+    (g2,) = torch.autograd.grad((b * weights.contiguous()).sum(), rnn.cells[0].W_r)
+    torch.testing.assert_close(g1, g2)
+
+
+@needs_compiler
+def test_memory_is_kept_only_as_asked(monkeypatch):
+    rnn, x, start = make(units=8, batch=4, steps=64, kernel="fused")
+    kept = []
+    operators = build.operators()
+
+    class Spy:
+        has_bfloat16, gated_backward = operators.has_bfloat16, operators.gated_backward
+
+        @staticmethod
+        def gated_forward(*args):
+            results = operators.gated_forward(*args)
+            kept.append(results[-1].numel() / (4 * 8))
+            return results
+
+    monkeypatch.setattr(build, "operators", Spy)
+    with torch.no_grad():
+        assert not rnn(x, start)[0].requires_grad
+    rnn(x, start)
+    rnn.checkpoint_every = 16
+    rnn(x, start)
+    rnn.requires_grad_(False)(x, start)
+    assert kept == [0, 2 * 65 + 3 * 64 + 2 * 16, 4 * 4, 0]  # numbers for each unit and sequence
+
+
+@needs_compiler
+def test_gradients_nobody_wants_are_not_computed():
+    rnn, x, start = make(kernel="fused")
+    rnn(x, start)[0].sum().backward()
+    expected = rnn.cells[0].W_r.grad.clone()
+    rnn.zero_grad()
+    rnn(x.requires_grad_(), start)[1].y.sum().backward()  # no gradient of the output
+    assert x.grad.abs().max() > 0
+    assert not torch.equal(rnn.cells[0].W_r.grad, expected)
+
+
+@needs_compiler
+def test_the_second_derivative_is_refused_clearly():
+    rnn, x, start = make(kernel="fused")
+    with pytest.raises(RuntimeError, match="no second derivatives; make the layer with kernel='torch'"):
+        torch.autograd.grad(rnn(x, start)[0].sum(), rnn.cells[0].W_r, create_graph=True)
+
+
+@needs_compiler
+def test_nan_shows():
+    rnn, x, start = make(kernel="fused")
+    x[3, 2, 0] = float("nan")
+    output, _ = rnn(x, start)
+    assert output[5:, 2].isnan().all()
+    assert output[:, :2].isfinite().all()
+    assert output[:3].isfinite().all()
+
+
+@needs_compiler
+def test_threads_give_the_same_numbers():
+    given, threads = make(units=16, batch=40), torch.get_num_threads()
+    alone = run(*given, kernel="fused")
+    try:
+        torch.set_num_threads(2)
+        together, again = run(*given, kernel="fused"), run(*given, kernel="fused")
+    finally:
+        torch.set_num_threads(threads)
+    assert largest_difference(together, alone) < 1e-13
+    assert largest_difference(together, again) == 0
+
+
+# --- the torch path with checkpoints ---------------------------------------------------------------------------------
+
+
+def test_checkpoints_on_the_torch_path():
+    given = make(kernel="torch")
+    assert largest_difference(run(*given, checkpoint_every=6), run(*given)) < 1e-14
+
+
+# --- building --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fresh(monkeypatch, tmp_path):
+    """As in a new process with an empty cache."""
+    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(tmp_path))
+    for cached in (build._load_once, build._warn_once):
+        cached.cache_clear()
+    yield monkeypatch
+    for cached in (build._load_once, build._warn_once):
+        cached.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (lambda m: m.setenv("CXX", "no-such-compiler"), "there is no C\\+\\+ compiler 'no-such-compiler'; install one"),
+        (lambda m: m.setattr(build.cpp_extension, "is_ninja_available", lambda: False), "pip install ninja"),
+        (lambda m: m.setattr(build, "_FLAGS", ["--no-such-flag"]), "error: .*no-such-flag"),
+    ],
+)
+def test_without_a_compiler(fresh, broken, reason):
+    broken(fresh)
+    rnn, x, start = make()
+    with pytest.warns(RuntimeWarning, match=f"{reason}.*torch's own operations"):
+        output, _ = rnn(x, start)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # the warning comes once
+        assert torch.equal(rnn(x, start)[0], output)
+        assert not kernels.available()
+    with pytest.raises(RuntimeError, match=f"cannot be built: .*{reason}"):
+        make(kernel="fused")[0](x, start)
+
+
+def test_a_damaged_library_is_made_again(fresh):
+    made = []
+    fresh.setattr(build, "_build", made.append)
+    library = build._cache() / f"{build._key()}.so"
+    library.write_bytes(b"half of a library")
+    assert kernels.available()
+    assert made == [library]
+
+
+def test_a_build_that_was_killed_stops_nobody(fresh, tmp_path):
+    """The lock of a dead process is gone with it."""
+    code = "import time; from organics_neuro.nn.kernels import build\nwith build._exclusive(build._cache() / 'x.so'): print(flush=True); time.sleep(60)"
+    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=os.environ)
+    holder.stdout.readline()
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    start = time.monotonic()
+    with build._exclusive(build._cache() / "x.so"):
+        assert time.monotonic() - start < 5
+
+
+def test_what_a_killed_build_left_is_removed(fresh):
+    """torch would wait for ever for the lock file of a build that no longer runs."""
+    library = build._cache() / "x.so"
+    folder = library.with_suffix(".build")
+    folder.mkdir()
+    (folder / "lock").touch()
+
+    def load(name, sources, build_directory, **_):
+        assert build_directory == str(folder)
+        assert not (folder / "lock").exists()
+        (folder / f"{name}.so").write_text("library")
+
+    fresh.setattr(build.cpp_extension, "load", load)
+    build._build(library)
+    assert library.read_text() == "library"
+    assert not folder.exists()
+
+
+def _build_slowly(folder):
+    """What a process does that finds no library; a file stands for it."""
+    os.environ["TORCH_EXTENSIONS_DIR"] = folder
+    build._loads = lambda library: library.exists()
+
+    def compile(library):
+        with open(os.path.join(folder, "builds"), "a") as file:
+            file.write("x")
+        time.sleep(0.2)
+        library.touch()
+
+    build._build = compile
+    build._load_once.__wrapped__()
+
+
+def test_processes_build_once(tmp_path):
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=_build_slowly, args=(str(tmp_path),)) for _ in range(3)]
+    for p in processes:
+        p.start()
+    for p in processes:
+        p.join()
+    assert (tmp_path / "builds").read_text() == "x"
