@@ -9,5 +9,15 @@ except ImportError as error:
 
 from organics_neuro.nn import functional, recipes, training
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
+from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
 
-__all__ = ["ORGaNICs", "ORGaNICsCell", "State", "functional", "recipes", "training"]
+__all__ = [
+    "DivisiveNormalization",
+    "DivisiveNormalization2d",
+    "ORGaNICs",
+    "ORGaNICsCell",
+    "State",
+    "functional",
+    "recipes",
+    "training",
+]
