@@ -19,7 +19,18 @@ except ImportError as error:
     raise missing_extra("organics_neuro.transfer", "torch", "torch") from error
 
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
+from organics_neuro.nn.reference_checkpoints import ImportedCheckpoint, import_checkpoint
 from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
+
+__all__ = [
+    "ImportedCheckpoint",
+    "Parity",
+    "import_checkpoint",
+    "parity",
+    "simulate",
+    "steady_circuit",
+    "to_circuit",
+]
 
 
 def to_circuit(rnn, dt=1e-3):
