@@ -4,6 +4,9 @@ Both are layers with learned recurrence, forward and backward, in single precisi
 other (``legacy=True``) follows the authors' public code. The recurrence is random with largest singular value 1.
 """
 
+import time
+
+import numpy as np
 import torch
 
 from benchmarks import harness as h
@@ -22,24 +25,35 @@ def layers(n):
     return ours, published, torch.randn(BATCH, INPUTS)
 
 
-def training_step(layer, x):
-    """Forward and backward, as a function."""
-    return lambda: layer(x).sum().backward()
+def engine(name, layer, x, repeats):
+    """Forward and backward of a layer."""
+
+    def run():
+        start = time.process_time()
+        for _ in range(repeats):
+            layer(x).sum().backward()
+        return (time.process_time() - start) / repeats
+
+    return h.Engine(name, "torch", "float32", run)
 
 
 def main():
     h.pin()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    columns = ["units", "implicit [ms]", "ten LU [ms]", "ratio", "iterations", "residual", "LU residual"]
+    columns = ["units", "layer", "ms", "times implicit", "iterations", "residual"]
     table = h.Table("steady", columns)
     for n in SIZES:
         ours, published, x = layers(n)
-        found, other = ours.steady_state(x), published.steady_state(x)
-        implicit = h.best(training_step(ours, x), 20 * h.REPEATS)
-        solved = h.best(training_step(published, x))
-        errors = found.residual.max().item(), other.residual.max().item()
-        table.add(n, 1e3 * implicit, 1e3 * solved, solved / implicit, found.iterations.max().item(), *errors)
+        engines = [engine("implicit", ours, x, 40), engine("ten LU", published, x, 1)]
+        for competitor in engines:  # the first call allocates
+            competitor.run()
+        times = h.race(engines)
+        rows = zip((ours, published), engines, times.T, h.ratios(times), strict=True)
+        for layer, competitor, seconds, ratio in rows:
+            found = layer.steady_state(x)
+            iterations, residual = found.iterations.max().item(), found.residual.max().item()
+            table.add(n, competitor.name, 1e3 * np.median(seconds), ratio, iterations, residual)
 
 
 if __name__ == "__main__":

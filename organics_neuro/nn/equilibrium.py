@@ -99,10 +99,10 @@ def published_iteration(drive, offset, W_r, W):
 class _Equilibrium(torch.autograd.Function):
     @staticmethod
     def forward(ctx, drive, offset, W_r, W):
-        y, a, error, steps = _iterate(drive, offset, W_r, W)
+        y, a, error, moving, steps = _iterate(drive, offset, W_r, W)
         steps = torch.full_like(error, steps, dtype=torch.long)
-        failed = _exceeds(error, y, a).nonzero().squeeze(1)
-        if len(failed):
+        if moving.any():
+            failed = moving.nonzero().squeeze(1)
             y[failed], a[failed], more = _search(drive[failed], offset, W_r, W)
             error, steps[failed] = residual(y, a, drive, offset, W_r, W), steps[failed] + more
             _check(_exceeds(error, y, a), error, drive)
@@ -146,18 +146,19 @@ def _check(failed, error, drive):
 
 
 def _iterate(drive, offset, W_r, W):
-    """(y, a, residual, iterations) after both equations in turn, until each sample has settled or never will."""
+    """Both equations in turn until all samples have settled: (y, a, residual, which samples have not, iterations)."""
     recurrent = drive @ W_r.T
     a = offset + recurrent.square() @ W.T
     y = recurrent / a.sqrt()  # a steady state if W_r is the identity
-    steps, moving = 0, True
-    while moving and steps < _FAST_ITERATIONS:
+    steps = 0
+    while True:
         for _ in range(_CHECK_EVERY):
             y = torch.addcmul(drive, 1 - a.sqrt(), y @ W_r.T)
             a = torch.addmm(offset, a * y.square(), W.T)
         error, steps = residual(y, a, drive, offset, W_r, W), steps + _CHECK_EVERY
-        moving = (_exceeds(error, y, a) & error.isfinite()).any()
-    return y, a, error, steps
+        moving = _exceeds(error, y, a)
+        if steps >= _FAST_ITERATIONS or not moving.any():
+            return y, a, error, moving, steps
 
 
 def _search(drive, offset, W_r, W):
@@ -216,7 +217,7 @@ def _adjoint(grad_y, grad_a, y, a, W_r, W):
         if k % _CHECK_EVERY == 0:
             change = _largest(at_y - old_y, at_a - old_a)
             settled = change <= TOLERANCE[y.dtype] * _largest(at_y, at_a)
-            if (settled | ~change.isfinite()).all():
+            if settled.all():
                 break
     slow = (~settled).nonzero().squeeze(1)
     if len(slow):
