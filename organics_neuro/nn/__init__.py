@@ -10,5 +10,16 @@ except ImportError as error:
 from organics_neuro.nn import functional, kernels, training
 from organics_neuro.nn.classifiers import SequenceClassifier
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
+from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
 
-__all__ = ["ORGaNICs", "ORGaNICsCell", "SequenceClassifier", "State", "functional", "kernels", "training"]
+__all__ = [
+    "DivisiveNormalization",
+    "DivisiveNormalization2d",
+    "ORGaNICs",
+    "ORGaNICsCell",
+    "SequenceClassifier",
+    "State",
+    "functional",
+    "kernels",
+    "training",
+]
