@@ -4,13 +4,11 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from organics_neuro.core.circuit import Circuit, join
 from organics_neuro.core.errors import missing_extra
 from organics_neuro.core.model import Coupling
 from organics_neuro.core.models import GATED
-from organics_neuro.core.operators import LowRank, Sparse
 from organics_neuro.core.units import seconds
 
 try:
@@ -18,22 +16,10 @@ try:
 except ImportError as error:
     raise missing_extra("organics_neuro.transfer", "torch", "torch") from error
 
+from organics_neuro.nn.circuits import steady_circuit  # noqa: F401  from here as well, beside to_circuit
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
-from organics_neuro.nn.reference_checkpoints import ImportedCheckpoint, import_checkpoint
-from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
+from organics_neuro.nn.reference_checkpoints import import_checkpoint  # noqa: F401
 from organics_neuro.nn.training import predict
-
-__all__ = [
-    "Agreement",
-    "ImportedCheckpoint",
-    "Parity",
-    "agreement",
-    "import_checkpoint",
-    "parity",
-    "simulate",
-    "steady_circuit",
-    "to_circuit",
-]
 
 #: Sequences that torch runs at once: all steps of its states stay in memory.
 _BATCH = 250
@@ -74,49 +60,6 @@ def to_circuit(rnn, dt=1e-3):
     if len(parts) == 1:
         return parts["l0"]
     return join(parts, [Coupling(f"l{k}.x", source=f"l{k - 1}: y") for k in range(1, len(parts))])
-
-
-def steady_circuit(layer, x):
-    """The circuit of a steady-state layer and its input: run to its steady state, it gives the output of the layer.
-
-    The layer's input gain depends on ``x``. Gain and drive act as a product, so the circuit has the gain 1 and its
-    input is b z, one trial for each sample.
-
-    Parameters
-    ----------
-    layer : DivisiveNormalization or DivisiveNormalization2d
-    x : array_like or Tensor
-        A batch of inputs, as the layer takes it.
-
-    Returns
-    -------
-    circuit : Circuit
-        In float64. Of model "main"; for a convolutional layer of model "rectified", with the units of all channels
-        in the order (channel, height, width). The output of the layer is relu(y)^2. Time constants are those of the
-        model: they do not change the steady state, only whether and how fast it is reached.
-    z : ndarray, shape (trials, units)
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another module, or one with ``legacy=True``, whose output is no steady state.
-
-    Examples
-    --------
-    >>> circuit, z = steady_circuit(DivisiveNormalization(3, 5), np.ones((2, 3)))
-    >>> circuit.size, z.shape
-    (5, (2, 5))
-    """
-    if not isinstance(layer, (DivisiveNormalization, DivisiveNormalization2d)):
-        raise TypeError(f"steady_circuit takes a DivisiveNormalization or its 2d form, got {type(layer).__name__}")
-    double, x = _in_double(layer), torch.as_tensor(x, dtype=torch.float64, device="cpu")
-    if isinstance(layer, DivisiveNormalization2d):
-        return _sheet_circuit(double, x)
-    if layer.legacy:
-        raise ValueError("the output of a layer with legacy=True is not the steady state of a circuit")
-    weights = {"W": _array(double.W), **({} if double.W_r is None else {"W_r": _array(double.W_r)})}
-    circuit = Circuit("main", weights, b=1.0, b0=_array(double.b0), sigma=1.0)
-    return circuit, _array(double.drive(x)).reshape(-1, circuit.size)
 
 
 def simulate(circuit, x, dt=1e-3, *, device="runtime", last_only=False, report=None):
@@ -312,28 +255,6 @@ def _cell_circuit(cell, dt):
         initial={name: _array(getattr(cell, f"initial_{name}")) for name in State._fields},
         **{f"tau_{name}": dt / _array(getattr(cell, f"step_{name}")) for name in State._fields},
     )
-
-
-def _sheet_circuit(layer, x):
-    """Circuit and input of a convolutional layer, with a pool that is stored by its structure."""
-    drive = _array(layer.drive(x))
-    channels, height, width = drive.shape[-3:]
-    if layer.pool == "uniform":  # all units of a channel, with one weight
-        members = np.kron(np.eye(channels), np.ones((height * width, 1)))
-        pool = LowRank(members * _array(layer.W).ravel(), members)
-    else:  # one diagonal for each pair of displacements
-        middle = layer.W.shape[-1] // 2
-        blocks = [
-            sum(
-                w * sparse.kron(sparse.eye_array(height, k=i - middle), sparse.eye_array(width, k=j - middle))
-                for (i, j), w in np.ndenumerate(kernel)
-            )
-            for kernel in _array(layer.W)
-        ]
-        pool = Sparse(sparse.block_diag(blocks))
-    b0 = np.repeat(_array(layer.b0).ravel(), height * width)
-    circuit = Circuit("rectified", {"W": pool}, size=len(b0), b=1.0, b0=b0, sigma=1.0)
-    return circuit, drive.reshape(-1, len(b0))
 
 
 def _in_double(module):
