@@ -8,7 +8,7 @@ import numpy as np
 from organics_neuro.core.circuit import Circuit, join
 from organics_neuro.core.errors import missing_extra
 from organics_neuro.core.model import Coupling
-from organics_neuro.core.models import GATED
+from organics_neuro.core.operators import Sparse, identity
 from organics_neuro.core.units import seconds
 
 try:
@@ -16,7 +16,7 @@ try:
 except ImportError as error:
     raise missing_extra("organics_neuro.transfer", "torch", "torch") from error
 
-from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
+from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell
 
 
 def to_circuit(rnn, dt=1e-3):
@@ -31,7 +31,7 @@ def to_circuit(rnn, dt=1e-3):
     Returns
     -------
     Circuit or JoinedCircuit
-        Of model "gated", in float64, with the initial state of the module; for several layers their join, with the
+        Of model "gated" or the variant that the options of the module ask for, in float64, with the initial state of the module; for several layers their join, with the
         parts "l0", "l1", ..., of which "l0" receives the input: ``l0.x``.
 
     Raises
@@ -170,11 +170,17 @@ def _sequences(circuit, x):
 
 
 def _cell_circuit(cell, dt):
+    weights = {name: _array(getattr(cell, name)) for name in cell.model.weights}
+    if cell.recurrence == "identity":
+        weights["W_r"] = identity(cell.hidden_size)
+    elif cell.recurrence == "diagonal":
+        weights["W_r"] = Sparse(weights["W_r"])
     return Circuit(
-        GATED,
-        weights={name: _array(getattr(cell, name)) for name in GATED.weights},
-        initial={name: _array(getattr(cell, f"initial_{name}")) for name in State._fields},
-        **{f"tau_{name}": dt / _array(getattr(cell, f"step_{name}")) for name in State._fields},
+        cell.model,
+        weights=weights,
+        initial={name: _array(getattr(cell, f"initial_{name}")) for name in cell.model.states},
+        **{f"tau_{name}": dt / _array(getattr(cell, f"step_{name}")) for name in cell.model.states},
+        **cell.constant,
     )
 
 
