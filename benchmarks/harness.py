@@ -1,11 +1,15 @@
 """What the benchmarks share: the circuit, its engines, clocks, the machine's limits, and tables."""
 
+import atexit
 import csv
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections import namedtuple
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import brian2 as b2
@@ -15,9 +19,10 @@ import organics_neuro as on
 from organics_neuro.brian.device import device
 
 RESULTS = Path(__file__).parent / "results"
-REPEATS = 7
+#: How often everything is measured, in turn: a machine that gets slower for a while slows all down.
+ROUNDS = 7
 #: Seconds that one repeat should take.
-_DURATION = 0.3
+_DURATION = 0.2
 _EQUATIONS = """
 dy/dt = (-y + 0.5*z + (1 - sqrt(clip(a, 0, inf)))*recurrent)/(2*ms) : 1
 da/dt = (-a + 0.01 + pool)/(2*ms) : 1
@@ -27,24 +32,49 @@ pool : 1
 """
 
 
-#: Seconds per step, seconds to the first result (building, compiling and the first repeat), peak bytes of a C++ program.
-Timing = namedtuple("Timing", "step first memory")
+@dataclass
+class Engine:
+    """Something that is ready to be measured.
+
+    Parameters
+    ----------
+    name, target, dtype : str
+    run : callable
+        Runs once, and returns the seconds of one step.
+    first : float
+        Seconds to the first result: building, compiling and one run.
+    memory : int or None
+        Peak bytes of a C++ program.
+    """
+
+    name: str
+    target: str
+    dtype: str
+    run: Callable
+    first: float = 0.0
+    memory: int | None = None
+
+
+def race(engines, rounds=ROUNDS):
+    """Measure engines in turn, several times.
+
+    Returns
+    -------
+    ndarray, shape (rounds, engines)
+        Seconds per step.
+    """
+    return np.array([[engine.run() for engine in engines] for _ in range(rounds)])
+
+
+def ratios(times, k=0):
+    """How many times longer than engine ``k`` each one took: the median over rounds."""
+    return np.median(times / times[:, [k]], axis=0)
 
 
 def pin():
     """Keep this process, and what it starts, on one core."""
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-
-
-def best(function, repeats=REPEATS):
-    """Shortest time of a call, in seconds of the processor, as Brian2's C++ programs count them: others may be at work."""
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return min(times)
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 def matrices(n, seed=0):
@@ -78,11 +108,12 @@ def synapses(group, weights, order, trials=1):
     return made
 
 
-def time_brian(target, units, couple, guess, dtype=np.float64, threads=0):
-    """Time one step of a Brian2 network.
+def brian(name, target, units, couple, guess, dtype="float64", threads=0):
+    """A Brian2 network as an `Engine`.
 
     Parameters
     ----------
+    name : str
     target : {"numpy", "cython", "cpp"}
     units : int
         Neurons, over all trials.
@@ -90,95 +121,143 @@ def time_brian(target, units, couple, guess, dtype=np.float64, threads=0):
         From the group to the objects that couple it.
     guess : float
         Expected seconds of one step, from which the number of steps follows.
-    dtype : numpy type
+    dtype : str
     threads : int
         OpenMP threads of the C++ program.
-
-    Returns
-    -------
-    Timing
     """
-    b2.prefs.core.default_float_dtype = np.dtype(dtype).type
+    real = np.dtype(dtype).type
+    b2.prefs.core.default_float_dtype = real
     b2.prefs.devices.cpp_standalone.openmp_threads = threads
     b2.prefs.codegen.target = "numpy" if target == "cpp" else target
-    steps = int(np.clip(_DURATION / guess, 5, 300_000))
+    steps = _count(guess)
     with device("cpp" if target == "cpp" else "runtime"):
         start = time.perf_counter()
-        group = b2.NeuronGroup(units, _EQUATIONS, method="euler", dtype=np.dtype(dtype).type)
+        group = b2.NeuronGroup(units, _EQUATIONS, method="euler", dtype=real)
         group.z = np.random.default_rng(1).random(units)
         network = b2.Network(group, *couple(group))
-        duration = steps * b2.defaultclock.dt
-        network.run(duration)
+        network.run(steps * b2.defaultclock.dt)
         first = time.perf_counter() - start
-        if target != "cpp":
-            return Timing(best(lambda: network.run(duration)) / steps, first, None)
-        times = [b2.device._last_run_time]
-        for _ in range(REPEATS - 1):
-            b2.device.run(with_output=False)
-            times.append(b2.device._last_run_time)
-        return Timing(min(times) / steps, first, _memory(b2.device.project_dir))
+        if target == "cpp":
+            program = _keep(b2.device.project_dir)
+            return Engine(name, target, dtype, lambda: _run(program) / steps, first, _memory(program))
+
+    def run():
+        b2.prefs.codegen.target = target
+        return (_clock(network.run, steps * b2.defaultclock.dt) - _clock(network.run, 0 * b2.ms)) / steps
+
+    return Engine(name, target, dtype, run, first)
 
 
-def _memory(directory):
-    """Peak memory of the C++ program in bytes, seen from a small parent: a child's peak begins with its parent's."""
-    code = (
-        "import resource, subprocess\n"
-        "subprocess.run('./main', stdout=subprocess.DEVNULL, check=True)\n"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss*1024)"
-    )
-    return int(subprocess.check_output([sys.executable, "-c", code], cwd=directory))
+def jax(n, trials, guess, dtype="float64"):
+    """The same step as a jitted JAX scan; None where JAX is not installed.
 
-
-def time_jax(n, trials, guess, dtype=np.float64):
-    """The `Timing` of the same step as a jitted JAX scan; None where JAX is not installed."""
+    The weights are arguments: as constants in a closure they make XLA pick a product that is several times slower.
+    """
     try:
         import jax
         import jax.numpy as jnp
     except ImportError:
         return None
     jax.config.update("jax_enable_x64", True)
-    steps, start = int(np.clip(_DURATION / guess, 5, 300_000)), time.perf_counter()
-    recurrent, pool = (jnp.asarray(w, dtype) for w in matrices(n))
+    steps, start = _count(guess), time.perf_counter()
+    weights = [jnp.asarray(w, dtype) for w in matrices(n)]
     z = jnp.asarray(np.random.default_rng(1).random((trials, n) if trials > 1 else n), dtype)
     h, half, one, offset = (np.dtype(dtype).type(value) for value in (0.05, 0.5, 1, 0.01))
 
-    def times(w, x):
-        return x @ w.T if trials > 1 else w @ x
+    @jax.jit
+    def scan(weights, z, state):
+        def times(w, x):
+            return x @ w.T if trials > 1 else w @ x
 
-    def step(state, _):
-        y, a = state
-        gain = one - jnp.sqrt(jnp.maximum(a, 0))
-        dy = -y + half * z + gain * times(recurrent, y)
-        da = -a + offset + times(pool, y * y)
-        return (y + h * dy, a + h * da), None
+        def step(state, _):
+            y, a = state
+            gain = one - jnp.sqrt(jnp.maximum(a, 0))
+            dy = -y + half * z + gain * times(weights[0], y)
+            da = -a + offset + times(weights[1], y * y)
+            return (y + h * dy, a + h * da), None
 
-    scan = jax.jit(lambda state: jax.lax.scan(step, state, None, length=steps)[0])
-    state = (jnp.zeros_like(z), jnp.zeros_like(z))
-    jax.block_until_ready(scan(state))
-    first = time.perf_counter() - start
-    return Timing(best(lambda: jax.block_until_ready(scan(state))) / steps, first, None)
+        return jax.lax.scan(step, state, None, length=steps)[0]
+
+    def run():
+        return _clock(lambda: jax.block_until_ready(scan(weights, z, (z * 0, z * 0)))) / steps
+
+    run()
+    return Engine("JAX", "jit", dtype, run, time.perf_counter() - start)
+
+
+def nest(n, guess):
+    """Two dense couplings among ``n`` linear rate neurons of NEST, with a delay of one step; None where it is not installed.
+
+    NEST has no normalization circuit: this is what its rate neurons cost with as many weights.
+    """
+    try:
+        import nest
+    except ImportError:
+        return None
+    steps, start = _count(guess), time.perf_counter()
+    nest.set_verbosity("M_ERROR")
+    nest.ResetKernel()
+    nest.SetKernelStatus({"resolution": 0.1, "use_wfr": False, "local_num_threads": 1})
+    neurons = nest.Create("lin_rate_ipn", n, params={"tau": 2.0, "sigma": 0.0})
+    for matrix in matrices(n):
+        synapse = {"synapse_model": "rate_connection_delayed", "delay": 0.1, "weight": 0.1 * matrix}
+        nest.Connect(neurons, neurons, "all_to_all", synapse)
+    nest.Simulate(0.1 * steps)
+    return Engine(
+        "NEST",
+        "rate neurons",
+        "float64",
+        lambda: _clock(nest.Simulate, 0.1 * steps) / steps,
+        time.perf_counter() - start,
+    )
 
 
 def read_bandwidth(size):
-    """Bytes per second at which one core reads ``size`` bytes over and over."""
+    """Reading ``size`` bytes over and over, as an `Engine`."""
     x, y = np.ones((2, max(64, int(size) // 16)))
-    calls = max(1, int(2e8 / size))
-    return calls * 2 * x.nbytes / best(lambda: [np.dot(x, y) for _ in range(calls)])
+    calls = max(1, int(1e8 / size))
+    return Engine("reading", "", "", lambda: _clock(lambda: [np.dot(x, y) for _ in range(calls)]) / calls)
 
 
-def gemm_peak(dtype=np.float64):
-    """Floating-point operations per second of NumPy's matrix product, at its best size."""
-    rates = []
-    for n in (256, 512, 1024, 2048):
-        a, b = np.ones((n, n), dtype), np.ones((n, n), dtype)
-        calls, out = max(1, int(5e8 / n**3)), np.empty((n, n), dtype)
-        rates.append(
-            2
-            * n**3
-            * calls
-            / best(lambda a=a, b=b, out=out, calls=calls: [np.dot(a, b, out=out) for _ in range(calls)])
-        )
-    return max(rates)
+def gemm(dtype="float64", n=1024):
+    """NumPy's product of two (n, n) matrices as an `Engine`, at a size where its rate is highest."""
+    a, b, out = np.ones((n, n), dtype), np.ones((n, n), dtype), np.empty((n, n), dtype)
+    return Engine("GEMM", "numpy", dtype, lambda: _clock(lambda: [np.dot(a, b, out=out) for _ in range(2)]) / 2)
+
+
+def _count(guess):
+    """Steps of one repeat."""
+    return int(np.clip(_DURATION / guess, 5, 200_000))
+
+
+def _clock(function, *arguments):
+    """Seconds of the processor that a call takes, as Brian2's C++ programs count them: others may be at work."""
+    start = time.process_time()
+    function(*arguments)
+    return time.process_time() - start
+
+
+def _keep(directory):
+    """A copy of a compiled program that lasts until this process ends."""
+    copy = tempfile.mkdtemp(prefix="organics_benchmark_")
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    return shutil.copytree(directory, copy, dirs_exist_ok=True)
+
+
+def _run(program):
+    """Seconds that a C++ program says it took, without start and files."""
+    subprocess.run("./main", cwd=program, stdout=subprocess.DEVNULL, check=True)
+    return float((Path(program) / "results" / "last_run_info.txt").read_text().split()[0])
+
+
+def _memory(program):
+    """Peak memory of a C++ program in bytes, seen from a small parent: a child's peak begins with its parent's."""
+    code = (
+        "import resource, subprocess\n"
+        "subprocess.run('./main', stdout=subprocess.DEVNULL, check=True)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss*1024)"
+    )
+    return int(subprocess.check_output([sys.executable, "-c", code], cwd=program))
 
 
 class Table:
@@ -189,12 +268,12 @@ class Table:
         print("  ".join(f"{column:>14}" for column in columns), flush=True)
 
     def add(self, *row):
-        self.rows.append(row)
-        print("  ".join(f"{_text(value):>14}" for value in row), flush=True)
+        self.rows.append([_text(value) for value in row])
+        print("  ".join(f"{text:>14}" for text in self.rows[-1]), flush=True)
         self.path.parent.mkdir(exist_ok=True)
         with self.path.open("w", newline="") as file:
             csv.writer(file).writerows([self.columns, *self.rows])
 
 
 def _text(value):
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)

@@ -1,4 +1,4 @@
-"""One trial of a dense circuit: `Projection` against `Synapses` and a jitted JAX scan. ``python -m benchmarks.one_trial [N ...]``"""
+"""One trial of a dense circuit: `Projection` against `Synapses`, a jitted JAX scan and NEST. ``python -m benchmarks.one_trial [N ...]``"""
 
 import sys
 
@@ -6,34 +6,48 @@ import numpy as np
 
 from benchmarks import harness as h
 
+#: Largest numbers of units at which `Synapses` and NEST are measured: above, they take minutes and gigabytes.
+_SYNAPSES, _NEST = 1024, 256
 
-def measure(table, n, bandwidth):
-    """All engines for ``n`` units; the ratio says how many times slower each is than C++ standalone."""
+
+def engines(n):
+    """All engines for ``n`` units; the first one is what the others are compared with."""
     weights, pairs = h.matrices(n), 2 * n * n
-    reference = None
 
-    def add(engine, target, dtype, timing):
-        nonlocal reference
-        if timing is None:
-            return
-        step = timing.step
-        reference = step if reference is None else reference
-        read = pairs * np.dtype(dtype).itemsize / step / bandwidth
-        table.add(n, engine, target, np.dtype(dtype).name, step * 1e6, step / reference, read, timing.first)
+    def projections(target, guess, dtype="float64"):
+        return h.brian("Projection", target, n, lambda g: h.projections(g, weights), 1e-6 + pairs * guess, dtype)
 
-    for target, guess in (("cpp", 3e-10), ("cython", 4e-10), ("numpy", 4e-10)):
-        timing = h.time_brian(target, n, lambda g: h.projections(g, weights), 1e-6 + pairs * guess)
-        add("Projection", target, np.float64, timing)
-    timing = h.time_brian("cpp", n, lambda g: h.projections(g, weights), 1e-6 + pairs * 1e-10, np.float32)
-    add("Projection", "cpp", np.float32, timing)
-    for dtype in (np.float64, np.float32):
-        add("JAX", "jit", dtype, h.time_jax(n, 1, 1e-6 + pairs * 2e-10, dtype))
-    if n > 1024:
-        return  # minutes, and gigabytes
-    for order in ("connect", "arrays"):
-        for target, guess in (("cpp", 2e-9), ("cython", 2e-9), ("numpy", 1.2e-8)):
-            timing = h.time_brian(target, n, lambda g, order=order: h.synapses(g, weights, order), 1e-5 + pairs * guess)
-            add(f"Syn. {order}", target, np.float64, timing)
+    yield projections("cpp", 3e-10)
+    yield projections("cpp", 1e-10, "float32")
+    yield projections("cython", 4e-10)
+    yield projections("numpy", 4e-10)
+    yield h.jax(n, 1, 1e-6 + pairs * 2e-10)
+    yield h.jax(n, 1, 1e-6 + pairs * 1e-10, "float32")
+    if n <= _NEST:
+        yield h.nest(n, pairs * 2e-8)
+    if n <= _SYNAPSES:
+        for order in ("connect", "arrays"):
+            for target, guess in (("cpp", 2e-9), ("cython", 2e-9), ("numpy", 1.2e-8)):
+                yield h.brian(
+                    f"Syn. {order}",
+                    target,
+                    n,
+                    lambda g, order=order: h.synapses(g, weights, order),
+                    1e-5 + pairs * guess,
+                )
+
+
+def measure(table, n):
+    """A row for each engine; "of bandwidth" is the rate at which it reads weights, against reading as many bytes and nothing else."""
+    ready = [engine for engine in engines(n) if engine is not None]
+    limits = [h.read_bandwidth(2 * n * n * np.dtype(dtype).itemsize) for dtype in ("float64", "float32")]
+    times = h.race(ready + limits)
+    single = h.ratios(times, len(ready) + 1)
+    double = h.ratios(times, len(ready))
+    for k, (engine, ratio) in enumerate(zip(ready, h.ratios(times), strict=False)):
+        share = 1 / (double if engine.dtype == "float64" else single)[k]
+        step = np.median(times[:, k])
+        table.add(n, engine.name, engine.target, engine.dtype, step * 1e6, ratio, share, engine.first)
 
 
 def main():
@@ -41,9 +55,7 @@ def main():
     columns = ["N", "engine", "target", "dtype", "us/step", "times C++", "of bandwidth", "first [s]"]
     table = h.Table("one_trial", columns)
     for n in [int(text) for text in sys.argv[1:]] or [64, 256, 1024, 2048]:
-        bandwidth = h.read_bandwidth(2 * n * n * 8)
-        print(f"read bandwidth at the size of the weights: {bandwidth * 1e-9:.1f} GB/s")
-        measure(table, n, bandwidth)
+        measure(table, n)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""Many trials of a dense circuit, against JAX and the GEMM peak. ``python -m benchmarks.trials [NxB ...]``"""
+"""Many trials of a dense circuit, against JAX, separate runs and the GEMM peak. ``python -m benchmarks.trials [NxB ...]``"""
 
+import os
 import sys
 
 import numpy as np
@@ -7,42 +8,56 @@ import numpy as np
 from benchmarks import harness as h
 
 #: Replicated `Synapses` are measured up to this number of connections.
-_SYNAPSES = 5_000_000
+_SYNAPSES = 10_000_000
 
 
-def measure(table, n, trials, peaks):
-    """All engines; the rate counts the products only, the time whole steps."""
-    weights, work = h.matrices(n), 4 * n * n * trials
-    reference = {}
+def engines(n, trials):
+    """All engines; the first one is what the others are compared with."""
+    weights, guess = h.matrices(n), 4 * n * n * trials / 4e10
 
-    def add(engine, target, dtype, timing):
-        if timing is None:
-            return
-        step, name = timing.step, np.dtype(dtype).name
-        ratio = step / reference.setdefault(name, step)
-        rate = work / step
-        table.add(
-            n, trials, engine, target, name, step / trials * 1e6, ratio, rate * 1e-9, rate / peaks[name], timing.first
-        )
+    def projections(name, target, trials, guess, dtype="float64", threads=0):
+        return h.brian(name, target, n * trials, lambda g: h.projections(g, weights), guess, dtype, threads)
 
-    def projections(group):
-        return h.projections(group, weights)
-
-    guess = work / 4e10
-    for dtype in (np.float64, np.float32):
-        add("Projection", "cpp", dtype, h.time_brian("cpp", n * trials, projections, guess, dtype))
-        add("JAX", "jit", dtype, h.time_jax(n, trials, guess, dtype))
-    for target in ("cython", "numpy"):
-        add("Projection", target, np.float64, h.time_brian(target, n * trials, projections, guess))
+    yield projections("Projection", "cpp", trials, guess)
+    yield projections("Projection", "cpp", trials, guess / 2, "float32")
+    yield h.jax(n, trials, guess)
+    yield h.jax(n, trials, guess / 2, "float32")
+    yield projections("Projection", "cython", trials, guess)
+    yield projections("Projection", "numpy", trials, guess)
+    yield projections("single runs", "cpp", 1, 1e-6 + n * n * 6e-10)
     if 2 * n * n * trials <= _SYNAPSES:
-        timing = h.time_brian("cpp", n * trials, lambda g: h.synapses(g, weights, "connect", trials), work * 1e-9)
-        add("Synapses", "cpp", np.float64, timing)
+        couple = lambda g: h.synapses(g, weights, "connect", trials)  # noqa: E731
+        yield h.brian("Synapses", "cpp", n * trials, couple, guess * 40)
+
+
+def measure(table, n, trials):
+    """A row for each engine; the rate counts the products only, the time whole steps."""
+    ready = [engine for engine in engines(n, trials) if engine is not None]
+    peaks = [h.gemm("float64"), h.gemm("float32")]
+    times = h.race(ready + peaks)
+    times[:, [engine.name == "single runs" for engine in ready + peaks]] *= trials
+    rates = 4 * n * n * trials / times
+    peak = {engine.dtype: 2 * 1024**3 / times[:, len(ready) + k] for k, engine in enumerate(peaks)}
+    for k, (engine, ratio) in enumerate(zip(ready, h.ratios(times), strict=False)):
+        share = np.median(rates[:, k] / peak[engine.dtype])
+        step, rate = np.median(times[:, k]) / trials * 1e6, np.median(rates[:, k]) * 1e-9
+        table.add(n, trials, engine.name, engine.target, engine.dtype, step, ratio, rate, share, engine.first)
+
+
+def threads(table, n, trials):
+    """Two threads against one, in C++."""
+    weights, guess = h.matrices(n), 4 * n * n * trials / 4e10
+    ready = [
+        h.brian(f"{count} threads", "cpp", n * trials, lambda g: h.projections(g, weights), guess, threads=count)
+        for count in (1, 2)
+    ]
+    times = h.race(ready)
+    for k, (engine, ratio) in enumerate(zip(ready, h.ratios(times), strict=True)):
+        step, rate = np.median(times[:, k]), 4 * n * n * trials / np.median(times[:, k]) * 1e-9
+        table.add(n, trials, engine.name, "cpp", "float64", step / trials * 1e6, ratio, rate, "", engine.first)
 
 
 def main():
-    h.pin()
-    peaks = {name: h.gemm_peak(name) for name in ("float64", "float32")}
-    print("GEMM peak:", ", ".join(f"{rate * 1e-9:.1f} GFLOP/s in {name}" for name, rate in peaks.items()))
     columns = [
         "N",
         "trials",
@@ -57,8 +72,11 @@ def main():
     ]
     table = h.Table("trials", columns)
     cases = [tuple(map(int, text.split("x"))) for text in sys.argv[1:]]
+    if os.cpu_count() > 1:
+        threads(table, 1024, 256)
+    h.pin()
     for n, trials in cases or [(n, b) for n in (256, 1024) for b in (16, 64, 256)]:
-        measure(table, n, trials, peaks)
+        measure(table, n, trials)
 
 
 if __name__ == "__main__":

@@ -15,30 +15,17 @@ import numpy as np
 import torch
 
 import organics_neuro as on
-from organics_neuro.nn import recipes
 
 FOLDER = Path("demo")
 CONTRASTS = np.geomspace(0.01, 1, 11)
 
 
-def train(digits):
-    """Train with checkpoints: an interrupted demo resumes."""
-    model, settings = recipes.digits_rows()
-    history = on.nn.training.fit(
-        model, digits.x_train, digits.y_train, checkpoint=FOLDER / "training.pt", resume=True, **settings
-    )
-    return model, history
-
-
 def classify(model, circuit, digits):
     """Classify all test digits in torch (float32) and in Brian2 (C++, float64), and count where they agree."""
-    in_torch = on.nn.training.predict(model, digits.x_test).numpy()
-    y = on.transfer.simulate(circuit, digits.x_test, device="cpp", last_only=True, report="text")["y"][:, -1]
-    weight, bias = (p.detach().double().numpy() for p in (model.readout.weight, model.readout.bias))
-    in_brian = (y @ weight.T + bias).argmax(axis=1)
-    print(f"  torch accuracy    {np.mean(in_torch == digits.y_test):.2%}")
-    print(f"  Brian2 accuracy   {np.mean(in_brian == digits.y_test):.2%}")
-    print(f"  they agree on     {np.sum(in_torch == in_brian):,} of {len(in_torch):,} digits")
+    result = on.transfer.agreement(model, circuit, digits.x_test, report="text")
+    print(f"  torch accuracy    {np.mean(result.torch == digits.y_test):.2%}")
+    print(f"  Brian2 accuracy   {np.mean(result.brian == digits.y_test):.2%}")
+    print(f"  they agree on     {result.count:,} of {len(result.torch):,} digits")
     print(on.transfer.parity(model.rnn, circuit, digits.x_test[:50]))
 
 
@@ -98,14 +85,11 @@ def main():
     torch.set_num_threads(1)  # matrices this small gain little from more, and wait long on a busy machine
     b2.prefs.codegen.target = "numpy"  # for the short simulations: nothing to compile
     step("train a gated circuit on MNIST, one row of 28 pixels per step")
-    digits = on.datasets.mnist()
-    model, history = train(digits)
+    run = on.recipes.train(on.recipes.find("demo"), folder=FOLDER)  # an interrupted demo resumes
     step("transfer it to Brian2 and classify the test digits in C++")
-    circuit = on.transfer.to_circuit(model.rnn, dt=1e-3)
-    circuit.save(FOLDER / "digits.safetensors")
-    torch.save(model.readout.state_dict(), FOLDER / "readout.pt")
-    classify(model, circuit, digits)
-    draw_digits(history, circuit, digits)
+    circuit, digits = on.Circuit.load(FOLDER / "demo.safetensors"), run.recipe.data()
+    classify(run.model, circuit, digits)
+    draw_digits(run.history, circuit, digits)
     step("measure a ring circuit in Brian2, next to theory")
     study_ring()
     step("done; results are in demo/:")

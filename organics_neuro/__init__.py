@@ -39,6 +39,7 @@ _MODULES = {
     "experiments": "organics_neuro.experiments",
     "plotting": "organics_neuro.plotting",
     "datasets": "organics_neuro.datasets",
+    "recipes": "organics_neuro.recipes",
 }
 
 __all__ = ["__version__", *_NAMES, *_MODULES]

@@ -2,12 +2,13 @@
 
 import gzip
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from organics_neuro.core.errors import FileFormatError
+from organics_neuro.core.errors import FileFormatError, unknown_name
 
 _MNIST = Path(__file__).parents[1] / "data" / "mnist"
 
@@ -52,6 +53,71 @@ def mnist(root=None):
             )
         parts += [images / np.float32(255), labels.astype(np.int64)]
     return Digits(*parts)
+
+
+def _pooled(images):
+    """Means of 2 by 2 pixels as sequences (samples, 196, 1)."""
+    return images.reshape(-1, 14, 2, 14, 2).mean((2, 4)).reshape(-1, 196, 1)
+
+
+def _permuted(images):
+    return images.reshape(-1, 784)[:, _permutation(784, seed=73)][..., None]
+
+
+def _permutation(n, seed):
+    """``torch.randperm(n)`` of a generator with this seed, on the CPU; both draw from the same Mersenne twister."""
+    draws = np.random.RandomState(seed).randint(2**32, size=n - 1, dtype=np.uint32)  # noqa: NPY002  its seeding
+    order = np.arange(n)
+    for i, draw in enumerate(draws):
+        j = i + int(draw) % (n - i)
+        order[[i, j]] = order[[j, i]]
+    return order
+
+
+class Task(NamedTuple):
+    """What becomes of an image, in words and as a function from (samples, 28, 28) to arrays of the same dtype."""
+
+    description: str
+    prepare: Callable
+
+
+#: How the digits can be presented.
+TASKS = {
+    "static": Task("the image at once, 784 pixels", lambda images: images.reshape(-1, 784)),
+    "rows": Task("row by row, 28 steps of 28 pixels", lambda images: images),
+    "pixels-14": Task("pixel by pixel at half the resolution, 196 steps", _pooled),
+    "smnist": Task("pixel by pixel, 784 steps", lambda images: images.reshape(-1, 784, 1)),
+    "psmnist": Task("pixel by pixel in one random order, 784 steps", _permuted),
+}
+
+
+def load(task, root=None):
+    """The MNIST digits as a task presents them.
+
+    Parameters
+    ----------
+    task : {"static", "rows", "pixels-14", "smnist", "psmnist"}
+        See `TASKS`. The order of the pixels in "psmnist" is that of the literature's public code:
+        ``torch.randperm(784)`` with the seed 73.
+    root : path, optional
+        As for `mnist`.
+
+    Returns
+    -------
+    Digits
+        With images (samples, 784) for "static", else sequences (samples, steps, pixels).
+
+    Raises
+    ------
+    ValueError
+        For an unknown task.
+    FileNotFoundError, FileFormatError
+        As for `mnist`.
+    """
+    if task not in TASKS:
+        raise ValueError(unknown_name("task", task, TASKS))
+    digits, prepare = mnist(root), TASKS[task].prepare
+    return digits._replace(x_train=prepare(digits.x_train), x_test=prepare(digits.x_test))
 
 
 def _read_idx(path, axes):

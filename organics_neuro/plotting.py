@@ -96,6 +96,67 @@ def power_spectrum(dataset, theory=None, signal="coherent", ax=None):
     return ax
 
 
+def stability(dataset, bins=40, ax=None):
+    """Leading eigenvalues: a histogram over samples, or their range over training.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `organics_neuro.experiments.stability`; with an axis epoch, results of several epochs are drawn against
+        it: the largest, the median and the range over samples.
+    bins : int
+        Of the histogram.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    if "leading" not in dataset or "sample" not in dataset["leading"].dims:
+        raise ValueError(
+            "dataset must have the variable 'leading' with the axis 'sample', as experiments.stability gives"
+        )
+    leading = dataset["leading"]
+    ax = plt.subplots(figsize=(5, 3.6), layout="constrained")[1] if ax is None else ax
+    if "epoch" not in leading.dims:
+        ax.hist(leading.values[np.isfinite(leading.values)], bins=bins, color=_shade(0, 1))
+        ax.axvline(0, color="black", lw=1, ls="--")
+        ax.set(xlabel="real part of the leading eigenvalue (1/s)", ylabel="samples", title=dataset.attrs["title"])
+        return ax
+    low, middle, high = (leading.quantile(q, "sample") for q in (0, 0.5, 1))
+    ax.fill_between(leading.epoch, low, high, color=_shade(1, 2), alpha=0.3, lw=0)
+    ax.plot(leading.epoch, high, "o-", ms=3, color=_shade(0, 2), label="largest")
+    ax.plot(leading.epoch, middle, color=_shade(1, 2), label="median")
+    ax.axhline(0, color="black", lw=1, ls="--")
+    ax.set(xlabel="epoch", ylabel="real part of the leading eigenvalue (1/s)", title=dataset.attrs["title"])
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def trajectories(dataset, state="y", ax=None):
+    """Length of the vector of a state against time, one curve for each sample.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `organics_neuro.experiments.trajectories`.
+    state : str
+        By full name.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    if f"norm_{state}" not in dataset:
+        raise ValueError(unknown_name("variable", f"norm_{state}", list(dataset.data_vars)))
+    ax = plt.subplots(figsize=(5, 3.6), layout="constrained")[1] if ax is None else ax
+    norms = dataset[f"norm_{state}"].transpose("step", "sample")
+    ax.plot(dataset.step, norms, color=_shade(0, 1), lw=0.8, alpha=max(0.1, 1 / norms.sizes["sample"] ** 0.5))
+    ax.set(xlabel="step", ylabel=f"length of {state}", title=dataset.attrs["title"])
+    return ax
+
+
 def _shade(k, count):
     """The k-th of ``count`` colours, dark to light."""
     return plt.get_cmap("viridis")(0.85 * k / max(count - 1, 1))

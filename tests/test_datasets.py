@@ -50,6 +50,41 @@ def test_missing_file(copy):
         datasets.mnist(str(copy))
 
 
+SHAPES = {"static": (784,), "rows": (28, 28), "pixels-14": (196, 1), "smnist": (784, 1), "psmnist": (784, 1)}
+
+
+@pytest.mark.parametrize("task", datasets.TASKS)
+def test_tasks(copy, task):
+    """Every task shows all of an image: its mean is kept."""
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 28, 28), dtype=np.uint8)
+    write(copy / IMAGES, struct.pack(">4B3I", 0, 0, 8, 3, 4, 28, 28) + pixels.tobytes())
+    digits = datasets.load(task, copy)
+    assert digits.x_train.shape == (4, *SHAPES[task])
+    assert digits.x_test.shape == (4, *SHAPES[task])
+    assert digits.x_train.dtype == np.float32
+    np.testing.assert_allclose(digits.x_train.reshape(4, -1).mean(1), pixels.mean((1, 2)) / 255, rtol=1e-5)
+
+
+def test_pooled_pixels_are_means_of_neighbours():
+    image = np.zeros((1, 28, 28), dtype=np.float32)
+    image[0, 2:4, 6:8] = [[1, 2], [3, 6]]
+    (index,) = np.flatnonzero(datasets.TASKS["pixels-14"].prepare(image))
+    assert index == 14 * 1 + 3
+    assert datasets.TASKS["pixels-14"].prepare(image)[0, index, 0] == 3
+
+
+@pytest.mark.parametrize("seed", [0, 1, 73])
+def test_permutation_is_that_of_torch(seed):
+    torch = pytest.importorskip("torch")
+    expected = torch.randperm(784, generator=torch.Generator().manual_seed(seed))
+    assert datasets._permutation(784, seed).tolist() == expected.tolist()
+
+
+def test_unknown_task():
+    with pytest.raises(ValueError, match="unknown task 'digits'; known: 'static', 'rows'"):
+        datasets.load("digits")
+
+
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 
 

@@ -1,4 +1,4 @@
-"""The direction of dependencies: core <- {brian, nn} <- transfer <- experiments <- {plotting, cli}.
+"""The direction of dependencies: core <- {brian, nn} <- transfer <- {experiments, recipes} <- {plotting, cli}.
 
 Read from the source with `ast`: imports inside functions count as well.
 """
@@ -19,11 +19,15 @@ ALLOWED = {
     "datasets": {"core"},
     "transfer": {"core", "brian", "nn", "transfer"},
     "experiments": {"core", "brian", "nn", "transfer", "experiments"},
+    "recipes": {"core", "nn", "transfer", "datasets", "recipes"},
     "plotting": {"core", "brian", "nn", "transfer", "experiments", "datasets", "plotting"},
-    "cli": {"core", "brian", "nn", "transfer", "experiments", "datasets", "plotting", "cli"},
+    "cli": {"core", "brian", "nn", "transfer", "experiments", "datasets", "plotting", "recipes", "cli"},
 }
 #: Libraries that only some parts may import.
-OUTSIDE = {"brian2": {"brian", "transfer", "experiments", "cli"}, "torch": {"nn", "transfer", "experiments", "cli"}}
+OUTSIDE = {
+    "brian2": {"brian", "transfer", "experiments", "cli"},
+    "torch": {"nn", "transfer", "experiments", "recipes", "cli"},
+}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 
 

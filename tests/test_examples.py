@@ -49,6 +49,17 @@ def test_own_model_and_joined_populations(tmp_path):
     assert max(differences) < 1e-12
 
 
+def test_train_ssn(tmp_path):
+    pytest.importorskip("torch")
+    output = run(ROOT / "examples" / "train_ssn.py", tmp_path)
+    before, after = (float(output.split(word)[0].split()[-1]) for word in (" before,", " after training"))
+    assert after < before / 20
+    assert "stable: [True, True, True, True, True]" in output
+    peaks = [(float(line.split()[3]), float(line.split()[-1])) for line in output.splitlines() if "peak" in line]
+    assert len(peaks) == 5
+    assert all(abs(in_brian - wanted) < 0.04 for in_brian, wanted in peaks)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "tutorials").glob("*.py")), ids=lambda path: path.stem)
 def test_tutorial(path, tmp_path, monkeypatch):
     pytest.importorskip("torch")

@@ -24,12 +24,19 @@ def run(code):
     return subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True).stderr.strip().splitlines()
 
 
-@pytest.mark.parametrize("module", ["nn", "transfer"])
+@pytest.mark.parametrize("module", ["nn", "transfer", "recipes"])
 def test_the_error_names_the_extra(module):
     last = run(f"import organics_neuro as on; on.{module}")[-1]
     assert last.endswith(
         f"MissingExtraError: organics_neuro.{module} needs torch; install it with: pip install 'organics_neuro[torch]'"
     )
+
+
+def test_the_command_says_it_in_one_sentence():
+    lines = run("from organics_neuro import cli; sys.exit(cli.main(['recipes']))")
+    assert lines == [
+        "organics recipes: organics_neuro.recipes needs torch; install it with: pip install 'organics_neuro[torch]'"
+    ]
 
 
 def test_datasets_do_without():

@@ -1,9 +1,12 @@
 """Pictures: labelled axes, and one curve for each thing that a curve stands for."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 import organics_neuro as on
+from tests.core.circuits import make_gated
 from tests.parity.circuits import make_excitation_inhibition
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -101,3 +104,35 @@ def test_power_spectrum_bad_input(spectra):
     with pytest.raises(ValueError, match=r"theory must have the contrasts \[0.1 1. \], got \[0.5\]"):
         on.plotting.power_spectrum(spectra, theory=other)
     assert not matplotlib.pyplot.get_fignums()
+
+
+def test_stability_histogram():
+    dataset = on.experiments.stability(on.ring(n=12), np.random.default_rng(0).random((20, 12)))
+    ax = on.plotting.stability(dataset, bins=5)
+    assert ax.get_xlabel() == "real part of the leading eigenvalue (1/s)"
+    assert [patch.get_height() for patch in ax.patches] == np.histogram(dataset.leading, 5)[0].tolist()
+
+
+def test_stability_over_epochs():
+    z = np.random.default_rng(0).random((20, 12))
+    epochs = [on.experiments.stability(on.ring(n=12, sigma=sigma), z) for sigma in (0.1, 0.2, 0.3)]
+    dataset = xr.concat(epochs, dim=pd.Index([0, 1, 4], name="epoch"), combine_attrs="override")
+    ax = on.plotting.stability(dataset)
+    assert ax.get_xlabel() == "epoch"
+    largest, median = ax.get_lines()[:2]
+    np.testing.assert_array_equal(largest.get_xdata(), [0, 1, 4])
+    np.testing.assert_array_equal(largest.get_ydata(), dataset.leading.max("sample"))
+    np.testing.assert_array_equal(median.get_ydata(), dataset.leading.median("sample"))
+
+
+def test_trajectories():
+    circuit = make_gated()
+    dataset = on.experiments.trajectories(circuit, np.random.default_rng(0).random((4, 6, 3)))
+    ax = on.plotting.trajectories(dataset, state="a")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "length of a")
+    assert len(ax.get_lines()) == 4
+    np.testing.assert_array_equal(ax.get_lines()[2].get_ydata(), dataset.norm_a[2])
+    with pytest.raises(ValueError, match="unknown variable 'norm_u'; known: 'norm_y', 'norm_a', 'norm_b0', 'norm_b'"):
+        on.plotting.trajectories(dataset, state="u")
+    with pytest.raises(ValueError, match="must have the variable 'leading' with the axis 'sample'"):
+        on.plotting.stability(dataset)

@@ -58,7 +58,7 @@ print(circuit.model)
 # %%
 digits = on.datasets.mnist()
 torch.set_num_threads(1)  # matrices this small gain little from more
-model = on.nn.training.SequenceClassifier(rnn, classes=10)
+model = on.nn.SequenceClassifier(rnn, classes=10)
 history = on.nn.training.fit(
     model, digits.x_train[:10000], digits.y_train[:10000], epochs=4, lr=0.02, batch_size=100, progress=False
 )

@@ -15,7 +15,7 @@ _COMPUTE_CAPABILITY = 9.0
 
 
 def prepare(build_on_run):
-    """Check the installation, register the kernels, and set the preferences of brian2cuda.
+    """Check the installation, and set the makefile and the preferences of brian2cuda.
 
     Raises
     ------
@@ -33,9 +33,9 @@ def prepare(build_on_run):
         )
     import brian2cuda  # noqa: F401  registers its device and its preferences
 
-    from organics_neuro.brian.kernels.cuda import register_cuda
+    from organics_neuro.brian.kernels.cuda import prepare_makefile
 
-    register_cuda(link)
+    prepare_makefile(link)
     backend = b2.prefs.devices.cuda_standalone.cuda_backend
     backend.extra_compile_args_nvcc = ["-w", "-std=c++17", *include]  # without -use_fast_math, which is inexact
     host = b2.prefs.codegen.cpp.extra_compile_args_gcc

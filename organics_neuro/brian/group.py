@@ -44,6 +44,8 @@ class CircuitGroup(b2.NeuronGroup):
         `TimedArray` (``i`` counts ``trial * units + unit``, of the input's own units for an external input).
     equations : str
         More Brian2 equations for the group: variables that ``inputs``, own synapses or linked variables use.
+    weights_dtype : numpy.float64 or numpy.float32, optional
+        As for `Projection`: float32 keeps the weights, and multiplies with them, in single precision.
     dt, clock, order, name, namespace, dtype, threshold, reset, refractory, events :
         As in `brian2.NeuronGroup`.
 
@@ -83,6 +85,7 @@ class CircuitGroup(b2.NeuronGroup):
         noise=None,
         inputs=None,
         equations="",
+        weights_dtype=None,
         name="circuitgroup*",
         **options,
     ):
@@ -109,7 +112,7 @@ class CircuitGroup(b2.NeuronGroup):
         # set before Brian2 takes over attribute access
         self.circuit, self.trials, self.units = circuit, int(trials), population.size
         self.projections, self.external, self.guard = {}, {}, None
-        self.integrator = integrator
+        self.integrator, self.weights_dtype = integrator, weights_dtype
         equations = b2.Equations(text + "\n" + equations)
         method = integrator.for_equations(equations)
         super().__init__(population.size * int(trials), equations, method=method, name=name, **options)
@@ -250,6 +253,7 @@ def _assemble(made, circuit, inputs):
             weights=c.weights,
             source=c.expression,
             target=c.variable,
+            weights_dtype=target.weights_dtype,
             name=f"{target.name}_{c.variable}",
         )
         for order in () if c.external else stages[c.target]:

@@ -20,7 +20,7 @@ class Projection(Group):
 
     Does what `Synapses` with a ``(summed)`` variable do, for weights that are given as a matrix or as an operator
     with structure, at a fraction of the time and memory. It works between any two groups, or within one, for the
-    NumPy, Cython and C++ standalone targets.
+    NumPy, Cython and C++ standalone targets, and with brian2cuda.
 
     Parameters
     ----------
@@ -33,6 +33,9 @@ class Projection(Group):
         What is read: an expression of the source group's variables, as in ``source="y**2"``.
     target : str
         What is written: a plain variable of the target group, with the unit of the expression.
+    weights_dtype : numpy.float64 or numpy.float32, optional
+        Type in which the weights are kept and the product is computed; by default that of the target variable.
+        float32 halves the time where reading the weights is what takes it, and leaves the states in double precision.
     name : str
         Name of the Brian2 object.
 
@@ -51,10 +54,13 @@ class Projection(Group):
     add_to_magic_network = True  # a Group is not collected by default, and would silently never run
     invalidates_magic_network = True
 
-    def __init__(self, source_group, target_group, /, weights, *, source, target, name="projection*"):
+    def __init__(
+        self, source_group, target_group, /, weights, *, source, target, weights_dtype=None, name="projection*"
+    ):
         operator = as_operator(weights, name)
         trials = _count_trials(operator, source_group, target_group)
         variable = _target_variable(target_group, target)
+        dtype = _product_dtype(name, weights_dtype, variable)
         Group.__init__(
             self,
             clock=target_group.clock,
@@ -71,12 +77,12 @@ class Projection(Group):
         program = get_program(operator, trials)
         self.variables.add_constant("N", max(array.size for array in program.arrays.values()))
         for key, array in program.arrays.items():
-            dtype = array.dtype if array.dtype.kind in "iu" else variable.dtype
-            self.variables.add_array(key, size=array.size, values=array.ravel(), dtype=dtype, constant=True)
+            own = array.dtype if array.dtype.kind in "iu" else dtype
+            self.variables.add_array(key, size=array.size, values=array.ravel(), dtype=own, constant=True)
         for key, size in program.scratch.items():
-            self.variables.add_array(key, size=size, dtype=variable.dtype)
+            self.variables.add_array(key, size=size, dtype=dtype)
         self._enable_group_attributes()
-        self._runner = _Runner(self, program.template, to_brian(source), target, variable)
+        self._runner = _Runner(self, program.template, to_brian(source), target, variable, dtype)
         self.contained_objects.append(self._runner)
 
     def repeat(self, order):
@@ -100,8 +106,8 @@ class Projection(Group):
 class _Runner(CodeRunner):
     """Evaluates the source expression into a buffer and applies the weights."""
 
-    def __init__(self, projection, template, expression, target, variable):
-        source, single = projection.source_group, variable.dtype == np.float32
+    def __init__(self, projection, template, expression, target, variable, dtype):
+        source, single, converted = projection.source_group, dtype == np.float32, dtype != variable.dtype
         (m, n), trials = projection.operator.shape, projection.trials
         start = getattr(projection.target_group, "start", 0)
         weights = [key for key in projection.variables if key != "N"]
@@ -115,7 +121,7 @@ class _Runner(CodeRunner):
             group=source,
             template=template,
             code=f"_source = {expression}",
-            needed_variables=["_target", "_sizes", *(f"_w_{key}" for key in weights)],
+            needed_variables=["_target", "_sizes", *["_product"] * converted, *(f"_w_{key}" for key in weights)],
             clock=projection.clock,
             when=projection.when,
             order=projection.order,
@@ -131,7 +137,9 @@ class _Runner(CodeRunner):
             },
         )
         self.variables = Variables(self)
-        self.variables.add_array("_source", size=len(source), dtype=variable.dtype, index="_idx")
+        self.variables.add_array("_source", size=len(source), dtype=dtype, index="_idx")
+        if converted:
+            self.variables.add_array("_product", size=m * trials, dtype=dtype, index="_idx")
         self.variables.add_array(
             "_sizes", size=4, values=np.array([m, n, trials, start], np.int32), dtype=np.int32, constant=True, index="0"
         )
@@ -178,6 +186,14 @@ def _count_trials(operator, source, target):
             f"{target.name!r} has {targets}; they must be {n} and {m}, or the same multiple of these for several trials"
         )
     return trials
+
+
+def _product_dtype(name, given, variable):
+    if given is None:
+        return variable.dtype
+    if given not in (np.float32, np.float64, "float32", "float64"):
+        raise ValueError(f"weights_dtype of {name!r} must be numpy.float32 or numpy.float64, got {given!r}")
+    return np.dtype(given)
 
 
 def _whole(group):

@@ -48,10 +48,21 @@ class _Immutable:
 
     __hash__ = None
 
-    def save(self, path):
-        """Write the circuit to a safetensors file, which `load` reads without torch and without Brian2."""
+    def save(self, path, *, extra=None, about=None):
+        """Write the circuit to a safetensors file, which `load` reads without torch and without Brian2.
+
+        Parameters
+        ----------
+        path : path
+            Conventionally ends in ``.safetensors``.
+        extra : dict of ndarray, optional
+            Arrays that belong to the circuit, such as a readout; they are kept as ``extra/name``.
+        about : dict, optional
+            What is to be known of them, as JSON can hold it.
+        """
         arrays, metadata = self._record()
-        files.save(path, arrays, kind="circuit", metadata=metadata)
+        arrays.update({f"extra/{name}": value for name, value in (extra or {}).items()})
+        files.save(path, arrays, kind="circuit", metadata=metadata if about is None else {**metadata, "about": about})
 
 
 class Circuit(_Immutable):

@@ -13,6 +13,10 @@ class MissingExtraError(ImportError):
     """An optional dependency is not installed; the message names the extra that brings it."""
 
 
+class ConvergenceError(RuntimeError):
+    """A solver found no solution where one is needed to go on."""
+
+
 class ConvergenceWarning(RuntimeWarning):
     """A solver stopped before it met its tolerance."""
 

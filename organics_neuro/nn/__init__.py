@@ -7,7 +7,19 @@ try:
 except ImportError as error:
     raise missing_extra("organics_neuro.nn", "torch", "torch") from error
 
-from organics_neuro.nn import functional, kernels, recipes, training
+from organics_neuro.nn import functional, kernels, training
+from organics_neuro.nn.classifiers import SequenceClassifier
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
+from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
 
-__all__ = ["ORGaNICs", "ORGaNICsCell", "State", "functional", "kernels", "recipes", "training"]
+__all__ = [
+    "DivisiveNormalization",
+    "DivisiveNormalization2d",
+    "ORGaNICs",
+    "ORGaNICsCell",
+    "SequenceClassifier",
+    "State",
+    "functional",
+    "kernels",
+    "training",
+]

@@ -1,5 +1,9 @@
-"""Training of classifiers: one loop with progress, validation, checkpoints and exact resumption."""
+"""Training of classifiers: one loop with progress, validation, checkpoints and exact resumption.
 
+A script that calls `fit` runs unchanged under ``torchrun``: its processes share every batch.
+"""
+
+import csv
 import sys
 import time
 from contextlib import contextmanager
@@ -13,37 +17,11 @@ from torch import nn
 from tqdm import tqdm
 
 from organics_neuro.core.files import replacing
+from organics_neuro.nn import checkpoints, parallel
+from organics_neuro.nn.samples import split
 
 #: The learning rate rises during this fraction of a run and falls during the rest.
 _RISE = 0.2
-
-
-class SequenceClassifier(nn.Module):
-    """A recurrent network whose last output is read by a linear layer.
-
-    Parameters
-    ----------
-    rnn : ORGaNICs or torch.nn.LSTM, GRU, RNN
-    classes : int
-
-    Examples
-    --------
-    >>> from organics_neuro.nn import ORGaNICs
-    >>> model = SequenceClassifier(ORGaNICs(28, 16, batch_first=True), classes=10)
-    >>> model(torch.zeros(2, 28, 28)).shape
-    torch.Size([2, 10])
-    """
-
-    def __init__(self, rnn, classes):
-        super().__init__()
-        self.rnn = rnn
-        like = next(rnn.parameters())
-        self.readout = nn.Linear(rnn.hidden_size, classes, device=like.device, dtype=like.dtype)
-
-    def forward(self, x):
-        """Scores of the classes, (batch, classes), for input as the recurrent network takes it."""
-        output, _ = self.rnn(x)
-        return self.readout(output[:, -1] if self.rnn.batch_first and x.dim() == 3 else output[-1])
 
 
 @dataclass
@@ -56,18 +34,38 @@ class History:
         Mean training loss.
     validation_accuracy : list of float
         Fraction of the validation data classified correctly.
+    lr : list of float
+        Learning rate of the last batch.
     seconds : list of float
         Wall-clock time.
     """
 
     loss: list = field(default_factory=list)
     validation_accuracy: list = field(default_factory=list)
+    lr: list = field(default_factory=list)
     seconds: list = field(default_factory=list)
+
+    def __len__(self):
+        """Number of epochs."""
+        return len(self.loss)
 
     @property
     def best_epoch(self):
         """Index of the epoch with the highest validation accuracy, the first one if several share it."""
         return int(np.argmax(self.validation_accuracy))
+
+    def save(self, path):
+        """Write a CSV file with one line for each epoch, counted from 1."""
+        columns = asdict(self)
+        with replacing(path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["epoch", *columns])
+            writer.writerows(zip(range(1, len(self) + 1), *columns.values(), strict=True))
+
+
+def cross_entropy(model, x, y):
+    """Mean cross entropy of a batch, the default loss of `fit`."""
+    return nn.functional.cross_entropy(model(x), y)
 
 
 def fit(
@@ -80,8 +78,11 @@ def fit(
     batch_size=256,
     validation=0.05,
     seed=0,
+    loss=cross_entropy,
     checkpoint=None,
     resume=False,
+    log=None,
+    callback=None,
     progress=True,
 ):
     """Train a classifier with Adam and keep the parameters of the epoch that was best on the validation data.
@@ -89,6 +90,9 @@ def fit(
     The learning rate rises to ``lr`` during the first fifth of the run and falls to 0 along a cosine. What is random
     in an epoch depends on ``seed`` and the epoch alone, so a run that was interrupted and resumed equals one that
     was not, bit for bit. Gradients are not clipped.
+
+    Under ``torchrun`` the processes share every batch and add up their gradients: without dropout the run is that of
+    one process, up to rounding. All start with the parameters of the first, which alone reads and writes files.
 
     Parameters
     ----------
@@ -103,10 +107,16 @@ def fit(
     validation : float or (x, y)
         Fraction of the samples to set aside, or validation data.
     seed : int
+    loss : callable
+        From ``(model, x, y)`` to the mean loss of a batch.
     checkpoint : path, optional
         File to write after every epoch; it appears whole or not at all.
     resume : bool
         Continue from ``checkpoint`` if that file exists.
+    log : path, optional
+        CSV file to write after every epoch: epoch, loss, validation_accuracy, lr, seconds.
+    callback : callable, optional
+        Called after every epoch with ``(model, history)``, in the first process.
     progress : bool
         Whether to show a progress bar.
 
@@ -123,44 +133,36 @@ def fit(
     """
     if epochs < 1:
         raise ValueError(f"epochs must be at least 1, got {epochs}")
-    (x, y), held_out = _split(x, y, validation, seed)
-    settings = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "seed": seed,
-        "samples": [len(x), len(held_out[0])],
-    }
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
-    history, best = History(), None
-    if resume and checkpoint is not None and Path(checkpoint).exists():
-        history, best = _restore(checkpoint, settings, model, optimizer)
-    batches = -(-len(x) // batch_size)
-    bar = tqdm(total=epochs * batches, initial=len(history.loss) * batches, unit="batch", disable=not progress)
-    with bar, _flushed_denormals(), torch.random.fork_rng():
-        for epoch in range(len(history.loss), epochs):
-            start = time.perf_counter()
-            torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
+    data, held_out = split(x, y, validation, seed)
+    sizes = [len(data[0]), len(held_out[0])]
+    settings = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "samples": sizes}
+    run = _Run(model, loss, settings, checkpoint)
+    if resume and checkpoint is not None:
+        run.restore()
+    first = run.team.rank == 0
+    bar = tqdm(
+        total=epochs * run.batches,
+        initial=len(run.history) * run.batches,
+        unit="batch",
+        disable=not (progress and first),
+    )
+    with bar, _flushed_denormals(), torch.random.fork_rng(), run.interruptible():
+        for epoch in range(len(run.history), epochs):
             bar.set_description(f"epoch {epoch + 1}/{epochs}")
-            total = 0.0
-            for k, chosen in enumerate(torch.randperm(len(x)).split(batch_size)):
-                _set_learning_rate(optimizer, lr * _one_cycle((epoch * batches + k) / (epochs * batches)))
-                total += len(chosen) * _learn(model, optimizer, x[chosen], y[chosen], epoch)
-                bar.update()
-            history.loss.append(total / len(x))
-            history.validation_accuracy.append(accuracy(model, *held_out))
-            history.seconds.append(time.perf_counter() - start)
-            bar.set_postfix(loss=f"{history.loss[-1]:.3f}", validation=f"{history.validation_accuracy[-1]:.2%}")
-            if history.best_epoch == epoch:
-                best = {name: value.detach().clone() for name, value in model.state_dict().items()}
-            if checkpoint is not None:
-                _save(checkpoint, settings, model, optimizer, history, best)
-    model.load_state_dict(best)
-    return history
+            run.train_epoch(*data, held_out, bar.update)
+            bar.set_postfix(loss=f"{run.history.loss[-1]:.3f}", validation=f"{run.history.validation_accuracy[-1]:.2%}")
+            if first:
+                run.save()
+                if log is not None:
+                    run.history.save(log)
+                if callback is not None:
+                    callback(model, run.history)
+    model.load_state_dict(run.best)
+    return run.history
 
 
 @torch.no_grad()
-def predict(model, x, batch_size=1000):
+def predict(model, x, batch_size=250):
     """The class with the highest score for each sample of ``x``, an int64 tensor of shape (samples,) on the CPU."""
     device, training = _device(model), model.training
     model.eval()
@@ -170,38 +172,112 @@ def predict(model, x, batch_size=1000):
         model.train(training)
 
 
-def accuracy(model, x, y, batch_size=1000):
+def accuracy(model, x, y, batch_size=250):
     """Fraction of the samples of ``x`` for which `predict` gives the label in ``y``."""
     return float((predict(model, x, batch_size) == torch.as_tensor(y)).double().mean())
 
 
-# --- one step -------------------------------------------------------------------------------------------------------
+# --- one run --------------------------------------------------------------------------------------------------------
 
 
-def _learn(model, optimizer, x, y, epoch):
-    """One step of the optimizer; the loss before it."""
-    model.train()
-    device = _device(model)
-    loss = nn.functional.cross_entropy(model(x.to(device)), y.to(device))
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-    value = loss.item()
-    if not np.isfinite(value):
-        raise FloatingPointError(
-            f"the loss became {value} in epoch {epoch + 1}; try a smaller lr or smaller step sizes"
-        )
-    return value
+class _Run:
+    """What changes during `fit`: the model, the optimizer, the history and the best parameters so far."""
+
+    def __init__(self, model, loss, settings, checkpoint):
+        self.model, self.loss, self.settings, self.checkpoint = model, loss, settings, checkpoint
+        self.batches = -(-settings["samples"][0] // settings["batch_size"])
+        self.team = parallel.team()
+        self.team.equalize(model)
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=settings["lr"])
+        self.history, self.best = History(), None
+
+    def train_epoch(self, x, y, held_out, after_batch):
+        """One pass over the data, and what it achieved."""
+        start, epoch, total = time.perf_counter(), len(self.history), 0.0
+        self._seed(epoch)
+        order = torch.randperm(len(x))
+        if self.team.rank:  # the order is common; what else is random, such as dropout, is not
+            self._seed(epoch, self.team.rank)
+        for k, chosen in enumerate(order.split(self.settings["batch_size"])):
+            done = (epoch * self.batches + k) / (self.settings["epochs"] * self.batches)
+            self._set_learning_rate(self.settings["lr"] * _one_cycle(done))
+            total += len(chosen) * self._learn(x, y, chosen)
+            after_batch()
+        self.history.loss.append(total / len(x))
+        self.history.validation_accuracy.append(self._validate(*held_out))
+        self.history.lr.append(self.optimizer.param_groups[0]["lr"])
+        self.history.seconds.append(time.perf_counter() - start)
+        if self.history.best_epoch == epoch:
+            self.best = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def _learn(self, x, y, chosen):
+        """One step of the optimizer; the loss before it."""
+        self.model.train()
+        device = _device(self.model)
+        mine, weight = self.team.share(chosen)
+        loss = weight * self.loss(self.model, x[mine].to(device), y[mine].to(device))
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        value = self.team.sum_gradients(self.model.parameters(), loss.detach())
+        self.optimizer.step()
+        if not np.isfinite(value):
+            raise FloatingPointError(
+                f"the loss became {value} in epoch {len(self.history) + 1}; try a smaller lr or smaller step sizes"
+            )
+        return value
+
+    def _validate(self, x, y):
+        """Fraction of the validation data classified correctly; each process looks at its share."""
+        mine, weight = self.team.share(torch.arange(len(x)))
+        share = weight * accuracy(self.model, x[mine], y[mine])
+        return self.team.sum(torch.tensor(share, dtype=torch.float64)).item()
+
+    def _set_learning_rate(self, lr):
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+
+    def _seed(self, *epoch_and_rank):
+        sequence = np.random.SeedSequence([self.settings["seed"], *epoch_and_rank])
+        torch.manual_seed(int(sequence.generate_state(1)[0]))
+
+    def save(self):
+        """Write the checkpoint, if one is wanted."""
+        if self.checkpoint is not None:
+            checkpoints.save(
+                self.checkpoint,
+                self.settings,
+                self.model,
+                self.optimizer,
+                history=asdict(self.history),
+                best=self.best,
+            )
+
+    def restore(self):
+        """Put the run back where `save` left it, if it did."""
+        content = self.team.from_first(self._read)
+        if content is not None:
+            self.model.load_state_dict(content["model"])
+            self.optimizer.load_state_dict(content["optimizer"])
+            self.history, self.best = History(**content["history"]), content["best"]
+
+    def _read(self):
+        exists = Path(self.checkpoint).exists()
+        return checkpoints.load(self.checkpoint, self.settings, self.model) if exists else None
+
+    @contextmanager
+    def interruptible(self):
+        """An interruption says what is kept, and how to go on."""
+        try:
+            yield
+        except KeyboardInterrupt as stop:
+            if self.checkpoint is not None and len(self.history):
+                stop.add_note(f"{self.checkpoint} holds every epoch that was finished; resume to go on from there")
+            raise
 
 
 def _one_cycle(t):
     """Learning rate at the fraction ``t`` of a run, as a fraction of the largest."""
     return max(t, 1e-3) / _RISE if t < _RISE else (1 + cos(pi * (t - _RISE) / (1 - _RISE))) / 2
-
-
-def _set_learning_rate(optimizer, lr):
-    for group in optimizer.param_groups:
-        group["lr"] = lr
 
 
 def _device(model):
@@ -217,73 +293,3 @@ def _flushed_denormals():
         yield
     finally:
         torch.set_flush_denormal(already)
-
-
-# --- data -----------------------------------------------------------------------------------------------------------
-
-
-def _split(x, y, validation, seed):
-    """Training and validation data as two pairs of tensors, checked."""
-    x, y = _check_data("x", x, "y", y)
-    if isinstance(validation, (tuple, list)):
-        return (x, y), _check_data("validation x", validation[0], "validation y", validation[1])
-    count = round(validation * len(x))
-    if not 0 < count < len(x):
-        raise ValueError(
-            f"validation={validation!r} sets {count} of {len(x)} samples aside; give a fraction between 0 and 1 that leaves some on both sides"
-        )
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
-    return (x[order[count:]], y[order[count:]]), (x[order[:count]], y[order[:count]])
-
-
-def _check_data(x_name, x, y_name, y):
-    x, y = torch.as_tensor(x), torch.as_tensor(y)
-    if not x.is_floating_point() or x.dim() < 2 or not len(x):
-        raise ValueError(
-            f"{x_name} must be an array of floats with samples on its first axis, got {x.dtype} of shape {tuple(x.shape)}"
-        )
-    if y.is_floating_point() or y.shape != x.shape[:1] or y.min() < 0:
-        raise ValueError(
-            f"{y_name} must hold one label (0, 1, ...) for each of the {len(x)} samples, got {y.dtype} of shape {tuple(y.shape)}"
-            + (f" with the label {y.min()}" if y.numel() and y.min() < 0 else "")
-        )
-    if not torch.isfinite(x).all():
-        raise ValueError(
-            f"{x_name} must be finite, but sample {int((~x.isfinite()).nonzero()[0, 0])} holds NaN or infinity"
-        )
-    return x, y.long()
-
-
-# --- checkpoints ----------------------------------------------------------------------------------------------------
-
-
-def _save(path, settings, model, optimizer, history, best):
-    content = {
-        "settings": settings,
-        "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "history": asdict(history),
-        "best": best,
-    }
-    with replacing(path) as temporary:
-        torch.save(content, temporary)
-
-
-def _restore(path, settings, model, optimizer):
-    """Put a run back where `_save` left it; its history and best parameters."""
-    try:
-        content = torch.load(path, map_location=_device(model), weights_only=True)
-        saved = content["settings"]
-    except Exception as error:  # torch.load raises many kinds
-        raise ValueError(f"{path} is not a checkpoint of fit ({error}); delete it or give another path") from error
-    for name, value in settings.items():
-        if saved.get(name) != value:
-            raise ValueError(
-                f"the checkpoint {path} was made with {name}={saved.get(name)}, not {value}; use the same settings or another path"
-            )
-    shapes = {name: value.shape for name, value in model.state_dict().items()}
-    if {name: value.shape for name, value in content["model"].items()} != shapes:
-        raise ValueError(f"the checkpoint {path} is of another model; make the same one, or give another path")
-    model.load_state_dict(content["model"])
-    optimizer.load_state_dict(content["optimizer"])
-    return History(**content["history"]), content["best"]

@@ -1,6 +1,6 @@
 """Compile one CUDA program with every kernel, as ``make cuda-build`` does: ``python -m tests.brian.cuda_program DIRECTORY``.
 
-Dense, uniform and circulant weights, several trials and one, Runge-Kutta stages and noise. Nothing is run.
+All operators, several trials and one, single and double precision, Runge-Kutta stages and noise. Nothing is run.
 """
 
 import sys
@@ -11,17 +11,19 @@ from brian2 import ms
 
 import organics_neuro as on
 from organics_neuro.brian import build
+from tests.brian.operators import make_every_operator
 from tests.core.circuits import make_main
 
 
 def make_network():
     """Groups that need every kernel, with their network."""
-    ring = on.CircuitGroup(on.ring(n=36), trials=4, method="rk4", noise={"y": 1e-3}, dt=0.1 * ms)
-    dense = on.CircuitGroup(make_main(n=16), method="ab2", dt=0.1 * ms)
-    trials = on.CircuitGroup(make_main(n=16), trials=4, dt=0.1 * ms)
-    for group in (ring, dense, trials):
-        group.z = np.random.default_rng(0).normal(size=(group.trials, group.units))
-    return b2.Network(ring, dense, trials), (ring, dense, trials)
+    circuit = make_every_operator()
+    groups = [
+        on.CircuitGroup(circuit, trials=4, method="rk4", noise={"x": 1e-3}, dt=0.1 * ms),
+        on.CircuitGroup(circuit, weights_dtype=np.float32, dt=0.1 * ms),
+        on.CircuitGroup(make_main(n=16), method="ab2", dt=0.1 * ms),
+    ]
+    return b2.Network(*groups), groups
 
 
 if __name__ == "__main__":

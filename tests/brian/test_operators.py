@@ -48,8 +48,10 @@ def test_every_kernel_is_tested():
     assert {term.kind for term in TERMS} == set(KERNELS)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("target", ["numpy", "cython", "cpp"])
+@pytest.mark.parametrize(
+    ("target", "dtype"),
+    [("numpy", np.float64), ("numpy", np.float32), ("cython", np.float64), ("cpp", np.float64), ("cpp", np.float32)],
+)
 def test_projection_applies_the_operator(target, dtype, monkeypatch):
     """All in one network, which is compiled once."""
     monkeypatch.setitem(b2.prefs, "core.default_float_dtype", dtype)

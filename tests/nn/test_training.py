@@ -1,5 +1,6 @@
 """Training: it learns, it resumes bit for bit, and bad data gives one clear sentence."""
 
+import csv
 import sys
 from dataclasses import asdict
 
@@ -8,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from organics_neuro.nn import ORGaNICs, training  # noqa: E402  needs torch
+from organics_neuro.nn import ORGaNICs, SequenceClassifier, training  # noqa: E402  needs torch
 
 
 def make_data(samples=120, steps=6):
@@ -22,7 +23,7 @@ def make_data(samples=120, steps=6):
 def make_model():
     torch.manual_seed(0)
     rnn = ORGaNICs(3, 8, batch_first=True)
-    classifier = training.SequenceClassifier(rnn, 2)
+    classifier = SequenceClassifier(rnn, 2)
     return torch.nn.Sequential(torch.nn.Dropout(0.2), classifier)  # dropout: randomness besides the order of samples
 
 
@@ -52,8 +53,8 @@ def test_predictions_are_labels():
 
 @pytest.mark.parametrize("rnn", [torch.nn.LSTM(3, 8), torch.nn.GRU(3, 8, batch_first=True)])
 def test_other_networks_can_be_classifiers(rnn):
-    assert training.SequenceClassifier(rnn, 2)(torch.zeros(4, 4, 3)).shape == (4, 2)
-    assert training.SequenceClassifier(rnn, 2)(torch.zeros(4, 3)).shape == (2,)
+    assert SequenceClassifier(rnn, 2)(torch.zeros(4, 4, 3)).shape == (4, 2)
+    assert SequenceClassifier(rnn, 2)(torch.zeros(4, 3)).shape == (2,)
 
 
 class Interrupt(torch.nn.Module):
@@ -77,8 +78,9 @@ def test_interrupted_and_resumed_equals_uninterrupted(tmp_path, batches):
     """Six batches an epoch: the run stops in the first, third and fourth epoch."""
     whole, path = Interrupt(make_model(), 1000), tmp_path / "run.pt"
     expected = fit(whole, seed=3)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as stopped:
         fit(Interrupt(make_model(), batches), seed=3, checkpoint=path, resume=True)
+    assert path.exists() == any("run.pt holds" in note for note in getattr(stopped.value, "__notes__", []))
     resumed = Interrupt(make_model(), 1000)
     torch.rand(5)  # what the program draws in between does not matter
     history = fit(resumed, seed=3, checkpoint=path, resume=True)
@@ -95,6 +97,41 @@ def test_a_finished_run_resumes_to_its_result(tmp_path):
     history = fit(model, checkpoint=path)
     assert asdict(fit(again, checkpoint=path, resume=True)) == asdict(history)
     assert all(map(torch.equal, model.state_dict().values(), again.state_dict().values()))
+
+
+def test_log_and_callback(tmp_path):
+    """The log is whole after a resumption; the callback sees the model of each epoch and may draw random numbers."""
+    seen, path, log = [], tmp_path / "run.pt", tmp_path / "log.csv"
+
+    def look(model, history):
+        torch.rand(3)
+        seen.append((len(history), next(model.parameters()).sum().item()))
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(Interrupt(make_model(), 20), checkpoint=path, log=log, callback=look)
+    history = fit(Interrupt(make_model(), 1000), checkpoint=path, resume=True, log=log, callback=look)
+    assert [epoch for epoch, _ in seen] == [1, 2, 3, 4]
+    assert len({total for _, total in seen}) == 4
+    assert history.loss == fit(make_model()).loss
+    with log.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["epoch", "loss", "validation_accuracy", "lr", "seconds"]
+    assert [row[0] for row in rows] == ["1", "2", "3", "4"]
+    columns = list(zip(*rows, strict=True))[1:]
+    assert [[float(v) for v in column] for column in columns] == list(asdict(history).values())
+
+
+def test_learning_rate_rises_and_falls():
+    lr = fit(make_model(), epochs=10, lr=0.02).lr
+    assert max(lr) <= 0.02
+    assert int(np.argmax(lr)) in (1, 2)
+    assert lr[-1] < 2e-4
+
+
+def test_another_loss():
+    """The loss function is what is minimized: with the labels exchanged, the accuracy falls below chance."""
+    exchanged = lambda model, x, y: training.cross_entropy(model, x, 1 - y)  # noqa: E731
+    assert fit(make_model(), loss=exchanged).validation_accuracy[-1] < 0.1
 
 
 def test_seeds():
@@ -117,9 +154,16 @@ def test_checkpoints_of_other_runs_are_refused(tmp_path):
     fit(make_model(), checkpoint=path, epochs=1)
     with pytest.raises(ValueError, match="made with epochs=1, not 4; use the same settings or another path"):
         fit(make_model(), checkpoint=path, resume=True)
-    other = training.SequenceClassifier(ORGaNICs(3, 9, batch_first=True), 2)
+    other = SequenceClassifier(ORGaNICs(3, 9, batch_first=True), 2)
     with pytest.raises(ValueError, match="run.pt is of another model"):
         fit(other, checkpoint=path, resume=True, epochs=1)
+    bounded = make_model()
+    bounded[1].rnn = ORGaNICs(3, 8, batch_first=True, max_step_y=0.4)  # the same shapes
+    with pytest.raises(ValueError, match="run.pt is of another model"):
+        fit(bounded, checkpoint=path, resume=True, epochs=1)
+    torch.save({"settings": {}}, path)
+    with pytest.raises(ValueError, match="run.pt is not a checkpoint"):
+        fit(make_model(), checkpoint=path, resume=True)
     path.write_bytes(b"nothing")
     with pytest.raises(ValueError, match="run.pt is not a checkpoint"):
         fit(make_model(), checkpoint=path, resume=True)

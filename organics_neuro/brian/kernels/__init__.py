@@ -8,10 +8,9 @@ from brian2.devices.device import all_devices, get_device
 
 from organics_neuro.brian.kernels.circulant import CIRCULANT
 from organics_neuro.brian.kernels.convolution import CONVOLUTION
-from organics_neuro.brian.kernels.cuda import CUDA_KERNELS
 from organics_neuro.brian.kernels.dense import DENSE
-from organics_neuro.brian.kernels.frames import Kernel, Program
 from organics_neuro.brian.kernels.low_rank import LOW_RANK
+from organics_neuro.brian.kernels.program import Kernel, Program
 from organics_neuro.brian.kernels.sparse import SPARSE
 from organics_neuro.brian.kernels.uniform import UNIFORM
 from organics_neuro.core.errors import unknown_name
@@ -25,6 +24,8 @@ KERNELS = {
     "low_rank": LOW_RANK,
 }
 
+_TARGETS = {"cpp": "cpp_standalone", "cuda": "cuda_standalone"}
+
 
 def get_program(operator, trials):
     """The `Program` that runs an operator for this number of trials."""
@@ -34,12 +35,9 @@ def get_program(operator, trials):
             raise TypeError(
                 f"Brian2 cannot run these weights: {unknown_name('kernel', term.kind, KERNELS)}; convert them with Dense(weights.to_dense())"
             )
-    kinds = [term.kind for term in terms]
-    if get_device() is all_devices.get("cuda_standalone") and (len(kinds) > 1 or kinds[0] not in CUDA_KERNELS):
-        raise TypeError(
-            f"the device 'cuda' cannot run weights of the kind {' + '.join(kinds)}; known: {', '.join(CUDA_KERNELS)}; convert them with Dense(weights.to_dense())"
-        )
-    return Program([KERNELS[term.kind] for term in terms], terms, trials)
+    device = get_device()
+    target = next((name for name, key in _TARGETS.items() if device is all_devices.get(key)), "runtime")
+    return Program([KERNELS[term.kind] for term in terms], terms, trials, target)
 
 
 __all__ = ["KERNELS", "Kernel", "Program", "get_program"]

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from organics_neuro.brian.kernels.frames import Kernel
+from organics_neuro.brian.kernels.cuda import BLOCKS
+from organics_neuro.brian.kernels.program import Kernel
 from organics_neuro.brian.kernels.vectors import with_vectors
 
 #: Shifted copies are made for fewer than 1/8 of the weights.
@@ -105,6 +106,36 @@ void _organics_circulant(const Real* x, Real* r, const int, const int n, const i
     SPARE=_SPARE,
 )
 
+# One thread for each unit and trial.
+_CUDA = """
+namespace {
+template <typename Real>
+__global__ void organics_circulant(const Real* x, Real* r, const int n, const int trials, const int* count,
+                                   const int* offsets, const Real* column)
+{
+    for (size_t k = (size_t)blockIdx.x*blockDim.x + threadIdx.x; k < (size_t)n*trials; k += (size_t)gridDim.x*blockDim.x)
+    {
+        const int i = k % n;
+        const Real* source = x + (k - i);
+        Real total = 0;
+        for (int tap = 0; tap < count[0]; tap++)
+        {
+            const int j = i - offsets[tap];
+            total += column[offsets[tap]]*source[j < 0 ? j + n : j];
+        }
+        r[k] = total;
+    }
+}
+
+template <typename Real>
+void _organics_circulant(const Real* x, Real* r, const int, const int n, const int trials, const int* count,
+                         const int* offsets, const Real* column, const Real*)
+{
+    organics_circulant<<<organics_blocks((size_t)n*trials), 256>>>(x, r, n, trials, count, offsets, column);
+}
+}
+"""
+
 _NUMPY = """
 from organics_neuro.core.operators import rotate_and_add as _rotate_and_add
 _r[:] = _rotate_and_add(_x, {{_w_column}}, {{_w_offsets}}[:{{_w_count}}[0]])
@@ -136,4 +167,5 @@ CIRCULANT = Kernel(
     scratch=lambda operator, trials: {"source": 2 * operator.shape[1], "halves": 2 * operator.shape[1] * trials},
     numpy=_NUMPY,
     cpp=_CPP,
+    cuda=BLOCKS + _CUDA,
 )

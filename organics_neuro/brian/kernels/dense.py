@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from organics_neuro.brian.kernels.frames import Kernel
+from organics_neuro.brian.kernels.program import Kernel
 from organics_neuro.brian.kernels.vectors import with_vectors
 
 #: Bytes of target units whose weights lie next to each other in the packed copy: a multiple of every vector tile.
@@ -14,13 +14,48 @@ SOURCES, TRIALS = 256, 192
 _CYTHON = """
 from scipy.linalg.cython_blas cimport dgemm as _dgemm, dgemv as _dgemv, sgemm as _sgemm, sgemv as _sgemv
 
-cdef void _organics_dense({{_real}}* x, {{_real}}* r, int m, int n, int trials, {{_real}}* matrix, {{_real}}* packed) noexcept:
+cdef void _organics_dense({{_real}}* x, {{_real}}* r, int m, int n, int trials, {{_real}}* matrix) noexcept:
     cdef int one = 1
     cdef {{_real}} unit = 1, zero = 0
     if trials == 1:
         _{{_blas}}gemv("T", &n, &m, &unit, matrix, &n, x, &one, &zero, r, &one)
     else:
         _{{_blas}}gemm("T", "N", &m, &trials, &n, &unit, matrix, &n, x, &n, &zero, r, &m)
+"""
+
+_CUDA = """
+#include <cublas_v2.h>
+namespace {
+inline void organics_gemv(cublasHandle_t handle, const int m, const int n, const double* w, const double* x, double* r)
+{
+    const double one = 1, zero = 0;
+    cublasDgemv(handle, CUBLAS_OP_T, n, m, &one, w, n, x, 1, &zero, r, 1);
+}
+inline void organics_gemv(cublasHandle_t handle, const int m, const int n, const float* w, const float* x, float* r)
+{
+    const float one = 1, zero = 0;
+    cublasSgemv(handle, CUBLAS_OP_T, n, m, &one, w, n, x, 1, &zero, r, 1);
+}
+inline void organics_gemm(cublasHandle_t handle, const int m, const int n, const int trials, const double* w, const double* x, double* r)
+{
+    const double one = 1, zero = 0;
+    cublasDgemm(handle, CUBLAS_OP_T, CUBLAS_OP_N, m, trials, n, &one, w, n, x, n, &zero, r, m);
+}
+inline void organics_gemm(cublasHandle_t handle, const int m, const int n, const int trials, const float* w, const float* x, float* r)
+{
+    const float one = 1, zero = 0;
+    cublasSgemm(handle, CUBLAS_OP_T, CUBLAS_OP_N, m, trials, n, &one, w, n, x, n, &zero, r, m);
+}
+
+template <typename Real>
+void _organics_dense(const Real* x, Real* r, const int m, const int n, const int trials, const Real* matrix)
+{
+    static cublasHandle_t handle = nullptr;
+    if (!handle) cublasCreate(&handle);
+    if (trials == 1) organics_gemv(handle, m, n, matrix, x, r);
+    else organics_gemm(handle, m, n, trials, matrix, x, r);
+}
+}
 """
 
 # The weights are copied before every run: panel after panel of target units, source unit by source unit, so that the
@@ -96,5 +131,6 @@ DENSE = Kernel(
     numpy="_numpy.dot(_x, {{_w_matrix}}.reshape(_m, _n).T, out=_r)",
     cython=_CYTHON,
     cpp=_CPP,
+    cuda=_CUDA,
     prepare=_PREPARE,
 )

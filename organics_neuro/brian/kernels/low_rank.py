@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from organics_neuro.brian.kernels.frames import Kernel
+from organics_neuro.brian.kernels.cuda import BLOCK_SUM
+from organics_neuro.brian.kernels.program import Kernel
 from organics_neuro.brian.kernels.vectors import with_vectors
 
 _CPP = with_vectors("""
@@ -32,6 +33,35 @@ void _organics_low_rank(const Real* x, Real* r, const int m, const int n, const 
 }
 """)
 
+# One block of threads for each trial; each thread keeps the same target units for all patterns.
+_CUDA = """
+namespace {
+template <typename Real>
+__global__ void organics_low_rank(const Real* x, Real* r, const int m, const int n, const int* rank,
+                                  const Real* m_factor, const Real* n_factor)
+{
+    __shared__ Real sums[256];
+    const Real* source = x + (size_t)blockIdx.x*n;
+    Real* target = r + (size_t)blockIdx.x*m;
+    for (int k = 0; k < rank[0]; k++)
+    {
+        Real sum = 0;
+        for (int j = threadIdx.x; j < n; j += 256) sum += n_factor[(size_t)k*n + j]*source[j];
+        const Real pattern = organics_block_sum(sum, sums);
+        for (int i = threadIdx.x; i < m; i += 256)
+            target[i] = (k ? target[i] : 0) + m_factor[(size_t)k*m + i]*pattern;
+    }
+}
+
+template <typename Real>
+void _organics_low_rank(const Real* x, Real* r, const int m, const int n, const int trials, const int* rank,
+                        const Real* m_factor, const Real* n_factor)
+{
+    organics_low_rank<<<trials, 256>>>(x, r, m, n, rank, m_factor, n_factor);
+}
+}
+"""
+
 _NUMPY = """
 _rank = {{_w_rank}}[0]
 _numpy.dot(_numpy.dot(_x, {{_w_n_factor}}.reshape(_rank, _n).T), {{_w_m_factor}}.reshape(_rank, _m), out=_r)
@@ -46,4 +76,5 @@ LOW_RANK = Kernel(
     },
     numpy=_NUMPY,
     cpp=_CPP,
+    cuda=BLOCK_SUM + _CUDA,
 )

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from organics_neuro.brian.kernels.frames import Kernel
+from organics_neuro.brian.kernels.cuda import BLOCKS
+from organics_neuro.brian.kernels.program import Kernel
 from organics_neuro.brian.kernels.vectors import with_vectors
 
 _CPP = with_vectors("""
@@ -24,6 +25,32 @@ void _organics_sparse(const Real* x, Real* r, const int m, const int n, const in
 }
 """)
 
+# One thread for each target unit and trial.
+_CUDA = """
+namespace {
+template <typename Real>
+__global__ void organics_sparse(const Real* x, Real* r, const int m, const int n, const int trials, const int* starts,
+                                const int* units, const Real* values)
+{
+    for (size_t k = (size_t)blockIdx.x*blockDim.x + threadIdx.x; k < (size_t)m*trials; k += (size_t)gridDim.x*blockDim.x)
+    {
+        const int i = k % m;
+        const Real* source = x + k/m*n;
+        Real total = 0;
+        for (int entry = starts[i]; entry < starts[i + 1]; entry++) total += values[entry]*source[units[entry]];
+        r[k] = total;
+    }
+}
+
+template <typename Real>
+void _organics_sparse(const Real* x, Real* r, const int m, const int n, const int trials, const int* starts,
+                      const int* units, const Real* values)
+{
+    organics_sparse<<<organics_blocks((size_t)m*trials), 256>>>(x, r, m, n, trials, starts, units, values);
+}
+}
+"""
+
 _NUMPY = """
 from scipy.sparse import csr_array as _csr_array
 _entries = {{_w_starts}}[_m]
@@ -44,4 +71,4 @@ def _arrays(operator):
     }
 
 
-SPARSE = Kernel(function="_organics_sparse", arrays=_arrays, numpy=_NUMPY, cpp=_CPP)
+SPARSE = Kernel(function="_organics_sparse", arrays=_arrays, numpy=_NUMPY, cpp=_CPP, cuda=BLOCKS + _CUDA)

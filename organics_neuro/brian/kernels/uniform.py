@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from organics_neuro.brian.kernels.frames import Kernel
+from organics_neuro.brian.kernels.cuda import BLOCK_SUM
+from organics_neuro.brian.kernels.program import Kernel
 
 _CPP = """
 namespace {
@@ -20,9 +21,31 @@ void _organics_uniform(const Real* x, Real* r, const int m, const int n, const i
 }
 """
 
+# One block of threads for each trial.
+_CUDA = """
+namespace {
+template <typename Real>
+__global__ void organics_uniform(const Real* x, Real* r, const int m, const int n, const Real* value)
+{
+    __shared__ Real sums[256];
+    Real sum = 0;
+    for (int j = threadIdx.x; j < n; j += 256) sum += x[(size_t)blockIdx.x*n + j];
+    const Real total = organics_block_sum(sum, sums);
+    for (int i = threadIdx.x; i < m; i += 256) r[(size_t)blockIdx.x*m + i] = value[0]*total;
+}
+
+template <typename Real>
+void _organics_uniform(const Real* x, Real* r, const int m, const int n, const int trials, const Real* value)
+{
+    organics_uniform<<<trials, 256>>>(x, r, m, n, value);
+}
+}
+"""
+
 UNIFORM = Kernel(
     function="_organics_uniform",
     arrays=lambda operator: {"value": np.array([operator.value])},
     numpy="_r[:] = {{_w_value}}[0]*_x.sum(axis=1, keepdims=True)",
     cpp=_CPP,
+    cuda=BLOCK_SUM + _CUDA,
 )

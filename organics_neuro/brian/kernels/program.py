@@ -1,0 +1,212 @@
+"""The kernels that a projection calls, as a Brian2 template.
+
+A kernel is a C++ function, called from C++ standalone and from Cython, a CUDA function, and a few statements of NumPy:
+
+    template <typename Real> void function(const Real* x, Real* r, int m, int n, int trials, ARRAYS..., SCRATCH...)
+
+fills ``r`` (trials, m) from ``x`` (trials, n). Its further arguments are the arrays of `Kernel.arrays` and then those
+of `Kernel.scratch`, in their order: ``int`` pointers (``int32``) for whole numbers, else ``Real`` ones. The CUDA function
+has the same arguments, pointers to the memory of the GPU, and starts the kernels there. NumPy statements use
+``_m, _n, _trials``, ``_x`` and ``_r``, and ``{{_w_NAME}}`` for the array NAME.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from brian2.codegen.runtime.cython_rt import CythonCodeObject
+from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
+from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
+from jinja2 import DictLoader
+
+from organics_neuro.brian.kernels import frames
+
+#: Numbers added to each working memory, so that it can begin at a multiple of 64 bytes.
+_SPARE = 16
+
+
+def _nothing(operator, trials):
+    return {}
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Code for one kind of operator.
+
+    Parameters
+    ----------
+    function : str
+        Name of the function.
+    arrays : callable
+        From an operator to the arrays that the code reads, by name.
+    cpp, cuda : str
+        C++ and CUDA that define the function.
+    numpy : str
+        Statements that fill the target.
+    scratch, cuda_scratch : callable
+        From an operator and a number of trials to the working memory of C++ (and Cython) and of CUDA: numbers by name.
+    cython : str
+        Cython that defines the function, where it should not be the one in C++; it gets no working memory.
+    prepare : str
+        C++ standalone: statements before the first step of every run.
+    """
+
+    function: str
+    arrays: Callable
+    cpp: str
+    cuda: str
+    numpy: str
+    scratch: Callable = _nothing
+    cuda_scratch: Callable = _nothing
+    cython: str = ""
+    prepare: str = ""
+
+    def working_memory(self, target):
+        """`scratch` of a target."""
+        if target == "cuda":
+            return self.cuda_scratch
+        return _nothing if target == "runtime" and self.cython else self.scratch
+
+
+class Program:
+    """The kernels that one operator needs, with their arrays: one kernel, or one for each term of a sum.
+
+    Parameters
+    ----------
+    kernels : sequence of Kernel
+    operators : sequence of Operator
+        One for each kernel.
+    trials : int
+    target : {"runtime", "cpp", "cuda"}
+
+    Attributes
+    ----------
+    template : str
+        Name of the Brian2 template that holds the code.
+    arrays : dict of ndarray
+        What the code reads.
+    scratch : dict of int
+        What it writes besides the target: how many numbers.
+    """
+
+    def __init__(self, kernels, operators, trials, target):
+        self._calls, self.arrays, self.scratch = [], {}, {}
+        for k, (kernel, operator) in enumerate(zip(kernels, operators, strict=True)):
+            suffix = f"_{k}" if len(operators) > 1 else ""
+            arrays = {key + suffix: np.asarray(value) for key, value in kernel.arrays(operator).items()}
+            sizes = kernel.working_memory(target)(operator, trials)
+            scratch = {key + suffix: size + _SPARE for key, size in sizes.items()}
+            self._calls.append(_Call(kernel, suffix, arrays, scratch))
+            self.arrays.update(arrays)
+            self.scratch.update(scratch)
+        if len(operators) > 1:
+            self.scratch["sum"] = operators[0].shape[0] * trials + _SPARE
+        if target == "cpp" and any(kernel.prepare for kernel in kernels):
+            self.scratch["fresh"] = 1
+        self.template = "organics_projection_" + "_".join(operator.kind for operator in operators)
+        self._register(target)
+
+    def _register(self, target):
+        """Make the code known to Brian2 as a template."""
+        if target == "runtime":
+            _add(NumpyCodeObject, self.template, self._numpy)
+            _add(CythonCodeObject, self.template, self._cython)
+        elif target == "cpp":
+            _add(CPPStandaloneCodeObject, self.template, self._cpp)
+        else:
+            from brian2cuda.codeobject import CUDAStandaloneCodeObject
+
+            _add(CUDAStandaloneCodeObject, self.template, self._cuda)
+
+    def _numpy(self):
+        """The first term writes the target, the others are added."""
+        lines = [self._calls[0].numpy()]
+        for call in self._calls[1:]:
+            lines += ["_whole, _r = _r, _numpy.empty_like(_r)", call.numpy(), "_whole += _r", "_r = _whole"]
+        return frames.fill(frames.NUMPY, KERNEL="\n".join(lines))
+
+    def _cython(self):
+        add = "for _k in range(_m*_trials):\n    _r[_k] += {term}[_k]"
+        kernel = self._sum("{{{{{}}}}}".format, "{{{{{}}}}}".format, "", add)
+        return frames.fill(frames.CYTHON, KERNEL=kernel, SUPPORT=self._support(_Call.cython))
+
+    def _cpp(self):
+        add = "for (size_t _k = 0; _k < (size_t)_m*_trials; _k++) _r[_k] += {term}[_k];"
+        prepare = "\n".join(call.prepare() for call in self._calls if call.kernel.prepare)
+        return frames.fill(
+            frames.CPP,
+            KERNEL=self._sum("{{{{{}}}}}".format, _aligned_in_cpp, "<_Real>", add),
+            SUPPORT=self._support(lambda call: call.kernel.cpp),
+            BEFORE=frames.BEFORE if prepare else frames.EMPTY,
+            PREPARE=frames.fill(frames.PREPARE, PREPARE=prepare) if prepare else "",
+        )
+
+    def _cuda(self):
+        add = "organics_copy<<<256, 256>>>(_r, {term}, (size_t)_m*_trials, true);"
+        kernel = self._sum(str, str, "<_Real>", add)
+        return frames.fill(frames.CUDA, KERNEL=kernel, SUPPORT=self._support(lambda call: call.kernel.cuda))
+
+    def _support(self, text):
+        """The definition of each function, once."""
+        return "\n".join({call.kernel.function: text(call) for call in self._calls}.values())
+
+    def _sum(self, read, write, types, add):
+        """The calls: the first term writes the target, the others are added. ``read`` and ``write`` make a pointer from a name."""
+        end = ";" if types else ""
+        lines = [self._calls[0].c("_r", read, write, types) + end]
+        for call in self._calls[1:]:
+            term = write("_w_sum")
+            lines += [call.c(term, read, write, types) + end, add.format(term=term)]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """The call of one kernel; ``suffix`` tells its arrays from those of the other terms of a sum."""
+
+    kernel: Kernel
+    suffix: str
+    arrays: dict
+    scratch: dict
+
+    def numpy(self):
+        return re.sub(r"\{\{_w_(\w+)\}\}", rf"{{{{_w_\1{self.suffix}}}}}", self.kernel.numpy.strip("\n"))
+
+    def c(self, target, read, write, types):
+        pointers = [*(read(f"_w_{key}") for key in self.arrays), *(write(f"_w_{key}") for key in self.scratch)]
+        return f"{self.kernel.function}{types}({', '.join(['_x', target, '_m', '_n', '_trials', *pointers])})"
+
+    def prepare(self):
+        def pointer(match):
+            key = match[1] + self.suffix
+            return _aligned_in_cpp(f"_w_{key}") if key in self.scratch else f"{{{{_w_{key}}}}}"
+
+        return re.sub(r"\{\{_w_(\w+)\}\}", pointer, self.kernel.prepare.strip("\n"))
+
+    def cython(self):
+        """The function for Cython: Brian2 compiles it as C++, so the same text will do."""
+        if self.kernel.cython:
+            return self.kernel.cython
+        types = ["{{_real}}*", "{{_real}}*", "int", "int", "int"]
+        types += ["int32_t*" if array.dtype.kind in "iu" else "{{_real}}*" for array in self.arrays.values()]
+        types += ["{{_real}}*"] * len(self.scratch)
+        code = "\n".join("    " + line for line in self.kernel.cpp.strip("\n").splitlines())
+        name = self.kernel.function
+        return (
+            f'cdef extern from *:\n    """\n{code}\n    """\n'
+            f'    void {name} "{name}<{{{{_real}}}}>" ({", ".join(types)}) noexcept'
+        )
+
+
+def _add(codeobject, template, text):
+    """Add a template to those of a Brian2 target, unless it is there."""
+    templater = codeobject.templater
+    name = template + templater.extension
+    if name not in templater.env.list_templates():
+        templater.env.loader.loaders.append(DictLoader({name: text()}))
+
+
+def _aligned_in_cpp(name):
+    """A working memory in C++, from its first multiple of 64 bytes: there no vector lies across two cache lines."""
+    return f"((_Real*)(((size_t){{{{{name}}}}} + 63)/64*64))"

@@ -1,0 +1,68 @@
+"""Networks that name the class of a sample."""
+
+from torch import nn
+from torch.nn.functional import cross_entropy, mse_loss
+
+
+class SequenceClassifier(nn.Module):
+    """A recurrent network whose last output is read by a linear layer.
+
+    Parameters
+    ----------
+    rnn : ORGaNICs or torch.nn.LSTM, GRU, RNN
+    classes : int
+
+    Examples
+    --------
+    >>> import torch
+    >>> from organics_neuro.nn import ORGaNICs
+    >>> model = SequenceClassifier(ORGaNICs(28, 16, batch_first=True), classes=10)
+    >>> model(torch.zeros(2, 28, 28)).shape
+    torch.Size([2, 10])
+    """
+
+    def __init__(self, rnn, classes):
+        super().__init__()
+        self.rnn = rnn
+        like = next(rnn.parameters())
+        self.readout = nn.Linear(rnn.hidden_size, classes, device=like.device, dtype=like.dtype)
+
+    def forward(self, x):
+        """Scores of the classes, (batch, classes), for input as the recurrent network takes it."""
+        output, _ = self.rnn(x)
+        return self.readout(output[:, -1] if self.rnn.batch_first and x.dim() == 3 else output[-1])
+
+
+class AutoencoderClassifier(nn.Module):
+    """An autoencoder whose code is read by a classifier; both are trained together, by `loss`.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Of the input, of the hidden layers of the encoder, and of the code; the decoder is their mirror. Hidden
+        layers are rectified, the code and the reconstruction lie between 0 and 1.
+    classifier : Module
+        From codes to scores.
+    """
+
+    def __init__(self, sizes, classifier):
+        super().__init__()
+        self.encoder = _sigmoid_network(sizes)
+        self.decoder = _sigmoid_network(sizes[::-1])
+        self.classifier = classifier
+
+    def forward(self, x):
+        """Scores of the classes, (batch, classes), for input (batch, sizes[0])."""
+        return self.classifier(self.encoder(x))
+
+    def loss(self, x, y):
+        """Cross entropy of the classes plus mean squared error of the reconstruction."""
+        code = self.encoder(x)
+        return cross_entropy(self.classifier(code), y) + mse_loss(self.decoder(code), x)
+
+
+def _sigmoid_network(sizes):
+    layers = []
+    for before, after in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    return nn.Sequential(*layers[:-1], nn.Sigmoid())

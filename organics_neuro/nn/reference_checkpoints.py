@@ -1,0 +1,229 @@
+"""Checkpoints of the authors' public code (martiniani-lab/dynamic-divisive-norm) as circuits and layers of this package.
+
+The names on the left of the tables are those of that code. Files are read with ``weights_only=True``: what they hold
+besides tensors and plain values is refused, not executed.
+"""
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from organics_neuro.core.circuit import Circuit
+from organics_neuro.core.errors import FileFormatError, unknown_name
+from organics_neuro.core.models import GATED
+from organics_neuro.core.units import seconds
+from organics_neuro.nn.steady import DivisiveNormalization
+
+
+def _variant(name, sources, *terms):
+    """The model "gated" with other sources of some couplings, and other terms (pairs old, new) in its equations."""
+    equations = GATED.equations
+    for old, new in terms:
+        equations = equations.replace(old, new)
+    couplings = tuple(replace(c, source=sources.get(c.target, c.source)) for c in GATED.couplings)
+    return replace(GATED, name=name, equations=equations, couplings=couplings)
+
+
+_NOT_RECTIFIED = ("*relu(recurrent)", "*recurrent")
+#: The versions of the recurrent cell. Files of the last two have the same names and shapes.
+CELLS = {
+    "released": _variant("gated_released", {"recurrent": "relu(y)"}, _NOT_RECTIFIED, ("z = relu(drive)", "z = drive")),
+    "rectified": GATED,
+    "unrectified": _variant("gated_unrectified", {"pool": "relu(a)*y**2"}, _NOT_RECTIFIED),
+}
+_INPUT_WEIGHTS = {"Wzx": "W_zx", "Wbx0": "W_b0x", "Wbx1": "W_bx"}
+_UNIT_WEIGHTS = {"Wr": "W_r", "Wby0": "W_b0y", "Wba0": "W_b0a", "Wby1": "W_by", "Wba1": "W_ba"}
+_STEP_SIZES = {"param_dt_tauy": "y", "param_dt_taua": "a", "param_dt_taub0": "b0", "param_dt_taub1": "b"}
+_INITIAL = {"y0": "y", "a0": "a", "b00": "b0", "b10": "b"}
+#: Largest step sizes in the constructor of the public cell; the published runs used 0.02, 0.005 and 0.1.
+_MAX_STEP = {"y": 0.01, "a": 0.01, "b": 0.1}
+
+
+@dataclass(frozen=True)
+class ImportedCheckpoint:
+    """What `import_checkpoint` made of a file; print it.
+
+    Attributes
+    ----------
+    parts : dict of Circuit or DivisiveNormalization
+        By their name in the checkpoint, such as "org": a circuit for a recurrent cell, a layer for a static one.
+    unmapped : dict of Tensor
+        What has no place in them, such as the readout "fc.weight".
+    notes : list of str
+        What was assumed.
+    """
+
+    parts: dict
+    unmapped: dict
+    notes: list
+
+    def __str__(self):
+        unmapped = ", ".join(f"{name} {tuple(value.shape)}" for name, value in self.unmapped.items())
+        lines = [f"{name or 'circuit'}: {part!r}" for name, part in self.parts.items()]
+        return "\n".join([*lines, f"not mapped: {unmapped or 'nothing'}", *(f"note: {note}" for note in self.notes)])
+
+
+def import_checkpoint(path, cell=None, *, max_step_y=None, max_step_a=None, max_step_b=None, dt=1e-3):
+    """Read a checkpoint of the authors' public code.
+
+    Parameters
+    ----------
+    path : path
+        A PyTorch Lightning checkpoint or a state dict, of the recurrent classifier (class ``rnn``), of the static one
+        (class ``feedforward``), or of a cell or layer alone.
+    cell : {"released", "rectified", "unrectified"}, optional
+        Version of the recurrent cell. "released": of October 2024, z = W_zx x and (I + W_r) relu(y); recognised by
+        its spectral norm. "rectified", the default otherwise: of the later code, z = relu(W_zx x) and relu(W_r y),
+        the model "gated". "unrectified": z = relu(W_zx x), W_r y, and a pool of y². Checkpoints of the last two
+        look alike, so say which one it is.
+    max_step_y, max_step_a, max_step_b : float, optional
+        Upper bounds of the learned step sizes (``dt_tau_max_y``, ...), which the weights do not hold. By default
+        those among the checkpoint's hyper-parameters, or else 0.01, 0.01 and 0.1, as in the code's constructor.
+    dt : float or Brian2 quantity
+        How much time one step of a recurrent cell stands for, in seconds.
+
+    Returns
+    -------
+    ImportedCheckpoint
+
+    Raises
+    ------
+    FileNotFoundError
+    FileFormatError
+        If the file is not a checkpoint, holds objects, or has an unknown layout or wrong shapes.
+    """
+    if cell is not None and cell not in CELLS:
+        raise ValueError(unknown_name("cell", cell, CELLS))
+    dt, content = seconds("dt", dt), _load(path)
+    state = content.get("state_dict", content)
+    if not isinstance(state, Mapping) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+        raise FileFormatError(f"{path} holds no state dict: give a Lightning checkpoint, or what state_dict() returns")
+    given, notes, parts, used = {"y": max_step_y, "a": max_step_a, "b": max_step_b}, [], {}, set()
+    for prefix in [key.removesuffix("log_Way") for key in state if key.endswith("log_Way") and state[key].dim() == 2]:
+        reader = _Reader(path, state, prefix)
+        if f"{prefix}Wbx0" in state:
+            part = _circuit(reader, cell, _steps(given, content, notes), dt, notes)
+        else:
+            part = _layer(reader)
+        parts[prefix.rstrip(".")] = part
+        used |= reader.used
+    if not parts:
+        raise FileFormatError(
+            f"{path} has an unknown layout: it holds {', '.join(list(state)[:6]) or 'nothing'}, ..., but neither a "
+            "recurrent cell (log_Way, Wbx0, ...) nor a static layer (log_Way, Wbx, ...)"
+        )
+    return ImportedCheckpoint(parts, {key: value for key, value in state.items() if key not in used}, notes)
+
+
+def _load(path):
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"no file {path}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise FileFormatError(
+            f"{path} is not a checkpoint, or holds more than tensors and plain values, which could run code when read; "
+            "save it again with torch.save(model.state_dict(), path)"
+        ) from error
+    except Exception as error:  # torch.load raises many kinds
+        raise FileFormatError(f"{path} is not a checkpoint of torch ({error})") from error
+    if not isinstance(content, Mapping):
+        raise FileFormatError(f"{path} holds a {type(content).__name__}, not a checkpoint or a state dict")
+    return content
+
+
+class _Reader:
+    """The tensors of one module of a checkpoint, in float64, checked; remembers what was read."""
+
+    def __init__(self, path, state, prefix):
+        self.path, self.state, self.prefix, self.used = path, state, prefix, set()
+
+    def __contains__(self, name):
+        return self.prefix + name in self.state
+
+    def get(self, name, shape):
+        """The tensor ``name``; a length of None in ``shape`` may be any."""
+        key = self.prefix + name
+        if key not in self.state:
+            raise FileFormatError(f"{self.path} has no {key}, which belongs to {self.prefix}log_Way")
+        value = self.state[key]
+        if value.dim() != len(shape) or any(n not in (None, m) for n, m in zip(shape, value.shape, strict=True)):
+            expected = ", ".join("inputs" if n is None else str(n) for n in shape)
+            raise FileFormatError(f"{self.path}: {key} has shape {tuple(value.shape)}, but must have ({expected})")
+        if not value.isfinite().all():
+            raise FileFormatError(f"{self.path}: {key} holds NaN or infinity")
+        self.used.add(key)
+        return value.double()
+
+    def matrix(self, name, shape):
+        """Weights that are a parameter, in a module of their own, or divided there by their spectral norm."""
+        if not self.is_spectral(name):
+            return self.get(f"{name}.weight" if f"{name}.weight" in self else name, shape)
+        kept = f"{name}.parametrizations.weight"
+        matrix = self.get(f"{kept}.original", shape)
+        # the norm is what the code's power iteration had found, not the exact one
+        left, right = (self.get(f"{kept}.0._{side}", (n,)) for side, n in zip("uv", matrix.shape, strict=True))
+        return matrix / (left @ matrix @ right)
+
+    def is_spectral(self, name):
+        return f"{name}.parametrizations.weight.original" in self
+
+
+def _steps(given, content, notes):
+    """Largest step sizes: as given, from the hyper-parameters, or the constructor's."""
+    kept = content.get("hyper_parameters") or {}
+    kept = {**kept, **(kept.get("kwargs_dict") or {})}
+    found = {k: kept.get(f"dt_tau_max_{k}") if value is None else value for k, value in given.items()}
+    assumed = {k: _MAX_STEP[k] for k, value in found.items() if value is None}
+    if assumed:
+        listed = ", ".join(f"max_step_{k}={value:g}" for k, value in assumed.items())
+        notes.append(f"the checkpoint does not hold the largest step sizes; assumed {listed}")
+    return {**found, **assumed}
+
+
+def _circuit(reader, cell, max_step, dt, notes):
+    """The circuit of a recurrent cell."""
+    n = len(reader.get("log_Way", (None, None)))
+    pool = reader.get("log_Way", (n, n)).exp()
+    if cell is None:
+        cell = "released" if reader.is_spectral("Wr") else "rectified"
+        notes.append(f"taken for the cell {cell!r}")
+    weights = {ours: reader.matrix(name, (n, None)) for name, ours in _INPUT_WEIGHTS.items()}
+    weights.update({ours: reader.matrix(name, (n, n)) for name, ours in _UNIT_WEIGHTS.items()})
+    if cell == "released":
+        weights["W_r"] = torch.eye(n, dtype=torch.float64) + weights["W_r"]
+    elif (pool > 1).any():
+        notes.append(f"{int((pool > 1).sum())} entries of the pool above 1 were set to 1, as the later code does")
+        pool = pool.clamp(max=1)
+    taus = {}
+    for name, state in _STEP_SIZES.items():
+        taus[f"tau_{state}"] = dt / (max_step[state[0]] * reader.get(name, (n,)).sigmoid()).numpy()
+    parent = _Reader(reader.path, reader.state, ".".join([*reader.prefix.split(".")[:-2], ""]))
+    initial = {ours: parent.get(name, (n,)).numpy() for name, ours in _INITIAL.items() if name in parent}
+    if not initial:
+        notes.append("the checkpoint does not hold the initial state; it is that of the model")
+    sigma = reader.get("sigma", (n,)).numpy()
+    reader.used |= parent.used
+    weights = {name: value.numpy() for name, value in {**weights, "W": pool}.items()}
+    return Circuit(CELLS[cell], weights, initial=initial, sigma=sigma, **taus)
+
+
+def _layer(reader):
+    """The steady-state layer of a static one; the product of sigma and b0 is all that it needs of both."""
+    n = len(reader.get("log_Way", (None, None)))
+    drive = reader.matrix("Wzx", (n, None))
+    W_r = reader.matrix("Wr", (n, n))
+    learned = not torch.equal(W_r, torch.eye(n, dtype=W_r.dtype))
+    layer = DivisiveNormalization(drive.shape[1], n, "learned" if learned else "identity", dtype=torch.float64)
+    with torch.no_grad():
+        layer.W_zx.copy_(drive)
+        layer.W_bx.copy_(reader.get("Wbx", tuple(drive.shape)))
+        layer.W = reader.get("log_Way", (n, n)).exp()
+        layer.b0 = reader.get("sigma", ()) * reader.get("b0", (n,)).sigmoid()
+        if learned:
+            layer.W_r = W_r
+    reader.used.add(f"{reader.prefix}identity_matrix")  # a constant of that code
+    return layer.to(reader.state[f"{reader.prefix}log_Way"].dtype)

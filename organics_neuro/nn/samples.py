@@ -1,0 +1,35 @@
+"""Samples with their labels, checked before anything is trained on them."""
+
+import torch
+
+
+def split(x, y, validation, seed):
+    """Training and validation data as two pairs of tensors, checked."""
+    x, y = check("x", x, "y", y)
+    if isinstance(validation, (tuple, list)):
+        return (x, y), check("validation x", validation[0], "validation y", validation[1])
+    count = round(validation * len(x))
+    if not 0 < count < len(x):
+        raise ValueError(
+            f"validation={validation!r} sets {count} of {len(x)} samples aside; give a fraction between 0 and 1 that leaves some on both sides"
+        )
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
+    return (x[order[count:]], y[order[count:]]), (x[order[:count]], y[order[:count]])
+
+
+def check(x_name, x, y_name, y):
+    x, y = torch.as_tensor(x), torch.as_tensor(y)
+    if not x.is_floating_point() or x.dim() < 2 or not len(x):
+        raise ValueError(
+            f"{x_name} must be an array of floats with samples on its first axis, got {x.dtype} of shape {tuple(x.shape)}"
+        )
+    if y.is_floating_point() or y.shape != x.shape[:1] or y.min() < 0:
+        raise ValueError(
+            f"{y_name} must hold one label (0, 1, ...) for each of the {len(x)} samples, got {y.dtype} of shape {tuple(y.shape)}"
+            + (f" with the label {y.min()}" if y.numel() and y.min() < 0 else "")
+        )
+    if not torch.isfinite(x).all():
+        raise ValueError(
+            f"{x_name} must be finite, but sample {int((~x.isfinite()).nonzero()[0, 0])} holds NaN or infinity"
+        )
+    return x, y.long()

@@ -1,0 +1,342 @@
+"""Layers whose output is the steady state of a normalization circuit, with an implicit gradient.
+
+Where a recurrent layer integrates a circuit step by step, these give at once what it settles at for a constant
+input. Like any layer of torch they take and return rates, so they stack.
+"""
+
+import torch
+from torch import nn
+from torch.nn.functional import conv2d, normalize
+from torch.nn.utils.parametrize import register_parametrization
+
+from organics_neuro.core.errors import unknown_name
+from organics_neuro.nn.constraints import Bounded, Positive
+from organics_neuro.nn.equilibrium import TOLERANCE, SteadyState, equilibrium, published_iteration, residual
+
+RECURRENCES = ("identity", "learned")
+POOLS = ("uniform", "local")
+
+
+class SpectralBound(nn.Module):
+    """Matrices whose largest singular value is at most 1: larger ones are divided by it.
+
+    The singular value is computed, not estimated by power iteration, so the effective matrix depends on the learned
+    one alone.
+    """
+
+    def forward(self, matrix):
+        # eigenvectors of a symmetric matrix cost half of a singular value decomposition; the derivative of the
+        # largest singular value needs only the vector that belongs to it
+        with torch.no_grad():
+            top = torch.linalg.eigh(matrix.T @ matrix).eigenvectors[:, -1]
+        return matrix / torch.linalg.vector_norm(matrix @ top).clamp(min=1)
+
+    def right_inverse(self, matrix):
+        return matrix
+
+
+class DivisiveNormalization(nn.Module):
+    """The steady state of a fully connected normalization circuit.
+
+    The circuit is of the model "main" with semisaturation 1, input drive z = W_zx x / ||W_zx x|| and input gain
+    b = sigmoid(W_bx x). Its steady state is the solution of ::
+
+        y = b z + (1 - sqrt(a)) W_r y
+        a = b0^2 + W (a y^2)
+
+    and the output is the firing rate relu(y)^2. With identity recurrence the solution is
+    a = b0^2 + W (b z)^2, y = b z / sqrt(a); with learned recurrence it is found by iteration and differentiated
+    implicitly (see `organics_neuro.nn.equilibrium`). An input of zeros has the drive 0.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+    recurrence : {"identity", "learned"}
+        "learned": ``W_r`` starts as the identity, and its largest singular value is kept at most 1.
+    legacy : bool
+        With learned recurrence, compute what the authors' public code computes instead of the steady state: ten
+        iterations with the gate 1 - a, where the circuit has 1 - sqrt(a). The result is not a steady state of the
+        circuit: typically y is 14 % off. For comparison only.
+    device, dtype
+        Of the parameters, as in every torch module.
+
+    Attributes
+    ----------
+    W_zx, W_bx : Tensor, shape (out_features, in_features)
+        Weights of the input, to the drive and to the gain.
+    W_r : Tensor, shape (out_features, out_features), or None
+        Recurrence; None for the identity.
+    W : Tensor, shape (out_features, out_features)
+        Normalization pool; positive, because its logarithm is what is learned.
+    b0 : Tensor, shape (out_features,)
+        Gain of the constant in the pool, between 0 and 1.
+
+    References
+    ----------
+    S. Rawat, D. J. Heeger, S. Martiniani, Unconditional stability of a recurrent neural circuit implementing divisive
+    normalization, NeurIPS 2024, arXiv:2409.18946, and the authors' public code (class ``ff``).
+
+    Examples
+    --------
+    >>> layer = DivisiveNormalization(3, 5, recurrence="learned")
+    >>> layer(torch.ones(2, 3)).shape
+    torch.Size([2, 5])
+    >>> bool(layer.steady_state(torch.ones(2, 3)).residual.max() <= 1e-6)
+    True
+    """
+
+    def __init__(self, in_features, out_features, recurrence="identity", *, legacy=False, device=None, dtype=None):
+        super().__init__()
+        if recurrence not in RECURRENCES:
+            raise ValueError(unknown_name("recurrence", recurrence, RECURRENCES))
+        if legacy and recurrence == "identity":
+            raise ValueError("legacy=True changes learned recurrence only; leave it out, or give recurrence='learned'")
+        self.in_features, self.out_features = _sizes(in_features=in_features, out_features=out_features)
+        self.recurrence, self.legacy = recurrence, bool(legacy)
+        factory = {"device": device, "dtype": dtype}
+        self.W_zx = nn.Parameter(torch.empty(out_features, in_features, **factory))
+        self.W_bx = nn.Parameter(torch.empty(out_features, in_features, **factory))
+        self.W = nn.Parameter(torch.ones(out_features, out_features, **factory))
+        self.b0 = nn.Parameter(torch.full((out_features,), 0.5, **factory))
+        self.W_r = nn.Parameter(torch.eye(out_features, **factory)) if recurrence == "learned" else None
+        register_parametrization(self, "W", Positive())
+        register_parametrization(self, "b0", Bounded(1.0))
+        if recurrence == "learned":
+            register_parametrization(self, "W_r", SpectralBound())
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self):
+        """Draw all parameters anew.
+
+        ``W_zx`` and ``W_bx`` are uniform in +-1/sqrt(in_features); ``W`` is exp(u), u uniform in (-1, 0), with ones on
+        the diagonal; ``b0`` is 0.5 and ``W_r`` the identity.
+        """
+        for weights in (self.W_zx, self.W_bx):
+            nn.init.uniform_(weights, -(self.in_features**-0.5), self.in_features**-0.5)
+        self.parametrizations.W.original.uniform_(-1, 0).fill_diagonal_(0)
+        self.parametrizations.b0.original.zero_()
+        if self.recurrence == "learned":
+            nn.init.eye_(self.parametrizations.W_r.original)
+
+    def drive(self, input):
+        """What the circuit receives for an input (..., in_features): b z, shape (..., out_features)."""
+        _check_input(input, self, input.shape[-1:] == (self.in_features,), f"(..., in_features={self.in_features})")
+        if self.recurrence == "learned" and input.dtype not in TOLERANCE:
+            raise ValueError(f"learned recurrence needs float32 or float64, got {input.dtype}; convert with .to(dtype)")
+        return torch.sigmoid(input @ self.W_bx.T) * normalize(input @ self.W_zx.T, dim=-1)
+
+    def forward(self, input):
+        """Firing rates at the steady state.
+
+        Parameters
+        ----------
+        input : Tensor, shape (..., in_features)
+
+        Returns
+        -------
+        Tensor, shape (..., out_features)
+
+        Raises
+        ------
+        ValueError
+            For a wrong shape or dtype.
+        ConvergenceError
+            If no steady state was found for some samples.
+        """
+        return torch.relu(self._potentials(self.drive(input))[0]).square()
+
+    def steady_state(self, input):
+        """The steady state itself, with its residual and the number of iterations.
+
+        Parameters
+        ----------
+        input : Tensor, shape (..., in_features)
+
+        Returns
+        -------
+        SteadyState
+        """
+        drive, offset = self.drive(input), self.b0.square()
+        W_r = torch.eye(self.out_features, dtype=drive.dtype, device=drive.device) if self.W_r is None else self.W_r
+        if self.recurrence == "learned" and not self.legacy:
+            return equilibrium(drive, offset, W_r, self.W)
+        y, a = self._potentials(drive)
+        with torch.no_grad():
+            error = residual(y, a, drive, offset, W_r, self.W)
+        return SteadyState(y, a, error, torch.full_like(error, 10 if self.legacy else 0, dtype=torch.long))
+
+    def _potentials(self, drive):
+        """y and a for what `drive` gives."""
+        offset = self.b0.square()
+        if self.legacy:
+            return published_iteration(drive, offset, self.W_r, self.W)
+        if self.recurrence == "learned":
+            return equilibrium(drive, offset, self.W_r, self.W)[:2]
+        a = offset + drive.square() @ self.W.T
+        return drive / a.sqrt(), a
+
+    def extra_repr(self):
+        legacy = ", legacy=True" * self.legacy
+        return f"{self.in_features}, {self.out_features}, recurrence={self.recurrence!r}{legacy}"
+
+
+class DivisiveNormalization2d(nn.Module):
+    """The steady state of a convolutional normalization circuit.
+
+    In each channel, with semisaturation 1, input drive z = K_z * x and input gain b = sigmoid(K_b * x) the output is ::
+
+        relu(b z)^2 / (b0^2 + pool(relu(b z)^2))
+
+    which is the rate of the model "rectified" with identity recurrence at its steady state. Units are normalized by
+    those of the same channel: by all of them ("uniform") or by neighbours ("local"). Memory is O(channels height
+    width); the authors' code stores a pool of O(channels (height width)²).
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size : int or (int, int)
+        Of the convolutions to the drive and to the gain.
+    stride, padding
+        As in `torch.nn.Conv2d`, for both convolutions.
+    pool : {"uniform", "local"}
+        "uniform": one learned weight a channel, 1 at the start. "local": a learned kernel a channel, a Gaussian with
+        the peak 1 and a standard deviation of pool_size/4 at the start; beyond the border there is nothing.
+    pool_size : int, optional
+        For "local": side of the kernel, an odd number.
+    device, dtype
+        Of the parameters, as in every torch module.
+
+    Attributes
+    ----------
+    K_z, K_b : Tensor, shape (out_channels, in_channels, \\*kernel_size)
+    W : Tensor, shape (out_channels, 1, 1), or (out_channels, pool_size, pool_size)
+        Weights of the pool, positive.
+    b0 : Tensor, shape (out_channels, 1, 1)
+        Gain of the constant in the pool, between 0 and 1; one for a channel, so that the layer takes any image size
+        (the authors' code has one for each unit).
+
+    References
+    ----------
+    The authors' public code of arXiv:2409.18946 (class ``conv``).
+
+    Examples
+    --------
+    >>> layer = DivisiveNormalization2d(1, 8, 5, padding=2, pool="local", pool_size=7)
+    >>> layer(torch.ones(2, 1, 28, 28)).shape
+    torch.Size([2, 8, 28, 28])
+    """
+
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        *,
+        pool="uniform",
+        pool_size=None,
+        device=None,
+        dtype=None,
+    ):
+        super().__init__()
+        if pool not in POOLS:
+            raise ValueError(unknown_name("pool", pool, POOLS))
+        if (pool == "local") != (pool_size is not None):
+            raise ValueError("give pool_size with pool='local', and only then")
+        self.in_channels, self.out_channels = _sizes(in_channels=in_channels, out_channels=out_channels)
+        height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        self.kernel_size = tuple(_sizes(kernel_size=height, kernel_width=width))
+        self.stride, self.padding, self.pool = stride, padding, pool
+        side = 1 if pool_size is None else _sizes(pool_size=pool_size)[0]
+        if side % 2 == 0:
+            raise ValueError(f"pool_size must be odd, so that a kernel has a middle, got {pool_size}")
+        factory = {"device": device, "dtype": dtype}
+        kernels = (out_channels, in_channels, *self.kernel_size)
+        self.K_z = nn.Parameter(torch.empty(kernels, **factory))
+        self.K_b = nn.Parameter(torch.empty(kernels, **factory))
+        self.W = nn.Parameter(torch.ones(out_channels, side, side, **factory))
+        self.b0 = nn.Parameter(torch.full((out_channels, 1, 1), 0.5, **factory))
+        register_parametrization(self, "W", Positive())
+        register_parametrization(self, "b0", Bounded(1.0))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self):
+        """Draw the kernels anew, uniform in +-1/sqrt(inputs of a unit), and reset the pool and ``b0`` to their start."""
+        bound = (self.in_channels * self.kernel_size[0] * self.kernel_size[1]) ** -0.5
+        for kernel in (self.K_z, self.K_b):
+            nn.init.uniform_(kernel, -bound, bound)
+        logarithm = self.parametrizations.W.original
+        side = logarithm.shape[-1]
+        distance = torch.arange(side, dtype=logarithm.dtype, device=logarithm.device) - side // 2
+        logarithm.copy_(-(distance.square()[:, None] + distance.square()) / (2 * (side / 4) ** 2))
+        self.parametrizations.b0.original.zero_()
+
+    def drive(self, input):
+        """What the circuit receives for an input (batch, in_channels, height, width): b z."""
+        axes = input.dim() in (3, 4)
+        expected = f"(batch, in_channels={self.in_channels}, height, width), the batch being optional"
+        _check_input(input, self, axes and input.shape[-3] == self.in_channels, expected)
+        gain = torch.sigmoid(conv2d(input, self.K_b, stride=self.stride, padding=self.padding))
+        return gain * conv2d(input, self.K_z, stride=self.stride, padding=self.padding)
+
+    def pooled(self, rates):
+        """The pool of non-negative values (..., out_channels, height, width), of the same shape."""
+        if self.pool == "uniform":
+            return (self.W * rates.sum((-2, -1), keepdim=True)).expand_as(rates)
+        return conv2d(rates, self.W.unsqueeze(1), padding="same", groups=self.out_channels)
+
+    def forward(self, input):
+        """Firing rates at the steady state.
+
+        Parameters
+        ----------
+        input : Tensor, shape (batch, in_channels, height, width) or (in_channels, height, width)
+
+        Returns
+        -------
+        Tensor, shape (batch, out_channels, out_height, out_width) or without batch
+
+        Raises
+        ------
+        ValueError
+            For a wrong shape or dtype.
+        """
+        energy = torch.relu(self.drive(input)).square()
+        return energy / (self.b0.square() + self.pooled(energy))
+
+    def steady_state(self, input):
+        """The steady state itself, with its residual; see `SteadyState`, here of shape (..., channels, height, width)."""
+        drive = self.drive(input)
+        a = self.b0.square() + self.pooled(torch.relu(drive).square())
+        y = torch.relu(drive) / a.sqrt() - torch.relu(-drive)
+        with torch.no_grad():
+            active = torch.relu(y)
+            change_y = drive + (1 - a.sqrt()) * active - y
+            change_a = self.b0.square() + self.pooled(a * active.square()) - a
+            error = torch.maximum(change_y.abs(), change_a.abs()).amax((-3, -2, -1))
+        return SteadyState(y, a, error, torch.zeros_like(error, dtype=torch.long))
+
+    def extra_repr(self):
+        pool = f", pool_size={self.W.shape[-1]}" if self.pool == "local" else ""
+        return (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}, "
+            f"padding={self.padding}, pool={self.pool!r}{pool}"
+        )
+
+
+def _sizes(**sizes):
+    for name, value in sizes.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+    return list(sizes.values())
+
+
+def _check_input(input, module, fits, expected):
+    if not fits:
+        raise ValueError(f"input has shape {tuple(input.shape)}, but must have {expected}")
+    dtype = next(module.parameters()).dtype
+    if input.dtype != dtype:
+        raise ValueError(f"input is {input.dtype}, but the parameters are {dtype}; convert one of them with .to(dtype)")

@@ -1,0 +1,153 @@
+"""One training run: a folder with a checkpoint, a log, the trained network and a card that says what it is."""
+
+import json
+import platform
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from organics_neuro import __version__
+from organics_neuro.core.errors import FileFormatError
+from organics_neuro.core.files import replacing
+from organics_neuro.nn import training
+from organics_neuro.nn.parallel import team
+from organics_neuro.nn.training import History
+from organics_neuro.recipes import weights
+from organics_neuro.recipes.settings import Recipe
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a finished run is and what it reached; ``seconds`` are those of training and validation."""
+
+    recipe: str
+    task: str
+    model: str
+    parameters: int
+    seed: int
+    epochs: int
+    validation_accuracy: float
+    test_accuracy: float
+    seconds: float
+    command: str
+    date: str
+    versions: dict
+
+    def save(self, path):
+        """Write a JSON file."""
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path):
+        """Read the JSON file that `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError, FileFormatError
+        """
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"no file {path}; a run writes it when it is finished")
+        try:
+            return cls(**json.loads(Path(path).read_text()))
+        except (ValueError, TypeError) as error:
+            raise FileFormatError(f"{path} is not the card of a run ({error})") from error
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    model : Module
+        The network as it was in the epoch that was best on the validation data.
+    history : History
+    card : Card or None
+        None in all but the first process of several.
+    """
+
+    recipe: Recipe
+    model: nn.Module
+    history: History
+    card: Card | None
+
+
+def train(recipe, seed=0, folder=None, *, epochs=None, resume=True, progress=True):
+    """Train a network by its recipe. Only at the end is it tried on the test data, once.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    seed : int
+        Of the initial parameters, the validation split and the order of the digits.
+    folder : path, optional
+        Where to write ``NAME.pt`` (checkpoint), ``log.csv``, ``card.json`` and, for circuits,
+        ``NAME.safetensors``. Default: ``runs/NAME-seedN``.
+    epochs : int, optional
+        In place of those of the recipe.
+    resume : bool
+        Go on from the checkpoint in ``folder``, if there is one.
+    progress : bool
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint in ``folder`` is of another run.
+    FloatingPointError
+        If the loss becomes NaN or infinite.
+    """
+    folder = Path("runs") / f"{recipe.name}-seed{seed}" if folder is None else Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    epochs = recipe.epochs if epochs is None else epochs
+    digits, model = recipe.data(), recipe.model(seed)
+    history = training.fit(
+        model,
+        digits.x_train,
+        digits.y_train,
+        epochs=epochs,
+        lr=recipe.lr,
+        batch_size=recipe.batch_size,
+        seed=seed,
+        loss=recipe.loss,
+        checkpoint=folder / f"{recipe.name}.pt",
+        resume=resume,
+        log=folder / "log.csv",
+        progress=progress,
+    )
+    card = None
+    if team().rank == 0:
+        card = _card(recipe, seed, model, history, training.accuracy(model, digits.x_test, digits.y_test))
+        if weights.is_circuit(model):
+            weights.save(folder / f"{recipe.name}.safetensors", recipe, model)
+        card.save(folder / "card.json")
+    return Run(recipe, model, history, card)
+
+
+def _card(recipe, seed, model, history, test_accuracy):
+    return Card(
+        recipe=recipe.name,
+        task=recipe.task,
+        model=recipe.network,
+        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        seed=seed,
+        epochs=len(history),
+        validation_accuracy=max(history.validation_accuracy),
+        test_accuracy=test_accuracy,
+        seconds=round(sum(history.seconds), 1),
+        command=f"organics train {recipe.name} --seed {seed} --epochs {len(history)}",
+        date=datetime.now(UTC).date().isoformat(),
+        versions={
+            "organics_neuro": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    )

@@ -1,0 +1,200 @@
+"""Checkpoints of the authors' public code: their names and shapes are made here, and their steps computed in NumPy."""
+
+import numpy as np
+import pytest
+
+import organics_neuro as on
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+from torch.nn.utils.parametrizations import spectral_norm  # noqa: E402
+
+from organics_neuro.core.errors import FileFormatError  # noqa: E402
+from organics_neuro.transfer import import_checkpoint  # noqa: E402
+
+N, INPUTS, STEPS, DT = 5, 3, 15, 1e-3
+MAX_STEPS = {"max_step_y": 0.3, "max_step_a": 0.2, "max_step_b": 0.4}
+
+
+class Weight(nn.Module):
+    def __init__(self, *shape):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(*shape, dtype=torch.float64))
+
+
+class Recurrent(nn.Module):
+    """What the recurrent cell registers."""
+
+    def __init__(self, spectral):
+        super().__init__()
+        self.Wzx, self.Wr = Weight(N, INPUTS), Weight(N, N)
+        if spectral:
+            spectral_norm(self.Wr, "weight")
+            self.B0_const = nn.Parameter(torch.ones(N))
+        for k in (0, 1):
+            for name, columns in (("Wbx", INPUTS), ("Wby", N), ("Wba", N)):
+                setattr(self, f"{name}{k}", nn.Parameter(torch.randn(N, columns, dtype=torch.float64)))
+        self.log_Way = nn.Parameter(torch.rand(N, N, dtype=torch.float64) - 0.8)
+        self.sigma = nn.Parameter(torch.ones(N))
+        for name in ("tauy", "taua", "taub0", "taub1"):
+            setattr(self, f"param_dt_{name}", nn.Parameter(torch.randn(N, dtype=torch.float64)))
+
+
+class Classifier(nn.Module):
+    def __init__(self, spectral=False):
+        super().__init__()
+        torch.manual_seed(0)
+        self.org, self.fc = Recurrent(spectral), nn.Linear(N, 2)
+        for name in ("y0", "a0", "b00", "b10"):
+            self.register_buffer(name, torch.rand(N, dtype=torch.float64))
+
+
+class Static(nn.Module):
+    """What the static layer registers, with parameters as after some training."""
+
+    def __init__(self, inputs, n, learned):
+        super().__init__()
+        self.Wzx, self.Wbx = nn.Parameter(torch.randn(n, inputs)), nn.Parameter(torch.randn(n, inputs))
+        self.Wr = Weight(n, n)
+        with torch.no_grad():
+            self.Wr.weight = nn.Parameter(torch.randn(n, n) if learned else torch.eye(n))
+        if learned:
+            spectral_norm(self.Wr, "weight")
+        self.identity_matrix = nn.Parameter(torch.eye(n), requires_grad=False)
+        self.log_Way, self.b0 = nn.Parameter(torch.rand(n, n) - 1), nn.Parameter(torch.randn(n))
+        self.sigma = nn.Parameter(torch.tensor(1.0), requires_grad=False)
+
+
+def save(tmp_path, content):
+    torch.save(content, tmp_path / "model.ckpt")
+    return tmp_path / "model.ckpt"
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def published_trace(model, cell, x):
+    """States of the public recurrent cell, {name: (steps, trials, units)}: every right-hand side at the old state."""
+    p = {k: v.detach().double().numpy() for k, v in model.org.named_parameters()}
+    W_r = model.org.Wr.eval().weight.detach().numpy()  # where there is a spectral norm, divided by it
+    W, h = np.exp(p["log_Way"]), {"y": 0.3, "a": 0.2, "b0": 0.4, "b1": 0.4}
+    W = W if cell == "released" else np.minimum(W, 1)
+    h = {k: maximum * sigmoid(p[f"param_dt_tau{k}"]) for k, maximum in h.items()}
+    y, a, b0, b = (np.tile(getattr(model, k).numpy(), (x.shape[1], 1)) for k in ("y0", "a0", "b00", "b10"))
+    trace = {"y": [], "a": [], "b0": [], "b": []}
+    for now in x:
+        z = now @ p["Wzx.weight"].T
+        z = z if cell == "released" else relu(z)
+        recurrent = {
+            "released": lambda y: relu(y) @ (np.eye(N) + W_r).T,
+            "rectified": lambda y: relu(y @ W_r.T),
+            "unrectified": lambda y: y @ W_r.T,
+        }[cell](y)
+        rate = y**2 if cell == "unrectified" else relu(y) ** 2
+        gains = [sigmoid(now @ p[f"Wbx{k}"].T + y @ p[f"Wby{k}"].T + a @ p[f"Wba{k}"].T) for k in (0, 1)]
+        y, a, b0, b = (
+            y + h["y"] * (-y + b * z + (1 - np.sqrt(relu(a))) * recurrent),
+            a + h["a"] * (-a + b0**2 + (rate * relu(a)) @ W.T),
+            b0 + h["b0"] * (gains[0] - b0),
+            b + h["b1"] * (gains[1] - b),
+        )
+        for name, value in zip(trace, (y, a, b0, b), strict=True):
+            trace[name].append(value)
+    return trace
+
+
+@pytest.mark.parametrize("cell", ["released", "rectified", "unrectified"])
+def test_recurrent_cell(tmp_path, cell):
+    model, x = Classifier(spectral=cell == "released"), np.random.default_rng(0).normal(size=(STEPS, 2, INPUTS))
+    found = import_checkpoint(save(tmp_path, {"state_dict": model.state_dict()}), cell, dt=DT, **MAX_STEPS)
+    circuit = found.parts["org"]
+    states = on.reference.simulate(circuit, x, duration=STEPS * DT, dt=DT)
+    for name, expected in published_trace(model, cell, x).items():
+        np.testing.assert_allclose(states[name][1:], expected, rtol=0, atol=1e-12, err_msg=name)
+    left = {"fc.weight", "fc.bias", *({"org.B0_const"} if cell == "released" else ())}
+    assert found.unmapped.keys() == left
+    circuit.save(tmp_path / "circuit.safetensors")
+    assert on.Circuit.load(tmp_path / "circuit.safetensors") == circuit
+
+
+def test_what_is_not_said_is_found_or_assumed(tmp_path):
+    found = import_checkpoint(save(tmp_path, Classifier().state_dict()))
+    assert found.parts["org"].model.name == "gated"
+    assert "not mapped: fc.weight (2, 5), fc.bias (2,)" in str(found)
+    assert "taken for the cell 'rectified'" in str(found)
+    assert "assumed max_step_y=0.01, max_step_a=0.01, max_step_b=0.1" in str(found)
+    assert "entries of the pool above 1 were set to 1" in str(found)
+    kept = {"state_dict": Classifier(True).state_dict(), "hyper_parameters": {"kwargs_dict": {"dt_tau_max_y": 0.02}}}
+    found = import_checkpoint(save(tmp_path, kept), max_step_a=0.005)
+    assert found.parts["org"].model.name == "gated_released"
+    assert [note for note in found.notes if "assumed" in note][0].endswith("assumed max_step_b=0.1")
+    h = 0.02 * sigmoid(kept["state_dict"]["org.param_dt_tauy"].numpy())
+    np.testing.assert_allclose(found.parts["org"].parameters["tau_y"], 1e-3 / h)
+
+
+def test_cell_alone_has_no_initial_state(tmp_path):
+    found = import_checkpoint(save(tmp_path, Recurrent(False).state_dict()), **MAX_STEPS)
+    assert not found.parts[""].initial["y"].any()
+    assert "does not hold the initial state" in str(found)
+
+
+def test_static_layers(tmp_path):
+    torch.manual_seed(1)
+    model = nn.ModuleDict({"org1": Static(4, 6, True), "org2": Static(6, 5, False), "fc": nn.Linear(5, 2)})
+    found = import_checkpoint(save(tmp_path, {"state_dict": model.state_dict()}))
+    assert {name: layer.recurrence for name, layer in found.parts.items()} == {"org1": "learned", "org2": "identity"}
+    assert found.unmapped.keys() == {"fc.weight", "fc.bias"}
+    W_r = model["org1"].Wr.eval().weight
+    torch.testing.assert_close(found.parts["org1"].W_r, W_r / max(1, torch.linalg.matrix_norm(W_r, 2)))
+    x, second = torch.rand(3, 6), model["org2"]
+    z = x @ second.Wzx.T
+    energy = (torch.sigmoid(x @ second.Wbx.T) * z / z.norm(dim=1, keepdim=True)) ** 2
+    a = torch.sigmoid(second.b0) ** 2 + energy @ second.log_Way.exp().T
+    torch.testing.assert_close(found.parts["org2"](x), torch.where(z > 0, energy / a, 0))
+    assert found.parts["org1"](torch.rand(3, 4)).dtype == torch.float32
+
+
+class Custom:
+    pass
+
+
+def changed(**tensors):
+    return {**Classifier().state_dict(), **tensors}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (Custom(), "holds more than tensors and plain values, which could run code when read; save it again"),
+        ([1, 2], "holds a list, not a checkpoint or a state dict"),
+        ({"state_dict": 3}, "holds no state dict"),
+        ({"epoch": 3}, "holds no state dict"),
+        (nn.Linear(2, 3).state_dict(), "unknown layout: it holds weight, bias, ..., but neither a recurrent cell"),
+        ({}, "unknown layout: it holds nothing"),
+        (changed(**{"org.Wby0": torch.ones(N, 4)}), r"org.Wby0 has shape \(5, 4\), but must have \(5, 5\)"),
+        (changed(**{"org.Wzx.weight": torch.ones(N)}), r"org.Wzx.weight has shape \(5,\), but must have \(5, inputs\)"),
+        (changed(**{"org.log_Way": torch.ones(N, 4)}), r"org.log_Way has shape \(5, 4\), but must have \(5, 5\)"),
+        (changed(y0=torch.ones(N + 1)), r"y0 has shape \(6,\), but must have \(5\)"),
+        (changed(**{"org.Wba1": torch.full((N, N), torch.nan)}), "org.Wba1 holds NaN or infinity"),
+        ({k: v for k, v in changed().items() if k != "org.Wba1"}, "has no org.Wba1, which belongs to org.log_Way"),
+    ],
+)
+def test_bad_files(tmp_path, content, message):
+    with pytest.raises(FileFormatError, match=message):
+        import_checkpoint(save(tmp_path, content), **MAX_STEPS)
+
+
+def test_bad_arguments(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no file"):
+        import_checkpoint(tmp_path / "missing.ckpt")
+    (tmp_path / "text.ckpt").write_text("not a checkpoint")
+    with pytest.raises(FileFormatError, match="text.ckpt is not a checkpoint"):
+        import_checkpoint(tmp_path / "text.ckpt")
+    with pytest.raises(ValueError, match="unknown cell 'old'; known: 'released', 'rectified', 'unrectified'"):
+        import_checkpoint(tmp_path / "text.ckpt", "old")

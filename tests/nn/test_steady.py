@@ -1,0 +1,358 @@
+"""Steady-state layers: the fixed points of their circuits, exact gradients, and errors instead of wrong numbers."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import organics_neuro as on
+
+torch = pytest.importorskip("torch")
+
+from torch.autograd import gradcheck  # noqa: E402
+
+from organics_neuro.core.errors import ConvergenceError  # noqa: E402
+from organics_neuro.nn import DivisiveNormalization, DivisiveNormalization2d  # noqa: E402
+from organics_neuro.nn import equilibrium as solver  # noqa: E402
+from organics_neuro.nn.steady import SpectralBound  # noqa: E402
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())
+
+
+def random_layer(recurrence="learned", n=6, inputs=4, seed=0, dtype=torch.float64, **given):
+    """A layer whose recurrence and gain have moved away from where they start."""
+    torch.manual_seed(seed)
+    layer = DivisiveNormalization(inputs, n, recurrence, dtype=dtype, **given)
+    with torch.no_grad():
+        layer.parametrizations.b0.original.normal_()
+        if recurrence == "learned":
+            layer.parametrizations.W_r.original.normal_()
+    return layer
+
+
+def random_circuit(n, seed, size=0.5, norm=1.0):
+    """Drive (3, n), offset, W_r of largest singular value ``norm`` and W for `equilibrium`."""
+    rng = np.random.default_rng(seed)
+    drive = rng.normal(size=(3, n))
+    drive *= size / np.linalg.norm(drive, axis=-1, keepdims=True)
+    W_r = rng.normal(size=(n, n))
+    values = drive, rng.uniform(0.1, 1, n), norm * W_r / np.linalg.norm(W_r, 2), np.exp(rng.uniform(-1, 0, (n, n)))
+    return [torch.tensor(value) for value in values]
+
+
+# --- the steady state -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recurrence", ["identity", "learned"])
+def test_output_is_the_rate_at_the_fixed_point_of_the_circuit(recurrence):
+    layer, x = random_layer(recurrence), torch.randn(5, 4, dtype=torch.float64)
+    W_r = np.eye(6) if recurrence == "identity" else layer.W_r.detach().numpy()
+    circuit = on.Circuit(
+        "main", {"W_r": W_r, "W": layer.W.detach().numpy()}, b=1, b0=layer.b0.detach().numpy(), sigma=1
+    )
+    point = on.theory.fixed_point(circuit, layer.drive(x).detach().numpy())
+    np.testing.assert_allclose(layer(x).detach(), np.maximum(point.state["y"], 0) ** 2, rtol=0, atol=1e-10)
+    found = layer.steady_state(x)
+    np.testing.assert_allclose(found.y.detach(), point.state["y"], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(found.a.detach(), point.state["a"], rtol=0, atol=1e-10)
+
+
+def test_drive():
+    layer, x = random_layer(), torch.randn(5, 4, dtype=torch.float64)
+    z, gain = x @ layer.W_zx.T, torch.sigmoid(x @ layer.W_bx.T)
+    torch.testing.assert_close(layer.drive(x), gain * z / z.norm(dim=1, keepdim=True))
+    assert not layer.drive(0 * x).any()
+    assert not layer(0 * x).any()
+
+
+@settings(max_examples=60, deadline=None)
+@given(n=st.integers(1, 30), seed=st.integers(0, 10**6), dtype=st.sampled_from([torch.float32, torch.float64]))
+def test_residual(n, seed, dtype):
+    """Small for every circuit of this ensemble, by the equations themselves, in single precision as well."""
+    drive, offset, W_r, W = (value.to(dtype) for value in random_circuit(n, seed))
+    found = solver.equilibrium(drive, offset, W_r, W)
+    assert found.y.dtype == dtype
+    y, a, u, c, R, P = (value.double() for value in (found.y, found.a, drive, offset, W_r, W))
+    scale = max(1.0, y.abs().max().item(), a.max().item())
+    allowed = {torch.float32: 1e-6, torch.float64: 1e-12}[dtype] * 1.5 * scale  # rounding of the test itself
+    assert (u + (1 - a.sqrt()) * (y @ R.T) - y).abs().max() <= allowed
+    assert (c + (a * y**2) @ P.T - a).abs().max() <= allowed
+
+
+def test_identity_recurrence_is_found_at_once():
+    drive, offset, _, W = random_circuit(6, 1)
+    found = solver.equilibrium(drive, offset, torch.eye(6, dtype=torch.float64), W)
+    a = offset + drive.square() @ W.T
+    torch.testing.assert_close(found.a, a)
+    torch.testing.assert_close(found.y, drive / a.sqrt())
+    assert (found.iterations == solver._CHECK_EVERY).all()
+
+
+def test_only_samples_that_fail_take_the_damped_iteration():
+    drive, offset, W_r, W = random_circuit(10, 0)
+    drive[1] *= 20  # here the fast iteration diverges
+    found = solver.equilibrium(drive, offset, W_r, W)
+    assert (found.residual <= 1e-12 * found.a.amax(-1).clamp(min=1)).all()
+    assert found.iterations[1] > found.iterations[0] == found.iterations[2]
+    alone = solver.equilibrium(drive[1], offset, W_r, W)
+    torch.testing.assert_close(found.y[1], alone.y)
+    single = solver.equilibrium(*(value.float() for value in (drive, offset, W_r, W)))
+    torch.testing.assert_close(single.y, found.y.float())
+
+
+def test_an_unstable_fixed_point_is_found():
+    """The one of the circuit with w_r = -1 and all else 1, from which the circuit itself runs away."""
+    one, golden = torch.ones(1, 1, dtype=torch.float64), GOLDEN["counterexample_wr_minus1"]["fixed_points"][0]
+    found = solver.equilibrium(one, one[0], -one, one)
+    assert [found.y.item(), found.a.item()] == pytest.approx([golden["y"], golden["a"]], rel=1e-10)
+
+
+def test_no_steady_state_is_an_error():
+    """One of three inputs has none that anything found: not the theory of the package either."""
+    drive, offset, W_r, W = random_circuit(6, 4, size=1)
+    with pytest.raises(ConvergenceError, match=r"no steady state was found for 1 of 3 samples \(residual up to"):
+        solver.equilibrium(drive, offset, W_r, W)
+    solver.equilibrium(drive[:2], offset, W_r, W)
+    circuit = on.Circuit("main", {"W_r": W_r.numpy(), "W": W.numpy()}, b=1, b0=offset.sqrt().numpy(), sigma=1)
+    with pytest.warns(on.errors.ConvergenceWarning, match="in 1 of 3 trials"):
+        on.theory.fixed_point(circuit, drive.numpy())
+
+
+def test_input_that_is_not_finite_is_an_error():
+    x = torch.ones(2, 4, dtype=torch.float64)
+    x[1, 2] = torch.nan
+    with pytest.raises(ValueError, match="the input of the layer holds NaN or infinity"):
+        random_layer()(x)
+
+
+# --- gradients ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recurrence", ["identity", "learned"])
+def test_gradients_of_the_layer(recurrence):
+    layer = random_layer(recurrence)
+    names = [name for name, _ in layer.named_parameters()]
+    x = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
+
+    def run(x, *values):
+        return torch.func.functional_call(layer, dict(zip(names, values, strict=True)), (x,))
+
+    assert gradcheck(run, (x, *layer.parameters()))
+
+
+@pytest.mark.parametrize("scale", [1, 20])
+def test_gradients_of_both_states(scale):
+    """Also where the fast iterations fail and equations are solved."""
+    values = random_circuit(5, 3)
+    values[0][1] *= scale
+    values = [value.requires_grad_() for value in values]
+    assert gradcheck(lambda *values: tuple(solver.equilibrium(*values)[:2]), values, rtol=1e-4)
+
+
+def test_gradient_equals_that_of_the_unrolled_iteration():
+    values = [value.requires_grad_() for value in random_circuit(8, 2)]
+    drive, offset, W_r, W = values
+    y, a = drive, offset + drive.square()
+    for _ in range(200):
+        y = drive + (1 - a.sqrt()) * (y @ W_r.T)
+        a = offset + (a * y.square()) @ W.T
+    target = torch.randn_like(y)
+    expected = torch.autograd.grad((y * target).sum() + a.sum(), values)
+    found = solver.equilibrium(*values)
+    for mine, theirs in zip(
+        torch.autograd.grad((found.y * target).sum() + found.a.sum(), values), expected, strict=True
+    ):
+        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-10)
+
+
+def test_gradient_in_single_precision():
+    def gradients(dtype):
+        layer, x = random_layer(n=20, dtype=torch.float64).to(dtype), torch.linspace(-1, 1, 32).view(8, 4).to(dtype)
+        layer(x).square().sum().backward()
+        return torch.cat([p.grad.flatten().double() for p in layer.parameters()])
+
+    exact = gradients(torch.float64)
+    assert (gradients(torch.float32) - exact).abs().max() <= 1e-5 * exact.abs().max()
+
+
+# --- parameters -----------------------------------------------------------------------------------------------------
+
+
+def test_spectral_bound():
+    bound, matrix = SpectralBound(), torch.randn(5, 5, dtype=torch.float64)
+    assert torch.linalg.matrix_norm(bound(3 * matrix), 2).item() == pytest.approx(1)
+    torch.testing.assert_close(bound(matrix / 100), matrix / 100)
+    torch.testing.assert_close(bound(torch.zeros(2, 2)), torch.zeros(2, 2))
+    assert gradcheck(bound, (matrix.requires_grad_(),))
+
+
+def test_start():
+    torch.manual_seed(0)
+    layer = DivisiveNormalization(9, 30, "learned")
+    torch.testing.assert_close(layer.W_r, torch.eye(30))
+    assert (layer.b0 == 0.5).all()
+    assert torch.equal(layer.W.diagonal(), torch.ones(30))
+    assert np.exp(-1) <= layer.W.min() < layer.W.max() <= 1
+    assert 0.3 < max(layer.W_zx.max(), layer.W_bx.max()) <= 1 / 3
+    assert sum(p.numel() for p in layer.parameters()) == 2 * 30 * 9 + 2 * 30 * 30 + 30
+    with torch.no_grad():
+        layer.W_r = torch.zeros(30, 30)
+        layer.W = torch.full((30, 30), 0.2)
+    assert not layer.W_r.any()
+    torch.testing.assert_close(layer.W, torch.full((30, 30), 0.2))
+
+
+def test_repr():
+    assert "  3, 5, recurrence='learned', legacy=True" in repr(DivisiveNormalization(3, 5, "learned", legacy=True))
+    layer = DivisiveNormalization2d(1, 2, 3, pool="local", pool_size=5)
+    assert "1, 2, kernel_size=(3, 3), stride=1, padding=0, pool='local', pool_size=5" in repr(layer)
+
+
+def test_leading_axes():
+    layer, x = random_layer(), torch.randn(2, 3, 4, dtype=torch.float64)
+    assert layer(x).shape == (2, 3, 6)
+    torch.testing.assert_close(layer(x)[1, 2], layer(x[1, 2]))
+    assert layer.steady_state(x).residual.shape == (2, 3)
+
+
+# --- the published algebra ------------------------------------------------------------------------------------------
+
+
+def published(layer, x):
+    """The public code's computation for one sample, in NumPy."""
+    W_zx, W_bx, W_r, W, b0 = (getattr(layer, k).detach().numpy() for k in ("W_zx", "W_bx", "W_r", "W", "b0"))
+    z = W_zx @ x
+    drive = z / np.linalg.norm(z) / (1 + np.exp(-W_bx @ x))
+    a = b0**2 + W @ (W_r @ drive) ** 2 + 1e-10
+    for _ in range(10):
+        y = np.linalg.solve(np.eye(len(a)) - W_r + np.diag(a) @ W_r, drive)
+        a = b0**2 + W @ (y**2 * a) + 1e-10
+    return y, a
+
+
+def test_legacy_is_the_published_algebra():
+    layer, x = random_layer(legacy=True), torch.randn(3, 4, dtype=torch.float64)
+    found = layer.steady_state(x)
+    for k in range(3):
+        y, a = published(layer, x[k].numpy())
+        np.testing.assert_allclose(found.y[k].detach(), y, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(found.a[k].detach(), a, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(layer(x), torch.relu(found.y) ** 2)
+
+
+def test_legacy_is_not_a_steady_state():
+    """100 circuits of 10 units, as in the check whose numbers are kept; other random numbers, so medians differ a little."""
+    errors, relative = [], []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        drive, _, W_r, W = random_circuit(10, seed)
+        offset = torch.full((10,), 0.25, dtype=torch.float64)
+        W = torch.tensor(np.exp(rng.uniform(-1, 0, (10, 10)))).fill_diagonal_(1)
+        y, a = solver.published_iteration(drive, offset, W_r, W)
+        true = solver.equilibrium(drive, offset, W_r, W)
+        errors.extend(solver.residual(y, a, drive, offset, W_r, W).tolist())
+        relative.extend(((y - true.y).norm(dim=-1) / true.y.norm(dim=-1)).tolist())
+    golden = GOLDEN["ff_py_check"]
+    assert np.median(errors) == pytest.approx(golden["residual_ff_median"], rel=0.25)
+    assert np.median(relative) == pytest.approx(golden["rel_y_difference_median"], rel=0.25)
+
+
+# --- convolution ----------------------------------------------------------------------------------------------------
+
+
+def conv_layer(pool, seed=0, **given):
+    torch.manual_seed(seed)
+    size = {"pool": "local", "pool_size": 3} if pool == "local" else {}
+    layer = DivisiveNormalization2d(2, 3, (3, 2), dtype=torch.float64, **size, **given)
+    with torch.no_grad():
+        layer.parametrizations.W.original.normal_()
+        layer.parametrizations.b0.original.normal_()
+    return layer
+
+
+def pool_matrix(layer, channel, height, width):
+    """The pool of a channel as a matrix of (height width, height width), from its definition."""
+    W = layer.W[channel].detach().numpy()
+    if layer.pool == "uniform":
+        return np.full((height * width,) * 2, W.item())
+    matrix, r = np.zeros((height, width, height, width)), len(W) // 2
+    for i, j, k, m in np.ndindex(matrix.shape):
+        if abs(k - i) <= r and abs(m - j) <= r:
+            matrix[i, j, k, m] = W[k - i + r, m - j + r]
+    return matrix.reshape(height * width, height * width)
+
+
+@pytest.mark.parametrize("pool", ["uniform", "local"])
+@pytest.mark.parametrize("geometry", [{}, {"stride": 2, "padding": 1}])
+def test_convolution_is_the_steady_state_of_the_rectified_circuit(pool, geometry):
+    layer, x = conv_layer(pool, **geometry), torch.randn(2, 2, 6, 5, dtype=torch.float64)
+    output, found = layer(x).detach().numpy(), layer.steady_state(x)
+    drive = layer.drive(x).detach().numpy()
+    assert output.shape == drive.shape
+    np.testing.assert_allclose(torch.relu(found.y.detach()) ** 2, output, rtol=0, atol=1e-13)
+    assert found.residual.max() < 1e-12
+    for channel in range(3):
+        W = pool_matrix(layer, channel, *drive.shape[-2:])
+        circuit = on.Circuit("rectified", {"W": W}, b=1, b0=layer.b0[channel].item(), sigma=1)
+        point = on.theory.fixed_point(circuit, drive[:, channel].reshape(2, -1))
+        np.testing.assert_allclose(found.y[:, channel].detach().reshape(2, -1), point.state["y"], rtol=0, atol=1e-13)
+        np.testing.assert_allclose(found.a[:, channel].detach().reshape(2, -1), point.state["a"], rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("pool", ["uniform", "local"])
+def test_gradients_of_the_convolution(pool):
+    layer = conv_layer(pool)
+    names = [name for name, _ in layer.named_parameters()]
+    x = torch.randn(2, 2, 5, 4, dtype=torch.float64, requires_grad=True)
+
+    def run(x, *values):
+        return torch.func.functional_call(layer, dict(zip(names, values, strict=True)), (x,))
+
+    assert gradcheck(run, (x, *layer.parameters()))
+
+
+def test_local_pool_starts_as_a_gaussian():
+    layer = DivisiveNormalization2d(1, 2, 3, pool="local", pool_size=9)
+    assert layer.W[0, 4, 4] == 1
+    assert layer.W[1, 4, 4 + 2].item() == pytest.approx(np.exp(-(2**2) / (2 * (9 / 4) ** 2)))
+    torch.testing.assert_close(layer.W[0], layer.W[0].T)
+    assert DivisiveNormalization2d(1, 2, 3).W.shape == (2, 1, 1)
+
+
+def test_memory_of_the_convolution_follows_the_number_of_units():
+    """A pool of (height width)² weights would hold 10^10 numbers here."""
+    layer = DivisiveNormalization2d(1, 1, 3, padding=1)
+    layer(torch.ones(1, 1, 320, 320)).sum().backward()
+    assert layer.W.numel() == 1
+
+
+# --- bad input ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: DivisiveNormalization(3, 5, "free"), "unknown recurrence 'free'; known: 'identity', 'learned'"),
+        (lambda: DivisiveNormalization(3, 5, legacy=True), "legacy=True changes learned recurrence only"),
+        (lambda: DivisiveNormalization(3, 0), "out_features must be a positive whole number, got 0"),
+        (lambda: DivisiveNormalization(3, 5)(torch.ones(2, 4)), r"input has shape \(2, 4\), .* \(..., in_features=3\)"),
+        (lambda: DivisiveNormalization(3, 5)(torch.ones(2, 3).double()), "input is torch.float64, but the parameters"),
+        (
+            lambda: random_layer().bfloat16()(torch.ones(2, 4).bfloat16()),
+            "needs float32 or float64, got torch.bfloat16",
+        ),
+        (lambda: DivisiveNormalization2d(1, 5, 3, pool="all"), "unknown pool 'all'; known: 'uniform', 'local'"),
+        (lambda: DivisiveNormalization2d(1, 5, 3, pool_size=3), "give pool_size with pool='local', and only then"),
+        (lambda: DivisiveNormalization2d(1, 5, 3, pool="local"), "give pool_size with pool='local', and only then"),
+        (lambda: DivisiveNormalization2d(1, 5, 3, pool="local", pool_size=4), "pool_size must be odd"),
+        (lambda: DivisiveNormalization2d(1, 5, 0), "kernel_size must be a positive whole number, got 0"),
+        (lambda: DivisiveNormalization2d(1, 5, 3)(torch.ones(1, 2, 8, 8)), r"must have \(batch, in_channels=1, height"),
+        (lambda: DivisiveNormalization2d(1, 5, 3)(torch.ones(8, 8)), r"input has shape \(8, 8\)"),
+    ],
+)
+def test_bad_input(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

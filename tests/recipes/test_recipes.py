@@ -1,0 +1,82 @@
+"""The table of recipes: every network fits its task, and no two recipes are confused."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from organics_neuro.nn.classifiers import AutoencoderClassifier  # noqa: E402  needs torch
+from organics_neuro.recipes import RECIPES, Card, find, load, table  # noqa: E402
+from organics_neuro.recipes.results import read_rows  # noqa: E402
+
+SHAPES = {"static": (784,), "rows": (28, 28), "pixels-14": (196, 1), "smnist": (784, 1), "psmnist": (784, 1)}
+
+
+def is_missing(recipe):
+    return "normalization" in recipe.network and find_spec("organics_neuro.nn.steady") is None
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_networks_classify_what_their_task_presents(recipe):
+    if is_missing(recipe):
+        pytest.skip("needs nn.steady")
+    model, shape = recipe.model(), SHAPES[recipe.task]
+    x = torch.rand(2, *shape)
+    assert model(x).shape == (2, 10)
+    assert recipe.loss(model, x, torch.tensor([3, 7])).shape == ()
+
+
+def test_a_model_depends_on_its_seed_alone():
+    state = torch.get_rng_state()
+    first, same, other = (find("rows").model(seed).readout.weight for seed in (1, 1, 2))
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_results_tell_recipes_apart():
+    assert len({(r.task, r.network) for r in RECIPES.values()}) == len(RECIPES)
+    assert all(name == recipe.name for name, recipe in RECIPES.items())
+
+
+@pytest.mark.parametrize("task", ["rows", "pixels-14", "smnist", "psmnist"])
+def test_baselines_have_the_same_budget(task):
+    budgets = {(RECIPES[name].epochs, RECIPES[name].batch_size) for name in RECIPES if name.startswith(task)}
+    assert len(budgets) == 1
+    assert {f"{task}-{network}" for network in ("lstm", "gru", "mlp")} <= set(RECIPES)
+
+
+def test_unknown_recipe():
+    with pytest.raises(ValueError, match="unknown recipe 'lines'; known: 'demo', 'static-80'"):
+        find("lines")
+
+
+def test_autoencoder():
+    """The loss is that of the scores plus that of the reconstruction, and reaches all parameters."""
+    torch.manual_seed(0)
+    model = AutoencoderClassifier((12, 8, 3), torch.nn.Linear(3, 4))
+    x, y = torch.rand(5, 12), torch.tensor([0, 1, 2, 3, 0])
+    code = model.encoder(x)
+    assert code.shape == (5, 3)
+    reconstruction = (model.decoder(code) - x).square().mean()
+    scores = torch.log_softmax(model(x), 1)[range(5), y].mean()
+    torch.testing.assert_close(model.loss(x, y), reconstruction - scores)
+    model.loss(x, y).backward()
+    assert all(p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_the_table_in_the_documents_is_that_of_the_results():
+    root = Path(__file__).parents[2]
+    assert table(root / "data") in (root / "docs" / "training.md").read_text()
+
+
+def test_shipped_networks_are_those_of_their_recipes():
+    """Every trained circuit loads as what its recipe makes, with a card; only circuits with a published result ship."""
+    data = Path(__file__).parents[2] / "data"
+    for path in (data / "weights").glob("*.safetensors"):
+        recipe, card = load(path).recipe, Card.load(path.with_suffix(".json"))
+        assert (card.recipe, card.task, card.seed) == (path.stem, recipe.task, 0)
+        commands = [row["command"] for row in read_rows(data / "results" / f"{card.task}.csv")]
+        assert card.command in commands

@@ -1,0 +1,176 @@
+"""A run writes what it found, goes on after an interruption, and its result is kept once."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import organics_neuro as on  # noqa: E402
+from organics_neuro import cli, datasets, recipes  # noqa: E402  needs torch
+from organics_neuro.nn import ORGaNICs, SequenceClassifier  # noqa: E402
+from organics_neuro.recipes import results, settings  # noqa: E402
+
+ROOT = Path(on.__file__).parents[1]
+
+
+def tiny(rnn, hidden_size=6):
+    return SequenceClassifier(rnn(28, hidden_size, batch_first=True), 10)
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch, tmp_path):
+    """Two small recipes, and 240 digits of three shapes, which are easy to tell apart."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 240)
+    images = (rng.random((240, 28, 28)) * 0.1).astype(np.float32)
+    for image, label in zip(images, labels, strict=True):
+        image[8 * label + 2 : 8 * label + 10] += 0.9
+    digits = datasets.Digits(images[:200], labels[:200], images[200:], labels[200:])
+    monkeypatch.setattr(datasets, "mnist", lambda root=None: digits)
+    demo = replace(recipes.RECIPES["demo"], build=partial(tiny, ORGaNICs), epochs=2, batch_size=25)
+    lstm = replace(recipes.RECIPES["rows-lstm"], build=partial(tiny, torch.nn.LSTM), epochs=2, batch_size=25)
+    monkeypatch.setitem(settings.RECIPES, "demo", demo)
+    monkeypatch.setitem(settings.RECIPES, "rows-lstm", lstm)
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments):
+    return cli.main([str(a) for a in arguments])
+
+
+def test_train_writes_a_folder(tmp_path, capsys):
+    assert run("train", "demo", "--seed", 3) == 0
+    folder = tmp_path / "runs" / "demo-seed3"
+    assert {p.name for p in folder.iterdir()} == {"demo.pt", "log.csv", "card.json", "demo.safetensors"}
+    card = json.loads((folder / "card.json").read_text())
+    parameters = 3 * 6 * 28 + 6 * 6 * 6 + 4 * 6 + 6 * 10 + 10
+    expected = {"recipe": "demo", "task": "rows", "model": "ORGaNICs 64", "parameters": parameters, "seed": 3}
+    assert {name: card[name] for name in expected} == expected
+    assert card["command"] == "organics train demo --seed 3 --epochs 2"
+    assert f"test accuracy {card['test_accuracy']:.2%}" in capsys.readouterr().out
+    assert card["versions"]["torch"] == torch.__version__
+    with (folder / "log.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
+
+
+def test_the_file_is_the_network(tmp_path, capsys):
+    """The circuit is read without torch; the module comes back bit for bit; and both give the same classes."""
+    finished = recipes.train(recipes.find("demo"), folder=tmp_path, progress=False)
+    path = tmp_path / "demo.safetensors"
+    trained = recipes.load(path)
+    assert all(map(torch.equal, trained.model.state_dict().values(), finished.model.state_dict().values()))
+    assert on.Circuit.load(path) == trained.circuit == on.transfer.to_circuit(finished.model.rnn)
+    assert run("evaluate", path) == 0
+    assert f"demo: test accuracy {finished.card.test_accuracy:.2%}" in capsys.readouterr().out
+    digits = finished.recipe.data()
+    result = on.transfer.agreement(trained.model, trained.circuit, digits.x_test, device="runtime")
+    assert result.count == 40
+    assert result.difference < 1e-12
+    assert np.mean(result.torch == digits.y_test) == finished.card.test_accuracy
+
+
+def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch, capsys):
+    recipe, batches = recipes.find("demo"), 0
+
+    def stop(model, x, y):
+        nonlocal batches
+        batches += 1
+        if batches > 12:  # 8 batches an epoch
+            raise KeyboardInterrupt
+        return recipe.loss(model, x, y)
+
+    whole = recipes.train(recipe, folder=tmp_path / "whole", progress=False)
+    monkeypatch.setitem(settings.RECIPES, "demo", replace(recipe, loss=stop))
+    assert run("train", "demo", "--output", tmp_path / "parts") == 130
+    assert "interrupted; " in (said := capsys.readouterr().err)
+    assert "demo.pt holds every epoch that was finished; resume to go on from there" in said
+    assert not (tmp_path / "parts" / "card.json").exists()
+    monkeypatch.setitem(settings.RECIPES, "demo", recipe)
+    assert run("train", "demo", "--output", tmp_path / "parts") == 0
+    card = recipes.Card.load(tmp_path / "parts" / "card.json")
+    assert replace(card, seconds=0.0) == replace(whole.card, seconds=0.0)
+    assert (tmp_path / "parts" / "demo.safetensors").read_bytes() == (
+        tmp_path / "whole" / "demo.safetensors"
+    ).read_bytes()
+
+
+def test_publish(tmp_path, capsys):
+    """A result replaces an older one of the same model, seed and epochs; the circuit of the seed 0 ships."""
+    for name, seed, epochs in [("demo", 0, 1), ("demo", 1, 1), ("rows-lstm", 0, 2), ("demo", 0, 1)]:
+        folder = tmp_path / f"{name}{seed}"
+        assert run("train", name, "--seed", seed, "--epochs", epochs, "--output", folder) == 0
+        assert run("publish", folder, "--data", tmp_path / "data") == 0
+    with (tmp_path / "data" / "results" / "rows.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["model"], row["seed"], row["epochs"]) for row in rows] == [
+        ("ORGaNICs 64", "1", "1"),
+        ("LSTM 128", "0", "2"),
+        ("ORGaNICs 64", "0", "1"),
+    ]
+    card = json.loads((tmp_path / "demo0" / "card.json").read_text())
+    assert rows[-1] == {name: str(card[name]) for name in rows[-1]}
+    shipped = tmp_path / "data" / "weights"
+    assert sorted(p.name for p in shipped.iterdir()) == ["demo.json", "demo.safetensors"]
+    assert (shipped / "demo.safetensors").read_bytes() == (tmp_path / "demo0" / "demo.safetensors").read_bytes()
+    results.add_row(
+        tmp_path / "data" / "results" / "transfer.csv", {"recipe": "demo", "digits": 10000, "agree": 9998}, ["recipe"]
+    )
+    capsys.readouterr()
+    assert run("table", "--data", tmp_path / "data") == 0
+    accuracies = [100 * float(rows[k]["test_accuracy"]) for k in (0, 2)]
+    reached = f"{np.mean(accuracies):.2f} ({min(accuracies):.2f} to {max(accuracies):.2f})"
+    printed = capsys.readouterr().out
+    assert f"| 1 | 2 | {reached} | 9,998 of 10,000 | `organics train demo` |" in printed
+    assert f"| 2 | 1 | {100 * float(rows[1]['test_accuracy']):.2f} |  | `organics train rows-lstm` |" in printed
+
+
+def test_transfer_is_kept_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(results, "agreement", partial(on.transfer.agreement, device="runtime"))  # nothing to compile
+    card = recipes.train(recipes.find("demo"), folder=tmp_path, progress=False).card
+    for _ in range(2):
+        assert run("transfer", tmp_path / "demo.safetensors", "--data", tmp_path / "data") == 0
+        assert "the same class for 40 of 40 samples, states within" in capsys.readouterr().out
+    (row,) = results.read_rows(tmp_path / "data" / "results" / "transfer.csv")
+    expected = {"recipe": "demo", "digits": "40", "agree": "40"}
+    assert {name: row[name] for name in expected} == expected
+    assert float(row["torch_accuracy"]) == float(row["brian_accuracy"]) == card.test_accuracy
+    assert float(row["state_difference"]) < 1e-12
+
+
+def test_refused_files(tmp_path, monkeypatch, capsys):
+    recipes.train(recipes.find("demo"), folder=tmp_path, progress=False, epochs=1)
+    path = tmp_path / "demo.safetensors"
+
+    def message(*arguments):
+        assert run(*arguments) == 2
+        return capsys.readouterr().err
+
+    assert "demo.pt was made with epochs=1, not 2" in message("train", "demo", "--output", tmp_path)
+    assert "is not a readable safetensors file" in message("evaluate", tmp_path / "demo.pt")
+    on.ring(n=9).save(tmp_path / "ring.safetensors")
+    assert "holds a circuit, but no trained network" in message("evaluate", tmp_path / "ring.safetensors")
+    (tmp_path / "card.json").write_text('{"recipe": "demo"}')
+    assert "card.json is not the card of a run" in message("publish", tmp_path)
+    for build, words in [
+        (partial(tiny, ORGaNICs, 7), "holds another network"),
+        (partial(tiny, partial(ORGaNICs, max_step_y=0.4)), "was trained with other settings"),
+    ]:
+        monkeypatch.setitem(settings.RECIPES, "demo", replace(recipes.RECIPES["demo"], build=build))
+        assert words in message("evaluate", path)
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys; from organics_neuro import cli\ntry: cli.main(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True).stdout
+    assert shown.splitlines()[-1] == "False"
+    assert "recipes" in shown
