@@ -8,7 +8,7 @@ import numpy as np
 from organics_neuro.core.circuit import Circuit, join
 from organics_neuro.core.errors import missing_extra
 from organics_neuro.core.model import Coupling
-from organics_neuro.core.models import GATED
+from organics_neuro.core.operators import Sparse, identity
 from organics_neuro.core.units import seconds
 
 try:
@@ -17,7 +17,7 @@ except ImportError as error:
     raise missing_extra("organics_neuro.transfer", "torch", "torch") from error
 
 from organics_neuro.nn.circuits import steady_circuit  # noqa: F401  from here as well, beside to_circuit
-from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
+from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell
 from organics_neuro.nn.reference_checkpoints import import_checkpoint  # noqa: F401
 from organics_neuro.nn.training import predict
 
@@ -37,7 +37,7 @@ def to_circuit(rnn, dt=1e-3):
     Returns
     -------
     Circuit or JoinedCircuit
-        Of model "gated", in float64, with the initial state of the module; for several layers their join, with the
+        Of model "gated" or the variant that the options of the module ask for, in float64, with the initial state of the module; for several layers their join, with the
         parts "l0", "l1", ..., of which "l0" receives the input: ``l0.x``.
 
     Raises
@@ -155,7 +155,7 @@ def parity(rnn, circuit, x, dt=1e-3, *, device="runtime"):
     with torch.no_grad():
         for step in torch.from_numpy(x).unbind(1):
             _, state = double(step.unsqueeze(1 if rnn.batch_first else 0), state)
-            for name, value in _by_name(state).items():
+            for name, value in _by_name(double, state).items():
                 trace[name].append(value)
     return Parity({name: np.abs(np.stack(rows, 1) - ours[name]).max(axis=(0, 2)) for name, rows in trace.items()})
 
@@ -214,26 +214,26 @@ def agreement(model, circuit, x, dt=1e-3, *, device="cpp", report=None):
     with torch.no_grad():
         for part in torch.arange(len(samples)).split(_BATCH):
             _, state = double.rnn(samples[part].double())
-            for name, value in _by_name(state).items():
+            for name, value in _by_name(double.rnn, state).items():
                 difference = max(difference, float(np.abs(value - ends[name][part, 0]).max()))
         *_, last = (name for name in ends if name.rpartition(".")[2] == "y")
         scores = double.readout(torch.from_numpy(ends[last][:, 0]))
     return Agreement(predict(model, samples).numpy(), scores.argmax(-1).numpy(), difference)
 
 
-def _by_name(state):
+def _by_name(rnn, state):
     """The states of a module, each (layers, samples, units), under their names in the circuit, each (samples, units)."""
-    return {name: getattr(state, s)[k].numpy() for name, (k, s) in _state_names(len(state.y)).items()}
+    return {name: getattr(state, s)[k].numpy() for name, (k, s) in _state_names(rnn).items()}
 
 
-def _state_names(num_layers):
+def _state_names(rnn):
     """Full names of the states of a transferred circuit, with the layer and the state of the module that each is."""
-    prefixes = [f"l{k}." for k in range(num_layers)] if num_layers > 1 else [""]
-    return {prefix + s: (k, s) for k, prefix in enumerate(prefixes) for s in State._fields}
+    prefixes = [f"l{k}." for k in range(rnn.num_layers)] if rnn.num_layers > 1 else [""]
+    return {prefix + s: (k, s) for k, prefix in enumerate(prefixes) for s in rnn.cells[k].model.states}
 
 
 def _check_same_states(rnn, circuit):
-    if dict(circuit.states) != dict.fromkeys(_state_names(rnn.num_layers), rnn.hidden_size):
+    if dict(circuit.states) != dict.fromkeys(_state_names(rnn), rnn.hidden_size):
         raise ValueError("the circuit does not have the layers and units of the module; make it with to_circuit(rnn)")
 
 
@@ -249,11 +249,17 @@ def _sequences(circuit, x):
 
 
 def _cell_circuit(cell, dt):
+    weights = {name: _array(getattr(cell, name)) for name in cell.model.weights}
+    if cell.recurrence == "identity":
+        weights["W_r"] = identity(cell.hidden_size)
+    elif cell.recurrence == "diagonal":
+        weights["W_r"] = Sparse(weights["W_r"])
     return Circuit(
-        GATED,
-        weights={name: _array(getattr(cell, name)) for name in GATED.weights},
-        initial={name: _array(getattr(cell, f"initial_{name}")) for name in State._fields},
-        **{f"tau_{name}": dt / _array(getattr(cell, f"step_{name}")) for name in State._fields},
+        cell.model,
+        weights=weights,
+        initial={name: _array(getattr(cell, f"initial_{name}")) for name in cell.model.states},
+        **{f"tau_{name}": dt / _array(getattr(cell, f"step_{name}")) for name in cell.model.states},
+        **cell.constant,
     )
 
 

@@ -35,6 +35,56 @@ def test_reference_simulation_equals_module(num_layers):
     np.testing.assert_allclose(output, expected[f"{prefix}y"][1:], rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("constant", [{}, {"b": 0.7}, {"b0": 0.4}, {"b": 0.7, "b0": 0.4}], ids=str)
+@pytest.mark.parametrize("rectification", ["recurrence", "activity", "none"])
+@pytest.mark.parametrize("recurrence", ["free", "identity", "orthogonal", "spectral", "diagonal"])
+def test_every_variant_becomes_its_circuit(recurrence, rectification, constant):
+    torch.manual_seed(0)
+    rnn = ORGaNICs(3, 6, recurrence=recurrence, rectification=rectification, dtype=torch.float64, **constant)
+    x = torch.randn(STEPS, TRIALS, 3, dtype=torch.float64)
+    circuit = to_circuit(rnn, dt=DT)
+    expected = on.reference.simulate(circuit, x.numpy(), duration=STEPS * DT, dt=DT)
+    assert set(expected) == {"y", "a", "b0", "b"} - set(constant)
+    with torch.no_grad():
+        output, state = rnn(x)
+    np.testing.assert_allclose(output, expected["y"][1:], rtol=0, atol=1e-13)
+    for name, trace in expected.items():
+        np.testing.assert_allclose(getattr(state, name)[0], trace[-1], rtol=0, atol=1e-13)
+    assert circuit.weights["W_r"].is_identity == (recurrence == "identity")
+
+
+@pytest.mark.parametrize(
+    ("rectification", "model"),
+    [("recurrence", "rectified_recurrence"), ("activity", "rectified"), ("none", "main")],
+)
+def test_constant_gains_leave_the_circuit_without_gains(rectification, model):
+    """The layer then is the two-type model of that rectification, driven by W_zx x, one Euler step a step."""
+    torch.manual_seed(0)
+    rnn = ORGaNICs(3, 6, rectification=rectification, b=0.7, b0=0.4, learned_steps=False, dtype=torch.float64)
+    cell, x = rnn.cells[0], torch.randn(STEPS, TRIALS, 3, dtype=torch.float64)
+    with torch.no_grad():
+        output, _ = rnn(x)
+        z = x @ cell.W_zx.T
+        weights = {"W_r": cell.W_r.numpy(), "W": cell.W.numpy()}
+        taus = {f"tau_{name}": DT / getattr(cell, f"step_{name}").numpy() for name in "ya"}
+    initial = {name: getattr(cell, f"initial_{name}").numpy() for name in "ya"}
+    circuit = on.Circuit(model, weights, initial=initial, b=0.7, b0=0.4, sigma=1.0, **taus)
+    z = z if rectification == "none" else z.relu()
+    expected = on.reference.simulate(circuit, z.numpy(), duration=STEPS * DT, dt=DT)
+    np.testing.assert_allclose(output, expected["y"][1:], rtol=0, atol=1e-13)
+
+
+def test_variants_in_brian():
+    """Both layers, the first without a state b; its circuit is run by Brian2."""
+    torch.manual_seed(0)
+    options = {"recurrence": "diagonal", "rectification": "activity", "b": 0.7}
+    rnn = ORGaNICs(3, 6, 2, batch_first=True, dropout=0.5, dtype=torch.float64, **options)
+    x = np.random.default_rng(0).normal(size=(TRIALS, STEPS, 3))
+    found = on.transfer.parity(rnn, to_circuit(rnn, dt=DT), x, dt=DT)
+    assert set(found.differences) == {f"l{k}.{state}" for k in range(2) for state in ("y", "a", "b0")}
+    assert found.largest < 1e-12
+
+
 def test_parameters():
     rnn = make(dtype=torch.float32)
     circuit, cell = to_circuit(rnn, dt=2 * ms), rnn.cells[0]
