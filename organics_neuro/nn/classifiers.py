@@ -1,11 +1,12 @@
 """Networks that name the class of a sample."""
 
+import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss
 
 
 class SequenceClassifier(nn.Module):
-    """A recurrent network whose last output is read by a linear layer.
+    """A recurrent network whose last layer is read by a linear layer after the last step.
 
     Parameters
     ----------
@@ -29,8 +30,9 @@ class SequenceClassifier(nn.Module):
 
     def forward(self, x):
         """Scores of the classes, (batch, classes), for input as the recurrent network takes it."""
-        output, _ = self.rnn(x)
-        return self.readout(output[:, -1] if self.rnn.batch_first and x.dim() == 3 else output[-1])
+        _, state = self.rnn(x)  # not the output, whose gradient would be zeros at all steps but one
+        last = state if isinstance(state, torch.Tensor) else state[0]
+        return self.readout(last[-1])
 
 
 class AutoencoderClassifier(nn.Module):
