@@ -9,7 +9,7 @@ from torch import nn
 
 from organics_neuro import datasets
 from organics_neuro.core.errors import unknown_name
-from organics_neuro.nn import ORGaNICs, SequenceClassifier
+from organics_neuro.nn import DivisiveNormalization, ORGaNICs, SequenceClassifier
 from organics_neuro.nn.classifiers import AutoencoderClassifier
 from organics_neuro.nn.training import cross_entropy
 
@@ -32,7 +32,7 @@ class Recipe:
     epochs, batch_size : int
     lr : float
         Largest learning rate.
-    loss : callable
+    loss, weight_decay :
         As for `organics_neuro.nn.training.fit`.
     """
 
@@ -44,6 +44,7 @@ class Recipe:
     batch_size: int
     lr: float
     loss: Callable = cross_entropy
+    weight_decay: float = 0.0
 
     @property
     def description(self):
@@ -55,6 +56,11 @@ class Recipe:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             return self.build()
+
+    @property
+    def fit_options(self):
+        """What `organics_neuro.nn.training.fit` is told by the recipe."""
+        return {name: getattr(self, name) for name in ("epochs", "batch_size", "lr", "loss", "weight_decay")}
 
     def data(self, root=None):
         """The digits as the task presents them (see `organics_neuro.datasets.load`)."""
@@ -84,10 +90,14 @@ def _perceptron(*sizes):
 
 
 def _normalization(*sizes, recurrence="identity"):
-    """Layers that are at the steady state of a normalization circuit, and a linear readout of their rates."""
-    from organics_neuro.nn.steady import DivisiveNormalization
+    """Layers that are at the steady state of a normalization circuit, and a linear readout of their rates.
 
-    layers = [DivisiveNormalization(*pair, recurrence=recurrence) for pair in zip(sizes, sizes[1:], strict=False)]
+    The rates of n units are about 1/n, because they normalize each other. They are standardized before they are read:
+    trained, that is a scale and an offset for each unit.
+    """
+    layers = []
+    for before, after in zip(sizes, sizes[1:], strict=False):
+        layers += [DivisiveNormalization(before, after, recurrence), nn.BatchNorm1d(after)]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], CLASSES))
 
 
