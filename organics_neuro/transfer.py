@@ -281,7 +281,7 @@ def agreement(model, circuit, x, dt=1e-3, *, device="cpp", report=None):
     return Agreement(predict(model, samples).numpy(), scores.argmax(-1).numpy(), difference)
 
 
-def steady_agreement(model, x, duration=1.0, dt=5e-4, *, device="cpp"):
+def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
     """Classify samples with a torch module and with its steady-state layers as circuits in Brian2.
 
     Every `DivisiveNormalization` and `DivisiveNormalization2d` of the module is replaced by its circuit, which starts

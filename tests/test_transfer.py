@@ -17,7 +17,7 @@ from organics_neuro.nn import (  # noqa: E402
     ORGaNICsCell,
     SequenceClassifier,
 )
-from organics_neuro.transfer import agreement, steady_circuit, to_circuit  # noqa: E402
+from organics_neuro.transfer import agreement, steady_agreement, steady_circuit, to_circuit  # noqa: E402
 from tests.brian.conftest import clean_brian  # noqa: E402, F401  a fixture for these tests, too
 
 STEPS, TRIALS, DT = 12, 3, 1e-3
@@ -124,6 +124,22 @@ def test_steady_state_in_brian_equals_the_layer(kind, monkeypatch):
     states = simulate(circuit, z, duration=0.12, dt=5e-4, every=None)
     rates = np.maximum(states["y"][-1], 0) ** 2
     np.testing.assert_allclose(rates.reshape(layer(x).shape), layer(x).detach(), rtol=0, atol=1e-9)
+
+
+def test_steady_agreement(monkeypatch):
+    """Layer by layer Brian2 arrives at what torch computes, at the pace that the smallest b0 sets."""
+    monkeypatch.setitem(prefs, "codegen.target", "numpy")  # nothing to compile
+    torch.manual_seed(0)
+    layers = DivisiveNormalization(3, 6), torch.nn.BatchNorm1d(6), DivisiveNormalization(6, 5, "learned")
+    model, x = torch.nn.Sequential(*layers, torch.nn.Linear(5, 4)), torch.randn(20, 3)
+    result = steady_agreement(model, x, duration=0.2, device="runtime")
+    assert result.torch.tolist() == model.eval()(x).argmax(1).tolist()
+    assert result.count == 20
+    assert result.difference < 1e-10
+    assert steady_agreement(model, x, duration=0.002, device="runtime").difference > 1e-3
+    assert isinstance(model[0], DivisiveNormalization)
+    with pytest.raises(ValueError, match="has no steady-state layers"):
+        steady_agreement(torch.nn.Sequential(torch.nn.Linear(3, 4)), x, device="runtime")
 
 
 def test_steady_circuit_of_single_precision_and_one_sample():

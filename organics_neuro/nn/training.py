@@ -79,7 +79,6 @@ def fit(
     validation=0.05,
     seed=0,
     loss=cross_entropy,
-    weight_decay=0.0,
     checkpoint=None,
     resume=False,
     log=None,
@@ -111,8 +110,6 @@ def fit(
     seed : int
     loss : callable
         From ``(model, x, y)`` to the mean loss of a batch.
-    weight_decay : float
-        After each step everything that is learned shrinks by the fraction lr * weight_decay, as in `torch.optim.AdamW`.
     checkpoint : path, optional
         File to write after every epoch; it appears whole or not at all.
     resume : bool
@@ -139,8 +136,7 @@ def fit(
         raise ValueError(f"epochs must be at least 1, got {epochs}")
     data, held_out = split(x, y, validation, seed)
     sizes = [len(data[0]), len(held_out[0])]
-    settings = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "weight_decay": weight_decay, "seed": seed}
-    settings["samples"] = sizes
+    settings = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "samples": sizes}
     run = _Run(model, loss, settings, checkpoint)
     if resume and checkpoint is not None:
         run.restore()
@@ -193,7 +189,7 @@ class _Run:
         self.batches = -(-settings["samples"][0] // settings["batch_size"])
         self.team = parallel.team()
         self.team.equalize(model)
-        self.optimizer = torch.optim.AdamW(model.parameters(), lr=settings["lr"], weight_decay=settings["weight_decay"])
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=settings["lr"])
         self.history, self.best = History(), None
 
     def train_epoch(self, x, y, held_out, after_batch):

@@ -32,7 +32,7 @@ class Recipe:
     epochs, batch_size : int
     lr : float
         Largest learning rate.
-    loss, weight_decay :
+    loss : callable
         As for `organics_neuro.nn.training.fit`.
     """
 
@@ -44,7 +44,6 @@ class Recipe:
     batch_size: int
     lr: float
     loss: Callable = cross_entropy
-    weight_decay: float = 0.0
 
     @property
     def description(self):
@@ -60,7 +59,7 @@ class Recipe:
     @property
     def fit_options(self):
         """What `organics_neuro.nn.training.fit` is told by the recipe."""
-        return {name: getattr(self, name) for name in ("epochs", "batch_size", "lr", "loss", "weight_decay")}
+        return {name: getattr(self, name) for name in ("epochs", "batch_size", "lr", "loss")}
 
     def data(self, root=None):
         """The digits as the task presents them (see `organics_neuro.datasets.load`)."""
@@ -110,7 +109,7 @@ def _autoencoder():
 
 
 def _static():
-    make = partial(Recipe, task="static", epochs=20, batch_size=256)
+    make = partial(Recipe, task="static", epochs=10, batch_size=256)
     learned = {"recurrence": "learned"}
     return [
         make("static-80", network="normalization 80", build=partial(_normalization, 784, 80), lr=0.005),
@@ -162,7 +161,7 @@ _ALL = [
         lr=0.04,
     ),
     *_static(),
-    *_sequential("rows", 28, 28, epochs=10, batch_size=128, max_steps=(0.5, 0.3, 0.9), lr=(0.04, 0.005, 0.005, 0.005)),
+    *_sequential("rows", 28, 28, epochs=8, batch_size=64, max_steps=(0.5, 0.3, 0.9), lr=(0.01, 0.005, 0.005, 0.003)),
     *_sequential(
         "pixels-14", 1, 196, epochs=20, batch_size=128, max_steps=(0.2, 0.04, 0.4), lr=(0.01, 0.003, 0.003, 0.005)
     ),

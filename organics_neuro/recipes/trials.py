@@ -34,7 +34,6 @@ def trial(recipe, data="data", *, seed=0, progress=True):
         "epochs": recipe.epochs,
         "batch_size": recipe.batch_size,
         "lr": recipe.lr,
-        "weight_decay": recipe.weight_decay,
         "seed": seed,
     }
     reached = {
