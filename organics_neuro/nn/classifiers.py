@@ -1,7 +1,7 @@
 """Networks that name the class of a sample."""
 
 from torch import nn
-from torch.nn.functional import cross_entropy, mse_loss
+from torch.nn.functional import cross_entropy, dropout, mse_loss
 
 
 class SequenceClassifier(nn.Module):
@@ -11,6 +11,8 @@ class SequenceClassifier(nn.Module):
     ----------
     rnn : ORGaNICs or torch.nn.LSTM, GRU, RNN
     classes : int
+    dropout : float
+        Fraction of the input that is dropped in training.
 
     Examples
     --------
@@ -21,16 +23,20 @@ class SequenceClassifier(nn.Module):
     torch.Size([2, 10])
     """
 
-    def __init__(self, rnn, classes):
+    def __init__(self, rnn, classes, dropout=0.0):
         super().__init__()
+        self.dropout = float(dropout)
         self.rnn = rnn
         like = next(rnn.parameters())
         self.readout = nn.Linear(rnn.hidden_size, classes, device=like.device, dtype=like.dtype)
 
     def forward(self, x):
         """Scores of the classes, (batch, classes), for input as the recurrent network takes it."""
-        output, _ = self.rnn(x)
+        output, _ = self.rnn(dropout(x, self.dropout, self.training))
         return self.readout(output[:, -1] if self.rnn.batch_first and x.dim() == 3 else output[-1])
+
+    def extra_repr(self):
+        return f"dropout={self.dropout:g}" if self.dropout else ""
 
 
 class AutoencoderClassifier(nn.Module):
