@@ -108,33 +108,28 @@ def synapses(group, weights, order, trials=1):
     return made
 
 
-def brian(name, target, units, couple, guess, dtype="float64", threads=0):
+def brian(name, target, make, guess, dtype="float64", threads=0):
     """A Brian2 network as an `Engine`.
 
     Parameters
     ----------
     name : str
     target : {"numpy", "cython", "cpp"}
-    units : int
-        Neurons, over all trials.
-    couple : callable
-        From the group to the objects that couple it.
+    make : callable
+        Returns the objects of the network.
     guess : float
         Expected seconds of one step, from which the number of steps follows.
     dtype : str
     threads : int
         OpenMP threads of the C++ program.
     """
-    real = np.dtype(dtype).type
-    b2.prefs.core.default_float_dtype = real
+    b2.prefs.core.default_float_dtype = np.dtype(dtype).type
     b2.prefs.devices.cpp_standalone.openmp_threads = threads
     b2.prefs.codegen.target = "numpy" if target == "cpp" else target
     steps = _count(guess)
     with device("cpp" if target == "cpp" else "runtime"):
         start = time.perf_counter()
-        group = b2.NeuronGroup(units, _EQUATIONS, method="euler", dtype=real)
-        group.z = np.random.default_rng(1).random(units)
-        network = b2.Network(group, *couple(group))
+        network = b2.Network(*make())
         network.run(steps * b2.defaultclock.dt)
         first = time.perf_counter() - start
         if target == "cpp":
@@ -146,6 +141,17 @@ def brian(name, target, units, couple, guess, dtype="float64", threads=0):
         return (_clock(network.run, steps * b2.defaultclock.dt) - _clock(network.run, 0 * b2.ms)) / steps
 
     return Engine(name, target, dtype, run, first)
+
+
+def dense(name, target, units, couple, guess, dtype="float64", threads=0):
+    """The circuit of `matrices` as an `Engine`: ``couple`` makes the couplings of a group, of ``units`` over all trials."""
+
+    def make():
+        group = b2.NeuronGroup(units, _EQUATIONS, method="euler", dtype=np.dtype(dtype).type)
+        group.z = np.random.default_rng(1).random(units)
+        return group, *couple(group)
+
+    return brian(name, target, make, guess, dtype, threads)
 
 
 def jax(n, trials, guess, dtype="float64"):

@@ -15,7 +15,7 @@ def engines(n):
     weights, pairs = h.matrices(n), 2 * n * n
 
     def projections(target, guess, dtype="float64"):
-        return h.brian("Projection", target, n, lambda g: h.projections(g, weights), 1e-6 + pairs * guess, dtype)
+        return h.dense("Projection", target, n, lambda g: h.projections(g, weights), 1e-6 + pairs * guess, dtype)
 
     yield projections("cpp", 3e-10)
     yield projections("cpp", 1e-10, "float32")
@@ -28,7 +28,7 @@ def engines(n):
     if n <= _SYNAPSES:
         for order in ("connect", "arrays"):
             for target, guess in (("cpp", 2e-9), ("cython", 2e-9), ("numpy", 1.2e-8)):
-                yield h.brian(
+                yield h.dense(
                     f"Syn. {order}",
                     target,
                     n,

@@ -55,7 +55,7 @@ def one(name, n):
     """The `harness.Engine` of a circuit, measured: seconds per step, to the first result, bytes of C++ and of Python."""
     h.pin()
     weights = CIRCUITS[name][0](n)
-    engine = h.brian(name, "cpp", weights[0].shape[0], lambda g: h.projections(g, weights), 1e-6 + n * 1e-7)
+    engine = h.dense(name, "cpp", weights[0].shape[0], lambda g: h.projections(g, weights), 1e-6 + n * 1e-7)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # kB on Linux
     return np.median(h.race([engine])), engine.first, engine.memory, memory
 

@@ -16,7 +16,7 @@ def engines(n, trials):
     weights, guess = h.matrices(n), 4 * n * n * trials / 4e10
 
     def projections(name, target, trials, guess, dtype="float64", threads=0):
-        return h.brian(name, target, n * trials, lambda g: h.projections(g, weights), guess, dtype, threads)
+        return h.dense(name, target, n * trials, lambda g: h.projections(g, weights), guess, dtype, threads)
 
     yield projections("Projection", "cpp", trials, guess)
     yield projections("Projection", "cpp", trials, guess / 2, "float32")
@@ -27,7 +27,7 @@ def engines(n, trials):
     yield projections("single runs", "cpp", 1, 1e-6 + n * n * 6e-10)
     if 2 * n * n * trials <= _SYNAPSES:
         couple = lambda g: h.synapses(g, weights, "connect", trials)  # noqa: E731
-        yield h.brian("Synapses", "cpp", n * trials, couple, guess * 40)
+        yield h.dense("Synapses", "cpp", n * trials, couple, guess * 40)
 
 
 def measure(table, n, trials):
@@ -48,7 +48,7 @@ def threads(table, n, trials):
     """Two threads against one, in C++."""
     weights, guess = h.matrices(n), 4 * n * n * trials / 4e10
     ready = [
-        h.brian(f"{count} threads", "cpp", n * trials, lambda g: h.projections(g, weights), guess, threads=count)
+        h.dense(f"{count} threads", "cpp", n * trials, lambda g: h.projections(g, weights), guess, threads=count)
         for count in (1, 2)
     ]
     times = h.race(ready)

@@ -4,13 +4,11 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from organics_neuro.core.circuit import Circuit, join
 from organics_neuro.core.errors import missing_extra
 from organics_neuro.core.model import Coupling
-from organics_neuro.core.models import GATED
-from organics_neuro.core.operators import LowRank, Sparse
+from organics_neuro.core.operators import Sparse, identity
 from organics_neuro.core.units import seconds
 
 try:
@@ -18,23 +16,11 @@ try:
 except ImportError as error:
     raise missing_extra("organics_neuro.transfer", "torch", "torch") from error
 
-from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
-from organics_neuro.nn.reference_checkpoints import ImportedCheckpoint, import_checkpoint
+from organics_neuro.nn.circuits import steady_circuit  # noqa: F401  from here as well, beside to_circuit
+from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell
+from organics_neuro.nn.reference_checkpoints import import_checkpoint  # noqa: F401
 from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
 from organics_neuro.nn.training import predict
-
-__all__ = [
-    "Agreement",
-    "ImportedCheckpoint",
-    "Parity",
-    "agreement",
-    "import_checkpoint",
-    "parity",
-    "simulate",
-    "steady_agreement",
-    "steady_circuit",
-    "to_circuit",
-]
 
 #: Sequences that torch runs at once: all steps of its states stay in memory.
 _BATCH = 250
@@ -53,7 +39,7 @@ def to_circuit(rnn, dt=1e-3):
     Returns
     -------
     Circuit or JoinedCircuit
-        Of model "gated", in float64, with the initial state of the module; for several layers their join, with the
+        Of model "gated" or the variant that the options of the module ask for, in float64, with the initial state of the module; for several layers their join, with the
         parts "l0", "l1", ..., of which "l0" receives the input: ``l0.x``.
 
     Raises
@@ -76,49 +62,6 @@ def to_circuit(rnn, dt=1e-3):
     if len(parts) == 1:
         return parts["l0"]
     return join(parts, [Coupling(f"l{k}.x", source=f"l{k - 1}: y") for k in range(1, len(parts))])
-
-
-def steady_circuit(layer, x):
-    """The circuit of a steady-state layer and its input: run to its steady state, it gives the output of the layer.
-
-    The layer's input gain depends on ``x``. Gain and drive act as a product, so the circuit has the gain 1 and its
-    input is b z, one trial for each sample.
-
-    Parameters
-    ----------
-    layer : DivisiveNormalization or DivisiveNormalization2d
-    x : array_like or Tensor
-        A batch of inputs, as the layer takes it.
-
-    Returns
-    -------
-    circuit : Circuit
-        In float64. Of model "main"; for a convolutional layer of model "rectified", with the units of all channels
-        in the order (channel, height, width). The output of the layer is relu(y)^2. Time constants are those of the
-        model: they do not change the steady state, only whether and how fast it is reached.
-    z : ndarray, shape (trials, units)
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another module, or one with ``legacy=True``, whose output is no steady state.
-
-    Examples
-    --------
-    >>> circuit, z = steady_circuit(DivisiveNormalization(3, 5), np.ones((2, 3)))
-    >>> circuit.size, z.shape
-    (5, (2, 5))
-    """
-    if not isinstance(layer, (DivisiveNormalization, DivisiveNormalization2d)):
-        raise TypeError(f"steady_circuit takes a DivisiveNormalization or its 2d form, got {type(layer).__name__}")
-    double, x = _in_double(layer), torch.as_tensor(x, dtype=torch.float64, device="cpu")
-    if isinstance(layer, DivisiveNormalization2d):
-        return _sheet_circuit(double, x)
-    if layer.legacy:
-        raise ValueError("the output of a layer with legacy=True is not the steady state of a circuit")
-    weights = {"W": _array(double.W), **({} if double.W_r is None else {"W_r": _array(double.W_r)})}
-    circuit = Circuit("main", weights, b=1.0, b0=_array(double.b0), sigma=1.0)
-    return circuit, _array(double.drive(x)).reshape(-1, circuit.size)
 
 
 def simulate(circuit, x, dt=1e-3, *, device="runtime", last_only=False, report=None):
@@ -214,7 +157,7 @@ def parity(rnn, circuit, x, dt=1e-3, *, device="runtime"):
     with torch.no_grad():
         for step in torch.from_numpy(x).unbind(1):
             _, state = double(step.unsqueeze(1 if rnn.batch_first else 0), state)
-            for name, value in _by_name(state).items():
+            for name, value in _by_name(double, state).items():
                 trace[name].append(value)
     return Parity({name: np.abs(np.stack(rows, 1) - ours[name]).max(axis=(0, 2)) for name, rows in trace.items()})
 
@@ -274,7 +217,7 @@ def agreement(model, circuit, x, dt=1e-3, *, device="cpp", report=None):
     with torch.no_grad():
         for part in torch.arange(len(samples)).split(_BATCH):
             _, state = double.rnn(samples[part].double())
-            for name, value in _by_name(state).items():
+            for name, value in _by_name(double.rnn, state).items():
                 difference = max(difference, float(np.abs(value - ends[name][part, 0]).max()))
         *_, last = (name for name in ends if name.rpartition(".")[2] == "y")
         scores = double.readout(torch.from_numpy(ends[last][:, 0]))
@@ -339,19 +282,19 @@ class _InBrian(torch.nn.Module):
         return rates
 
 
-def _by_name(state):
+def _by_name(rnn, state):
     """The states of a module, each (layers, samples, units), under their names in the circuit, each (samples, units)."""
-    return {name: getattr(state, s)[k].numpy() for name, (k, s) in _state_names(len(state.y)).items()}
+    return {name: getattr(state, s)[k].numpy() for name, (k, s) in _state_names(rnn).items()}
 
 
-def _state_names(num_layers):
+def _state_names(rnn):
     """Full names of the states of a transferred circuit, with the layer and the state of the module that each is."""
-    prefixes = [f"l{k}." for k in range(num_layers)] if num_layers > 1 else [""]
-    return {prefix + s: (k, s) for k, prefix in enumerate(prefixes) for s in State._fields}
+    prefixes = [f"l{k}." for k in range(rnn.num_layers)] if rnn.num_layers > 1 else [""]
+    return {prefix + s: (k, s) for k, prefix in enumerate(prefixes) for s in rnn.cells[k].model.states}
 
 
 def _check_same_states(rnn, circuit):
-    if dict(circuit.states) != dict.fromkeys(_state_names(rnn.num_layers), rnn.hidden_size):
+    if dict(circuit.states) != dict.fromkeys(_state_names(rnn), rnn.hidden_size):
         raise ValueError("the circuit does not have the layers and units of the module; make it with to_circuit(rnn)")
 
 
@@ -367,34 +310,18 @@ def _sequences(circuit, x):
 
 
 def _cell_circuit(cell, dt):
+    weights = {name: _array(getattr(cell, name)) for name in cell.model.weights}
+    if cell.recurrence == "identity":
+        weights["W_r"] = identity(cell.hidden_size)
+    elif cell.recurrence == "diagonal":
+        weights["W_r"] = Sparse(weights["W_r"])
     return Circuit(
-        GATED,
-        weights={name: _array(getattr(cell, name)) for name in GATED.weights},
-        initial={name: _array(getattr(cell, f"initial_{name}")) for name in State._fields},
-        **{f"tau_{name}": dt / _array(getattr(cell, f"step_{name}")) for name in State._fields},
+        cell.model,
+        weights=weights,
+        initial={name: _array(getattr(cell, f"initial_{name}")) for name in cell.model.states},
+        **{f"tau_{name}": dt / _array(getattr(cell, f"step_{name}")) for name in cell.model.states},
+        **cell.constant,
     )
-
-
-def _sheet_circuit(layer, x):
-    """Circuit and input of a convolutional layer, with a pool that is stored by its structure."""
-    drive = _array(layer.drive(x))
-    channels, height, width = drive.shape[-3:]
-    if layer.pool == "uniform":  # all units of a channel, with one weight
-        members = np.kron(np.eye(channels), np.ones((height * width, 1)))
-        pool = LowRank(members * _array(layer.W).ravel(), members)
-    else:  # one diagonal for each pair of displacements
-        middle = layer.W.shape[-1] // 2
-        blocks = [
-            sum(
-                w * sparse.kron(sparse.eye_array(height, k=i - middle), sparse.eye_array(width, k=j - middle))
-                for (i, j), w in np.ndenumerate(kernel)
-            )
-            for kernel in _array(layer.W)
-        ]
-        pool = Sparse(sparse.block_diag(blocks))
-    b0 = np.repeat(_array(layer.b0).ravel(), height * width)
-    circuit = Circuit("rectified", {"W": pool}, size=len(b0), b=1.0, b0=b0, sigma=1.0)
-    return circuit, drive.reshape(-1, len(b0))
 
 
 def _in_double(module):

@@ -9,15 +9,8 @@ torch = pytest.importorskip("torch")
 
 from brian2 import ms, mV, prefs  # noqa: E402
 
-from organics_neuro.brian import simulate  # noqa: E402
-from organics_neuro.nn import (  # noqa: E402
-    DivisiveNormalization,
-    DivisiveNormalization2d,
-    ORGaNICs,
-    ORGaNICsCell,
-    SequenceClassifier,
-)
-from organics_neuro.transfer import agreement, steady_agreement, steady_circuit, to_circuit  # noqa: E402
+from organics_neuro.nn import DivisiveNormalization, ORGaNICs, ORGaNICsCell, SequenceClassifier  # noqa: E402
+from organics_neuro.transfer import agreement, steady_agreement, to_circuit  # noqa: E402
 from tests.brian.conftest import clean_brian  # noqa: E402, F401  a fixture for these tests, too
 
 STEPS, TRIALS, DT = 12, 3, 1e-3
@@ -40,6 +33,56 @@ def test_reference_simulation_equals_module(num_layers):
         for name in state._fields:
             np.testing.assert_allclose(getattr(state, name)[k], expected[prefix + name][-1], rtol=0, atol=1e-12)
     np.testing.assert_allclose(output, expected[f"{prefix}y"][1:], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("constant", [{}, {"b": 0.7}, {"b0": 0.4}, {"b": 0.7, "b0": 0.4}], ids=str)
+@pytest.mark.parametrize("rectification", ["recurrence", "activity", "none"])
+@pytest.mark.parametrize("recurrence", ["free", "identity", "orthogonal", "spectral", "diagonal"])
+def test_every_variant_becomes_its_circuit(recurrence, rectification, constant):
+    torch.manual_seed(0)
+    rnn = ORGaNICs(3, 6, recurrence=recurrence, rectification=rectification, dtype=torch.float64, **constant)
+    x = torch.randn(STEPS, TRIALS, 3, dtype=torch.float64)
+    circuit = to_circuit(rnn, dt=DT)
+    expected = on.reference.simulate(circuit, x.numpy(), duration=STEPS * DT, dt=DT)
+    assert set(expected) == {"y", "a", "b0", "b"} - set(constant)
+    with torch.no_grad():
+        output, state = rnn(x)
+    np.testing.assert_allclose(output, expected["y"][1:], rtol=0, atol=1e-13)
+    for name, trace in expected.items():
+        np.testing.assert_allclose(getattr(state, name)[0], trace[-1], rtol=0, atol=1e-13)
+    assert circuit.weights["W_r"].is_identity == (recurrence == "identity")
+
+
+@pytest.mark.parametrize(
+    ("rectification", "model"),
+    [("recurrence", "rectified_recurrence"), ("activity", "rectified"), ("none", "main")],
+)
+def test_constant_gains_leave_the_circuit_without_gains(rectification, model):
+    """The layer then is the two-type model of that rectification, driven by W_zx x, one Euler step a step."""
+    torch.manual_seed(0)
+    rnn = ORGaNICs(3, 6, rectification=rectification, b=0.7, b0=0.4, learned_steps=False, dtype=torch.float64)
+    cell, x = rnn.cells[0], torch.randn(STEPS, TRIALS, 3, dtype=torch.float64)
+    with torch.no_grad():
+        output, _ = rnn(x)
+        z = x @ cell.W_zx.T
+        weights = {"W_r": cell.W_r.numpy(), "W": cell.W.numpy()}
+        taus = {f"tau_{name}": DT / getattr(cell, f"step_{name}").numpy() for name in "ya"}
+    initial = {name: getattr(cell, f"initial_{name}").numpy() for name in "ya"}
+    circuit = on.Circuit(model, weights, initial=initial, b=0.7, b0=0.4, sigma=1.0, **taus)
+    z = z if rectification == "none" else z.relu()
+    expected = on.reference.simulate(circuit, z.numpy(), duration=STEPS * DT, dt=DT)
+    np.testing.assert_allclose(output, expected["y"][1:], rtol=0, atol=1e-13)
+
+
+def test_variants_in_brian():
+    """Both layers, the first without a state b; its circuit is run by Brian2."""
+    torch.manual_seed(0)
+    options = {"recurrence": "diagonal", "rectification": "activity", "b": 0.7}
+    rnn = ORGaNICs(3, 6, 2, batch_first=True, dropout=0.5, dtype=torch.float64, **options)
+    x = np.random.default_rng(0).normal(size=(TRIALS, STEPS, 3))
+    found = on.transfer.parity(rnn, to_circuit(rnn, dt=DT), x, dt=DT)
+    assert set(found.differences) == {f"l{k}.{state}" for k in range(2) for state in ("y", "a", "b0")}
+    assert found.largest < 1e-12
 
 
 def test_parameters():
@@ -101,31 +144,6 @@ def test_bad_arguments():
         to_circuit(make(), dt=1 * mV)
 
 
-def steady_layer(kind, dtype=torch.float64):
-    """A steady-state layer with random parameters, and a batch for it."""
-    torch.manual_seed(0)
-    if kind in ("identity", "learned"):
-        layer, x = DivisiveNormalization(3, 6, kind, dtype=dtype), torch.randn(4, 3, dtype=dtype)
-    else:
-        given = {"pool": "local", "pool_size": 3} if kind == "local" else {}
-        layer, x = DivisiveNormalization2d(1, 2, 3, dtype=dtype, **given), torch.randn(4, 1, 6, 5, dtype=dtype)
-    with torch.no_grad():
-        for p in layer.parameters():
-            p.add_(0.3 * torch.randn_like(p))
-    return layer, x
-
-
-@pytest.mark.parametrize("kind", ["identity", "learned", "uniform", "local"])
-def test_steady_state_in_brian_equals_the_layer(kind, monkeypatch):
-    monkeypatch.setitem(prefs, "codegen.target", "numpy")  # nothing to compile
-    layer, x = steady_layer(kind)
-    circuit, z = steady_circuit(layer, x)
-    assert on.theory.is_stable(circuit, z).all()
-    states = simulate(circuit, z, duration=0.12, dt=5e-4, every=None)
-    rates = np.maximum(states["y"][-1], 0) ** 2
-    np.testing.assert_allclose(rates.reshape(layer(x).shape), layer(x).detach(), rtol=0, atol=1e-9)
-
-
 def test_steady_agreement(monkeypatch):
     """Layer by layer Brian2 arrives at what torch computes, at the pace that the smallest b0 sets."""
     monkeypatch.setitem(prefs, "codegen.target", "numpy")  # nothing to compile
@@ -140,20 +158,3 @@ def test_steady_agreement(monkeypatch):
     assert isinstance(model[0], DivisiveNormalization)
     with pytest.raises(ValueError, match="has no steady-state layers"):
         steady_agreement(torch.nn.Sequential(torch.nn.Linear(3, 4)), x, device="runtime")
-
-
-def test_steady_circuit_of_single_precision_and_one_sample():
-    layer, x = steady_layer("learned", torch.float32)
-    circuit, z = steady_circuit(layer, x[0].tolist())
-    assert z.shape == (1, 6)
-    rates = np.maximum(on.theory.fixed_point(circuit, z).state["y"], 0) ** 2
-    np.testing.assert_allclose(rates[0], layer(x[0]).detach(), rtol=0, atol=1e-6)
-
-
-def test_steady_circuit_bad_arguments():
-    with pytest.raises(TypeError, match="takes a DivisiveNormalization or its 2d form, got ORGaNICs"):
-        steady_circuit(make(), torch.ones(2, 3))
-    with pytest.raises(ValueError, match="with legacy=True is not the steady state of a circuit"):
-        steady_circuit(DivisiveNormalization(3, 5, "learned", legacy=True), torch.ones(2, 3))
-    with pytest.raises(ValueError, match=r"input has shape \(2, 4\)"):
-        steady_circuit(DivisiveNormalization(3, 5), torch.ones(2, 4))

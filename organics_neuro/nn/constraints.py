@@ -44,3 +44,33 @@ class Bounded(nn.Module):
 
     def extra_repr(self):
         return f"maximum={self.maximum:g}"
+
+
+class UnitNorm(nn.Module):
+    """Matrices whose largest singular value is 1: the unconstrained matrix divided by its own.
+
+    The singular value is computed, not approached by a power iteration from call to call as in
+    `torch.nn.utils.parametrizations.spectral_norm`: the effective matrix depends on the parameter alone.
+    """
+
+    def forward(self, matrix):
+        return matrix / torch.linalg.matrix_norm(matrix, 2)
+
+    def right_inverse(self, value):
+        norm = torch.linalg.matrix_norm(value, 2).item()
+        if abs(norm - 1) > 1e-3:
+            raise ValueError(f"the largest singular value must be 1, but is {norm:g}")
+        return value
+
+
+class SigmoidDiagonal(nn.Module):
+    """Diagonal matrices with entries between 0 and 1, learned as sigmoid(p) with a vector p."""
+
+    def forward(self, p):
+        return torch.diag(torch.sigmoid(p))
+
+    def right_inverse(self, value):
+        diagonal = value.diagonal()
+        if not bool((value == torch.diag(diagonal)).all()) or not bool(((diagonal > 0) & (diagonal < 1)).all()):
+            raise ValueError("the matrix must be diagonal, with entries between 0 and 1")
+        return torch.logit(diagonal)

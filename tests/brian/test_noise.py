@@ -28,6 +28,18 @@ def test_a_seed_repeats_the_noise_exactly(target, noise):
         assert np.abs(first - run(2)).max() > 1e-5
 
 
+@pytest.mark.parametrize("method", METHODS[1:])
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_seed_repeats_the_noise_of_every_method(target, method):
+    device = run_on(target)
+    ends = [
+        simulate(make_main(), 1.0, 1e-3, method=method, noise={"y": 1e-2}, seed=1, device=device, every=None)["y"]
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(*ends)
+    assert ends[0].std() > 1e-4
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_variance_of_a_circuit(method):
     """Principal unit and normalizer, around their fixed point, against the covariance that theory gives."""

@@ -25,6 +25,7 @@ def normal(*shape):
 CASES = {
     "dense 131x300": (on.Dense(normal(131, 300)), (1, 200)),
     "dense 64x515": (on.Dense(normal(64, 515)), (1,)),
+    "dense 520x515, in C++ by BLAS": (on.Dense(normal(520, 515)), (130,)),
     "dense 5x4": (on.Dense(normal(5, 4)), (3,)),
     "uniform": (on.Uniform((3, 5), 0.5), (1, 3)),
     "circulant few taps": (on.Circulant(np.append(normal(3), np.zeros(57))), (1, 3)),
@@ -97,5 +98,18 @@ def test_the_table_of_kernels_is_true():
         ("Dense", f"{kernels.dense.TRIALS} trials by {kernels.dense.SOURCES} source units"),
     ):
         assert number in rows[name]
+    assert f"from {kernels.blas.TRIALS} trials of {kernels.blas.UNITS} units" in rows["Dense"]
     assert f"{kernels.vectors.THREADS_FROM} multiplications" in text
     assert f"panels of {kernels.dense.PANEL} bytes" in text
+
+
+def test_a_library_that_is_found_has_the_names_that_programs_use():
+    library = kernels.blas.find_blas()
+    assert library is None or kernels.blas._has_names(*library)
+    assert not kernels.blas._has_names("/no/such/library.so", "")
+
+
+def test_without_a_library_programs_use_their_own_loops(monkeypatch):
+    monkeypatch.setattr(kernels.blas, "find_blas", lambda: None)
+    assert "dlopen" not in kernels.blas.cpp()
+    assert "return false" in kernels.blas.cpp()

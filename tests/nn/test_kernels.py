@@ -44,13 +44,13 @@ def run(rnn, x, start, **options):
     loss.backward()
     leaves = {"x": x, **start._asdict(), **dict(rnn.named_parameters())}
     results = {"output": output, **{f"last {n}": v for n, v in last._asdict().items()}}
-    return {n: v.detach() for n, v in results.items()}, {n: v.grad for n, v in leaves.items()}
+    return {n: v.detach() for n, v in results.items()}, {n: v.grad for n, v in leaves.items() if v.requires_grad}
 
 
 def largest_difference(found, expected):
     """Of values and gradients, relative to the largest entry of each."""
     pairs = [(a[n], b[n]) for a, b in zip(found, expected, strict=True) for n in b]
-    assert len(pairs) > 15
+    assert len(pairs) > 10
     assert all(v.isfinite().all() for pair in pairs for v in pair)
     return max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
 

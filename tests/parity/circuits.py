@@ -3,6 +3,7 @@
 import numpy as np
 
 import organics_neuro as on
+from organics_neuro.core.models.gated import gated
 from tests.core.circuits import make_gated, make_main, make_wilson_cowan
 
 #: Rate units of a network of excitation and inhibition; two populations of them are joined below.
@@ -44,6 +45,13 @@ def make_two_layers():
     )
 
 
+def make_variant(rectification, constant):
+    """A variant of the gated circuit, with as many of its weights as there are left."""
+    model, full = gated(rectification, constant), make_gated()
+    gains = dict.fromkeys(constant, 0.7)
+    return on.Circuit(model, {name: full.weights[name] for name in model.weights}, **gains)
+
+
 def make_cable():
     """Two passive compartments: states, inputs and parameters with physical units."""
     model = on.CircuitModel(
@@ -69,6 +77,8 @@ CIRCUITS = {
     "rectified": lambda: make_main("rectified", n=6),
     "rectified_recurrence": lambda: make_main("rectified_recurrence", n=6),
     "gated": make_gated,
+    "gated_rectified_constant_b": lambda: make_variant("activity", ("b",)),
+    "gated_unrectified_constant_b0": lambda: make_variant("none", ("b0",)),
     "ring": lambda: on.ring(n=12),
     "wilson_cowan": make_wilson_cowan,
     "excitation_inhibition": make_excitation_inhibition,

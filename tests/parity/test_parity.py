@@ -33,9 +33,10 @@ ENGINES = {
     "brian_cpp": _brian("cpp"),
     "torch": _torch,
 }
+VARIANTS = [name for name in CIRCUITS if name.startswith("gated_")]
 #: Compiled, these take long and show little: the 18 couplings of "two_layers" are those of "gated", and "rectified"
-#: differs from its neighbours by a text that NumPy and torch check.
-SLOW = [(engine, name) for engine in ("brian_cython", "brian_cpp") for name in ("two_layers", "rectified")]
+#: and variants of "gated" differ from their neighbours by a text that NumPy and torch check.
+SLOW = [(engine, name) for engine in ("brian_cython", "brian_cpp") for name in ("two_layers", "rectified", *VARIANTS)]
 
 
 @pytest.mark.parametrize(

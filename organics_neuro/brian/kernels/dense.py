@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from organics_neuro.brian.kernels import blas
 from organics_neuro.brian.kernels.program import Kernel
 from organics_neuro.brian.kernels.vectors import with_vectors
 
@@ -61,6 +62,7 @@ void _organics_dense(const Real* x, Real* r, const int m, const int n, const int
 # The weights are copied before every run: panel after panel of target units, source unit by source unit, so that the
 # product reads them as one stream of whole, aligned vectors and never adds across a vector.
 _PREPARE = """
+organics_large_pages({{_w_packed}}, sizeof(_Real)*_m*_n);
 for (int _i = 0; _i < _m; _i++)
     for (int _j = 0; _j < _n; _j++)
     {
@@ -69,10 +71,28 @@ for (int _i = 0; _i < _m; _i++)
     }
 """.replace("PANEL", str(PANEL))
 
-# A single trial takes whole panels; several trials go by blocks.
+# A single trial takes whole panels; several trials go by blocks, very many of many units to BLAS.
 _CPP = with_vectors(
+    f"""
+{blas.cpp()}
+"""
     """
+#ifdef __linux__
+#include <cstdint>
+#include <sys/mman.h>
+#endif
 namespace {
+// Memory whose contents do not matter comes back in pages of 2 MB: with small ones, a stream stops at every 4 kB.
+inline void organics_large_pages(void* start, const size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    const uintptr_t page = 1 << 21, first = ((uintptr_t)start + page - 1)/page*page, end = ((uintptr_t)start + bytes)/page*page;
+    if (end <= first) return;
+    madvise((void*)first, end - first, MADV_HUGEPAGE);
+    madvise((void*)first, end - first, MADV_DONTNEED);
+#endif
+}
+
 template <typename Real>
 void organics_dense_block(const Real* x, Real* r, const int m, const int n, const int trials, const Real* packed,
                           const int start, const int stop)
@@ -96,8 +116,11 @@ void organics_dense_block(const Real* x, Real* r, const int m, const int n, cons
 }
 
 template <typename Real>
-void _organics_dense(const Real* x, Real* r, const int m, const int n, const int trials, const Real*, const Real* packed)
+void _organics_dense(const Real* x, Real* r, const int m, const int n, const int trials, const Real* matrix,
+                     const Real* packed)
 {
+    if (trials >= BLAS_TRIALS && m >= BLAS_UNITS && n >= BLAS_UNITS &&
+        organics_blas<Real>::multiply(x, r, m, n, trials, matrix)) return;
     const int P = PANEL/sizeof(Real), B = TRIALS, threads = organics_threads((double)m*n*trials);
     const int rows = ((m + P - 1)/P + threads - 1)/threads*P, parts = (m + rows - 1)/rows;
     const int blocks = (trials + B - 1)/B;
@@ -115,6 +138,8 @@ void _organics_dense(const Real* x, Real* r, const int m, const int n, const int
     PANEL=PANEL,
     SOURCES=SOURCES,
     TRIALS=TRIALS,
+    BLAS_UNITS=blas.UNITS,
+    BLAS_TRIALS=blas.TRIALS,
 )
 
 

@@ -8,6 +8,8 @@ import re
 
 #: Multiplications of one step from which a kernel is shared between threads.
 THREADS_FROM = 250_000
+#: Places at which a single trial reads its weights at the same time.
+STREAMS = 4
 
 _VECTORS = """
 #include <cstddef>
@@ -60,30 +62,32 @@ inline void organics_tile(const Real* __restrict w, const std::ptrdiff_t stride,
                           const int count, const bool add)
 {
     typedef typename organics_vector<Real>::type Vector;
-    const int L = organics_vector<Real>::lanes, U = R*T < 8 ? 8/(R*T) : 1;
+    const int L = organics_vector<Real>::lanes, U = T == 1 ? STREAMS : R*T < 8 ? 8/(R*T) : 1;
+    // a single trial reads the weights once: several streams keep the memory busy; else neighbours share cache lines
+    const int part = n/U, step = T == 1 ? 1 : U, apart = T == 1 ? part : 1, end = T == 1 ? part : part*U;
     Vector sum[U][T][R];
     for (int u = 0; u < U; u++)
         for (int t = 0; t < T; t++)
             for (int k = 0; k < R; k++) sum[u][t][k] = Vector();
-    int j = 0;
-    for (; j + U <= n; j += U)
+    for (int j = 0; j < end; j += step)
     {
         #pragma GCC unroll 16
         for (int u = 0; u < U; u++)
         {
+            const std::ptrdiff_t from = j + u*apart;
             Vector a[R];
             #pragma GCC unroll 16
-            for (int k = 0; k < R; k++) a[k] = *(const Vector*)(w + (j + u)*stride + k*L);
+            for (int k = 0; k < R; k++) a[k] = *(const Vector*)(w + from*stride + k*L);
             #pragma GCC unroll 16
             for (int t = 0; t < T; t++)
             {
-                const Real s = x[t*nx + j + u];
+                const Real s = x[t*nx + from];
                 #pragma GCC unroll 16
                 for (int k = 0; k < R; k++) sum[u][t][k] += a[k]*s;
             }
         }
     }
-    for (; j < n; j++)
+    for (int j = part*U; j < n; j++)
         for (int t = 0; t < T; t++)
             for (int k = 0; k < R; k++) sum[0][t][k] += *(const Vector*)(w + j*stride + k*L)*x[t*nx + j];
     for (int t = 0; t < T; t++)
@@ -126,5 +130,5 @@ struct organics_trials<Real, R, 0>
 
 def with_vectors(text, **constants):
     """C++ after the code above, with numbers in place of the names of ``constants``."""
-    constants["THREADS_FROM"] = THREADS_FROM
+    constants |= {"THREADS_FROM": THREADS_FROM, "STREAMS": STREAMS}
     return re.sub(rf"\b({'|'.join(constants)})\b", lambda match: str(constants[match[1]]), _VECTORS + text)

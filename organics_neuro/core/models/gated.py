@@ -1,8 +1,11 @@
-"""The trainable recurrent network: the rectified-recurrence circuit with dynamic input gains.
+"""The trainable recurrent network: a circuit with dynamic input gains, and the variants of it.
 
 The gains b and b0 follow sigmoids of the input and of the circuit's own activity. One Euler step with the step
 sizes h = dt/tau is one step of `organics_neuro.nn.ORGaNICs`; all right-hand sides use the old state.
 """
+
+from dataclasses import replace
+from functools import cache
 
 from organics_neuro.core.model import CircuitModel, Coupling
 
@@ -48,3 +51,66 @@ GATED = CircuitModel(
     citation="S. Rawat, D. J. Heeger, S. Martiniani, Unconditional stability of a recurrent neural circuit "
     "implementing divisive normalization, NeurIPS 2024, arXiv:2409.18946; cell as in the authors' public code",
 )
+
+#: What is rectified, beside the input drive: the recurrent drive, [W_r y]+; the activity that recurs, W_r [y]+; or
+#: nothing at all, in which case neither is the input drive.
+RECTIFICATIONS = ("recurrence", "activity", "none")
+#: The gains that may be constant.
+GAINS = ("b0", "b")
+
+
+@cache
+def gated(rectification="recurrence", constant=()):
+    """A variant of the gated model.
+
+    Parameters
+    ----------
+    rectification : {"recurrence", "activity", "none"}
+        relu(W_r y), the model "gated"; W_r relu(y); or W_r y, with the pool of y^2 and the drive as it comes.
+    constant : tuple of str
+        Gains, of "b0" and "b", that are parameters and not states.
+
+    Returns
+    -------
+    CircuitModel
+    """
+    model = {"recurrence": GATED, "activity": _RECTIFIED, "none": _UNRECTIFIED}[rectification]
+    for gain in constant:
+        model = _with_constant(model, gain)
+    return model
+
+
+def _change(model, couplings=None, swap=(), **changes):
+    """A copy of ``model`` with other sources of some couplings and other text."""
+    equations = model.equations
+    for old, new in swap:
+        equations = equations.replace(old, new)
+    sources = couplings or {}
+    couplings = tuple(replace(c, source=sources.get(c.weights, c.source)) for c in model.couplings)
+    return replace(model, equations=equations, couplings=couplings, **changes)
+
+
+_RECTIFIED = _change(GATED, {"W_r": "relu(y)"}, [("relu(recurrent)", "recurrent")], name="gated_rectified")
+_UNRECTIFIED = _change(
+    GATED,
+    {"W": "relu(a)*y**2"},
+    [("relu(recurrent)", "recurrent"), ("relu(drive)", "drive")],
+    name="gated_unrectified",
+    rates={**GATED.rates, "y": "y**2"},
+)
+
+
+def _with_constant(model, gain):
+    """``model`` with ``gain`` as a parameter: its equation, its couplings and its time constant are gone."""
+    targets = tuple(f"{gain}_{source}" for source in "xya")
+    gone = (f"d{gain}/dt", *targets, f"tau_{gain} ")
+    lines = [line for line in model.equations.splitlines() if not line.strip().startswith(gone)]
+    parameters = {name: value for name, value in model.parameters.items() if name != f"tau_{gain}"}
+    return replace(
+        model,
+        name=f"{model.name}_constant_{gain}",
+        equations="\n".join([*lines, f"    {gain} : 1"]),
+        couplings=tuple(c for c in model.couplings if c.target not in targets),
+        parameters={**parameters, gain: 1.0},
+        positive=(*model.positive, gain),
+    )
