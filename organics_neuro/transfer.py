@@ -257,7 +257,8 @@ def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
         raise ValueError("the network has no steady-state layers, and is not a circuit")
     circuits = {name: _InBrian(layer, duration, dt, device) for name, layer in layers.items()}
     for name, circuit in circuits.items():
-        inside.set_submodule(name, circuit)
+        parent, _, last = name.rpartition(".")
+        setattr(inside.get_submodule(parent), last, circuit)
     with torch.no_grad():
         scores = inside(samples.double())
     difference = max(circuit.difference for circuit in circuits.values())

@@ -114,7 +114,7 @@ def table(data="data"):
     data = Path(data)
     transferred = {row["recipe"]: row for row in read_rows(data / "results" / "transfer.csv")}
     lines = [
-        "| task | model | parameters | epochs | seeds | test accuracy (%) | same class in Brian2 | command or source |",
+        "| task | model | parameters | epochs | seeds | test accuracy (%) | same class in Brian2 (difference) | command or source |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for task in TASKS:
@@ -134,7 +134,9 @@ def _line(task, model, parameters, epochs, rows, transferred):
     reached = _percent([float(row["test_accuracy"]) for row in rows])
     command = rows[0]["command"].partition(" --seed")[0]
     circuit = transferred.get(command.split()[-1])
-    agree = f"{int(circuit['agree']):,} of {int(circuit['digits']):,}" if circuit else ""
+    agree = ""
+    if circuit:
+        agree = f"{int(circuit['agree']):,} of {int(circuit['digits']):,} ({circuit['state_difference']})"
     return f"| {task} | {model} | {int(parameters):,} | {epochs} | {len(rows)} | {reached} | {agree} | `{command}` |"
 
 

@@ -122,15 +122,14 @@ def test_publish(tmp_path, capsys):
     assert sorted(p.stem for p in shipped.glob("*.json")) == ["demo", "rows-lstm"]
     assert sorted(p.stem for p in shipped.glob("*.safetensors")) == ["demo", "rows-lstm"]
     assert (shipped / "demo.safetensors").read_bytes() == (tmp_path / "demo0" / "demo.safetensors").read_bytes()
-    results.add_row(
-        tmp_path / "data" / "results" / "transfer.csv", {"recipe": "demo", "digits": 10000, "agree": 9998}, ["recipe"]
-    )
+    transferred = {"recipe": "demo", "digits": 10000, "agree": 9998, "state_difference": "1.2e-13"}
+    results.add_row(tmp_path / "data" / "results" / "transfer.csv", transferred, ["recipe"])
     capsys.readouterr()
     assert run("table", "--data", tmp_path / "data") == 0
     accuracies = [100 * float(rows[k]["test_accuracy"]) for k in (0, 2)]
     reached = f"{np.mean(accuracies):.2f} ({min(accuracies):.2f} to {max(accuracies):.2f})"
     printed = capsys.readouterr().out
-    assert f"| 1 | 2 | {reached} | 9,998 of 10,000 | `organics train demo` |" in printed
+    assert f"| 1 | 2 | {reached} | 9,998 of 10,000 (1.2e-13) | `organics train demo` |" in printed
     assert f"| 2 | 1 | {100 * float(rows[1]['test_accuracy']):.2f} |  | `organics train rows-lstm` |" in printed
 
 
