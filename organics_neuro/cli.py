@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 
 
 def main(arguments=None):
@@ -35,6 +36,9 @@ def _parser():
     train.add_argument("--output", metavar="DIR", help="folder of the run (default: runs/NAME-seedN)")
     train.add_argument("--no-resume", action="store_true", help="start anew, even if there is a checkpoint")
     train.add_argument("--threads", type=int, help="processor threads of torch")
+    tune = add(_tune, "train with several learning rates, and keep how each did on the validation data")
+    tune.add_argument("name", metavar="NAME", help="a recipe; `organics recipes` lists them")
+    tune.add_argument("--lr", type=float, nargs="+", required=True, help="learning rates to try")
     evaluate = add(_evaluate, "accuracy of a trained network on the test data, in torch")
     evaluate.add_argument("file", metavar="FILE", help="a .safetensors file of a run")
     transfer = add(_transfer, "classify the test data in torch and in Brian2 (C++), and compare")
@@ -42,7 +46,7 @@ def _parser():
     publish = add(_publish, "keep the result of a run: its line in the results and, for seed 0, its circuit")
     publish.add_argument("folder", metavar="DIR", help="folder of a finished run")
     table = add(_table, "print all results as a Markdown table")
-    for command in (transfer, publish, table):
+    for command in (tune, transfer, publish, table):
         command.add_argument("--data", default="data", metavar="DIR", help="where results are kept (default: data)")
     return parser
 
@@ -71,6 +75,14 @@ def _train(options):
     ).card
     if card is not None:
         print(f"validation accuracy {card.validation_accuracy:.2%}, test accuracy {card.test_accuracy:.2%}")
+
+
+def _tune(options):
+    from organics_neuro import recipes
+
+    for lr in options.lr:
+        history = recipes.trial(replace(recipes.find(options.name), lr=lr), options.data)
+        print(f"lr {lr:g}: validation accuracy {max(history.validation_accuracy):.2%}")
 
 
 def _use_threads(number):

@@ -19,10 +19,12 @@ except ImportError as error:
 from organics_neuro.nn.circuits import steady_circuit  # noqa: F401  from here as well, beside to_circuit
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell
 from organics_neuro.nn.reference_checkpoints import import_checkpoint  # noqa: F401
+from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
 from organics_neuro.nn.training import predict
 
 #: Sequences that torch runs at once: all steps of its states stay in memory.
 _BATCH = 250
+_STEADY = (DivisiveNormalization, DivisiveNormalization2d)
 
 
 def to_circuit(rnn, dt=1e-3):
@@ -169,7 +171,8 @@ class Agreement:
     torch, brian : ndarray of int, shape (samples,)
         The class of each sample; of the torch module as it is, and of its circuit in float64.
     difference : float
-        The largest difference of any state at the end of any sequence, both in float64.
+        The largest difference of any state at the end of any sequence, or of any rate at the steady state, both in
+        float64.
     """
 
     torch: np.ndarray
@@ -219,6 +222,65 @@ def agreement(model, circuit, x, dt=1e-3, *, device="cpp", report=None):
         *_, last = (name for name in ends if name.rpartition(".")[2] == "y")
         scores = double.readout(torch.from_numpy(ends[last][:, 0]))
     return Agreement(predict(model, samples).numpy(), scores.argmax(-1).numpy(), difference)
+
+
+def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
+    """Classify samples with a torch module and with its steady-state layers as circuits in Brian2.
+
+    Every `DivisiveNormalization` and `DivisiveNormalization2d` of the module is replaced by its circuit, which starts
+    at rest and runs until it has settled; what it reads is what the layers before it gave in Brian2.
+
+    Parameters
+    ----------
+    model : Module
+        With steady-state layers; takes a batch of ``x`` and returns scores (samples, classes).
+    x : array_like, shape (samples, ...)
+    duration, dt : float or Brian2 quantity
+        In seconds. Near the steady state a circuit of the model "main" with identity recurrence approaches it by
+        factors of e in tau_y / sqrt(a), that is 2 ms / b0 at most.
+    device : {"runtime", "cpp"}
+        As for `simulate`.
+
+    Returns
+    -------
+    Agreement
+        Its difference is the largest one of the rates at the end, relu(y)^2.
+
+    Raises
+    ------
+    ValueError
+        If the module has no such layer.
+    """
+    inside, samples = _in_double(model), torch.as_tensor(x)
+    layers = {name: layer for name, layer in inside.named_modules() if isinstance(layer, _STEADY)}
+    if not layers:
+        raise ValueError("the network has no steady-state layers, and is not a circuit")
+    circuits = {name: _InBrian(layer, duration, dt, device) for name, layer in layers.items()}
+    for name, circuit in circuits.items():
+        parent, _, last = name.rpartition(".")
+        setattr(inside.get_submodule(parent), last, circuit)
+    with torch.no_grad():
+        scores = inside(samples.double())
+    difference = max(circuit.difference for circuit in circuits.values())
+    return Agreement(predict(model, samples).numpy(), scores.argmax(-1).numpy(), difference)
+
+
+class _InBrian(torch.nn.Module):
+    """A steady-state layer whose output is that of its circuit; ``difference`` is how far it is from the layer's."""
+
+    def __init__(self, layer, duration, dt, device):
+        super().__init__()
+        self.layer, self.options = layer, {"duration": duration, "dt": dt, "device": device}
+
+    def forward(self, x):
+        from organics_neuro.brian import simulate as run
+
+        circuit, z = steady_circuit(self.layer, x)
+        expected = self.layer(x)
+        y = torch.from_numpy(run(circuit, z, record=["y"], every=None, **self.options)["y"][-1])
+        rates = torch.relu(y).square().view_as(expected)
+        self.difference = float((rates - expected).abs().max())
+        return rates
 
 
 def _by_name(rnn, state):

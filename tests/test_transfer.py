@@ -7,10 +7,10 @@ import organics_neuro as on
 
 torch = pytest.importorskip("torch")
 
-from brian2 import ms, mV  # noqa: E402
+from brian2 import ms, mV, prefs  # noqa: E402
 
-from organics_neuro.nn import ORGaNICs, ORGaNICsCell, SequenceClassifier  # noqa: E402
-from organics_neuro.transfer import agreement, to_circuit  # noqa: E402
+from organics_neuro.nn import DivisiveNormalization, ORGaNICs, ORGaNICsCell, SequenceClassifier  # noqa: E402
+from organics_neuro.transfer import agreement, steady_agreement, to_circuit  # noqa: E402
 from tests.brian.conftest import clean_brian  # noqa: E402, F401  a fixture for these tests, too
 
 STEPS, TRIALS, DT = 12, 3, 1e-3
@@ -142,3 +142,19 @@ def test_bad_arguments():
         to_circuit(make(), dt=0)
     with pytest.raises(on.errors.UnitError, match="dt = .* has the wrong unit"):
         to_circuit(make(), dt=1 * mV)
+
+
+def test_steady_agreement(monkeypatch):
+    """Layer by layer Brian2 arrives at what torch computes, at the pace that the smallest b0 sets."""
+    monkeypatch.setitem(prefs, "codegen.target", "numpy")  # nothing to compile
+    torch.manual_seed(0)
+    layers = DivisiveNormalization(3, 6), torch.nn.BatchNorm1d(6), DivisiveNormalization(6, 5, "learned")
+    model, x = torch.nn.Sequential(*layers, torch.nn.Linear(5, 4)), torch.randn(20, 3)
+    result = steady_agreement(model, x, duration=0.2, device="runtime")
+    assert result.torch.tolist() == model.eval()(x).argmax(1).tolist()
+    assert result.count == 20
+    assert result.difference < 1e-10
+    assert steady_agreement(model, x, duration=0.002, device="runtime").difference > 1e-3
+    assert isinstance(model[0], DivisiveNormalization)
+    with pytest.raises(ValueError, match="has no steady-state layers"):
+        steady_agreement(torch.nn.Sequential(torch.nn.Linear(3, 4)), x, device="runtime")

@@ -172,7 +172,7 @@ class Circuit(_Immutable):
         FileFormatError
             If the file is corrupt, is not a circuit, or was written by a newer version.
         """
-        arrays, metadata = files.load(path, kind="circuit")
+        arrays, metadata = files.load(path, "circuit")
         try:
             return _from_record(arrays, metadata)
         except (KeyError, TypeError, ValueError) as error:

@@ -30,14 +30,14 @@ def save(path, arrays, kind, metadata):
         temporary.write_bytes(data)
 
 
-def load(path, kind):
-    """Arrays and metadata of a file written by `save`.
+def load(path, *kinds):
+    """Arrays and metadata of a file written by `save`, of one of these kinds.
 
     Raises
     ------
     FileNotFoundError
     FileFormatError
-        If it is not such a file, holds something else than ``kind``, or comes from a newer version.
+        If it is not such a file, holds something else, or comes from a newer version.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -56,8 +56,8 @@ def load(path, kind):
         raise FileFormatError(
             f"{path} has format version {header['format_version']}, this version reads up to {FORMAT_VERSION}; upgrade organics_neuro"
         )
-    if header["kind"] != kind:
-        raise FileFormatError(f"{path} holds a {header['kind']}, not a {kind}")
+    if header["kind"] not in kinds:
+        raise FileFormatError(f"{path} holds a {header['kind']}, not a {' or '.join(kinds)}")
     return arrays, header["metadata"]
 
 

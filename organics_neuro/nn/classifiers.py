@@ -2,7 +2,7 @@
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, mse_loss
+from torch.nn.functional import cross_entropy, dropout, mse_loss
 
 
 class SequenceClassifier(nn.Module):
@@ -12,6 +12,8 @@ class SequenceClassifier(nn.Module):
     ----------
     rnn : ORGaNICs or torch.nn.LSTM, GRU, RNN
     classes : int
+    dropout : float
+        Fraction of the input that is dropped in training.
 
     Examples
     --------
@@ -22,17 +24,23 @@ class SequenceClassifier(nn.Module):
     torch.Size([2, 10])
     """
 
-    def __init__(self, rnn, classes):
+    def __init__(self, rnn, classes, dropout=0.0):
         super().__init__()
+        self.dropout = float(dropout)
         self.rnn = rnn
         like = next(rnn.parameters())
         self.readout = nn.Linear(rnn.hidden_size, classes, device=like.device, dtype=like.dtype)
 
     def forward(self, x):
         """Scores of the classes, (batch, classes), for input as the recurrent network takes it."""
-        _, state = self.rnn(x)  # not the output, whose gradient would be zeros at all steps but one
-        last = state if isinstance(state, torch.Tensor) else state[0]
+        _, state = self.rnn(dropout(x, self.dropout, self.training))
+        last = (
+            state if isinstance(state, torch.Tensor) else state[0]
+        )  # not the output, whose gradient would be mostly zeros
         return self.readout(last[-1])
+
+    def extra_repr(self):
+        return f"dropout={self.dropout:g}" if self.dropout else ""
 
 
 class AutoencoderClassifier(nn.Module):

@@ -91,8 +91,9 @@ def fit(
     in an epoch depends on ``seed`` and the epoch alone, so a run that was interrupted and resumed equals one that
     was not, bit for bit. Gradients are not clipped.
 
-    Under ``torchrun`` the processes share every batch and add up their gradients: without dropout the run is that of
-    one process, up to rounding. All start with the parameters of the first, which alone reads and writes files.
+    Under ``torchrun`` the processes share every batch and add up their gradients: without dropout and batch
+    normalization the run is that of one process, up to rounding. All start with the parameters of the first, which
+    alone reads and writes files.
 
     Parameters
     ----------

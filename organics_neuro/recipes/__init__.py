@@ -10,6 +10,20 @@ except ImportError as error:
 from organics_neuro.recipes.results import publish, table, transfer
 from organics_neuro.recipes.run import Card, Run, train
 from organics_neuro.recipes.settings import RECIPES, Recipe, find
+from organics_neuro.recipes.trials import trial
 from organics_neuro.recipes.weights import Trained, load
 
-__all__ = ["RECIPES", "Card", "Recipe", "Run", "Trained", "find", "load", "publish", "table", "train", "transfer"]
+__all__ = [
+    "RECIPES",
+    "Card",
+    "Recipe",
+    "Run",
+    "Trained",
+    "find",
+    "load",
+    "publish",
+    "table",
+    "train",
+    "transfer",
+    "trial",
+]

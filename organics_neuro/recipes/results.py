@@ -9,7 +9,7 @@ from organics_neuro.core.files import replacing
 from organics_neuro.datasets import TASKS
 from organics_neuro.recipes.run import Card
 from organics_neuro.recipes.weights import load
-from organics_neuro.transfer import agreement
+from organics_neuro.transfer import agreement, steady_agreement
 
 #: Columns of ``results/TASK.csv``, and those by which a line replaces an older one.
 COLUMNS = ("task", "model", "parameters", "seed", "epochs", "test_accuracy", "seconds", "command")
@@ -21,7 +21,7 @@ SHIPPED_SEED = 0
 def publish(folder, data="data"):
     """Put the result of a run into ``data/results/TASK.csv``.
 
-    Of the run with the seed 0, the trained circuit and its card go to ``data/weights`` as well.
+    Of the run with the seed 0, the trained network and its card go to ``data/weights`` as well.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def publish(folder, data="data"):
     written = [data / "results" / f"{card.task}.csv"]
     add_row(written[0], {name: getattr(card, name) for name in COLUMNS}, KEY)
     trained = folder / f"{card.recipe}.safetensors"
-    if card.seed == SHIPPED_SEED and trained.is_file():
+    if card.seed == SHIPPED_SEED:
         (data / "weights").mkdir(exist_ok=True)
         for source, suffix in ((trained, ".safetensors"), (folder / "card.json", ".json")):
             written.append(data / "weights" / f"{card.recipe}{suffix}")
@@ -65,7 +65,8 @@ def transfer(path, data="data"):
     """
     recipe, model, circuit = load(path)
     digits = recipe.data()
-    result = agreement(model, circuit, digits.x_test)
+    x = digits.x_test
+    result = steady_agreement(model, x) if circuit is None else agreement(model, circuit, x)
     row = {
         "recipe": recipe.name,
         "digits": len(digits.y_test),
@@ -113,7 +114,7 @@ def table(data="data"):
     data = Path(data)
     transferred = {row["recipe"]: row for row in read_rows(data / "results" / "transfer.csv")}
     lines = [
-        "| task | model | parameters | epochs | seeds | test accuracy (%) | same class in Brian2 | command or source |",
+        "| task | model | parameters | epochs | seeds | test accuracy (%) | same class in Brian2 (difference) | command or source |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for task in TASKS:
@@ -133,7 +134,9 @@ def _line(task, model, parameters, epochs, rows, transferred):
     reached = _percent([float(row["test_accuracy"]) for row in rows])
     command = rows[0]["command"].partition(" --seed")[0]
     circuit = transferred.get(command.split()[-1])
-    agree = f"{int(circuit['agree']):,} of {int(circuit['digits']):,}" if circuit else ""
+    agree = ""
+    if circuit:
+        agree = f"{int(circuit['agree']):,} of {int(circuit['digits']):,} ({circuit['state_difference']})"
     return f"| {task} | {model} | {int(parameters):,} | {epochs} | {len(rows)} | {reached} | {agree} | `{command}` |"
 
 

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -86,8 +86,8 @@ def train(recipe, seed=0, folder=None, *, epochs=None, resume=True, progress=Tru
     seed : int
         Of the initial parameters, the validation split and the order of the digits.
     folder : path, optional
-        Where to write ``NAME.pt`` (checkpoint), ``log.csv``, ``card.json`` and, for circuits,
-        ``NAME.safetensors``. Default: ``runs/NAME-seedN``.
+        Where to write ``NAME.pt`` (checkpoint), ``log.csv``, ``card.json`` and
+        ``NAME.safetensors`` (see `organics_neuro.recipes.load`). Default: ``runs/NAME-seedN``.
     epochs : int, optional
         In place of those of the recipe.
     resume : bool
@@ -107,17 +107,14 @@ def train(recipe, seed=0, folder=None, *, epochs=None, resume=True, progress=Tru
     """
     folder = Path("runs") / f"{recipe.name}-seed{seed}" if folder is None else Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    epochs = recipe.epochs if epochs is None else epochs
+    recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
     digits, model = recipe.data(), recipe.model(seed)
     history = training.fit(
         model,
         digits.x_train,
         digits.y_train,
-        epochs=epochs,
-        lr=recipe.lr,
-        batch_size=recipe.batch_size,
+        **recipe.fit_options,
         seed=seed,
-        loss=recipe.loss,
         checkpoint=folder / f"{recipe.name}.pt",
         resume=resume,
         log=folder / "log.csv",
@@ -126,8 +123,7 @@ def train(recipe, seed=0, folder=None, *, epochs=None, resume=True, progress=Tru
     card = None
     if team().rank == 0:
         card = _card(recipe, seed, model, history, training.accuracy(model, digits.x_test, digits.y_test))
-        if weights.is_circuit(model):
-            weights.save(folder / f"{recipe.name}.safetensors", recipe, model)
+        weights.save(folder / f"{recipe.name}.safetensors", recipe, model)
         card.save(folder / "card.json")
     return Run(recipe, model, history, card)
 

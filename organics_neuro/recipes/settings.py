@@ -9,7 +9,7 @@ from torch import nn
 
 from organics_neuro import datasets
 from organics_neuro.core.errors import unknown_name
-from organics_neuro.nn import ORGaNICs, SequenceClassifier
+from organics_neuro.nn import DivisiveNormalization, ORGaNICs, SequenceClassifier
 from organics_neuro.nn.classifiers import AutoencoderClassifier
 from organics_neuro.nn.training import cross_entropy
 
@@ -56,6 +56,11 @@ class Recipe:
             torch.manual_seed(seed)
             return self.build()
 
+    @property
+    def fit_options(self):
+        """What `organics_neuro.nn.training.fit` is told by the recipe."""
+        return {name: getattr(self, name) for name in ("epochs", "batch_size", "lr", "loss")}
+
     def data(self, root=None):
         """The digits as the task presents them (see `organics_neuro.datasets.load`)."""
         return datasets.load(self.task, root)
@@ -71,23 +76,29 @@ def find(name):
 # --- networks -------------------------------------------------------------------------------------------------------
 
 
-def _recurrent(layer, *sizes, **options):
-    return SequenceClassifier(layer(*sizes, batch_first=True, **options), CLASSES)
+def _recurrent(layer, *sizes, dropout=0.0, **options):
+    return SequenceClassifier(layer(*sizes, batch_first=True, **options), CLASSES, dropout)
 
 
-def _perceptron(*sizes):
-    """Linear layers with rectification between them, on all that an image holds."""
-    layers = [nn.Flatten()]
+def _perceptron(*sizes, dropout=0.0):
+    """Linear layers with rectification between them, on all that an image holds but the pixels dropped in training."""
+    layers = [nn.Flatten(), nn.Dropout(dropout)]
     for before, after in zip(sizes, sizes[1:], strict=False):
         layers += [nn.Linear(before, after), nn.ReLU()]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], CLASSES))
 
 
-def _normalization(*sizes, recurrence="identity"):
-    """Layers that are at the steady state of a normalization circuit, and a linear readout of their rates."""
-    from organics_neuro.nn.steady import DivisiveNormalization
+def _normalization(*sizes, recurrence="identity", dropout=0.0):
+    """Layers that are at the steady state of a normalization circuit, and a linear readout of their rates.
 
-    layers = [DivisiveNormalization(*pair, recurrence=recurrence) for pair in zip(sizes, sizes[1:], strict=False)]
+    ``dropout`` is the fraction of the input that is dropped in training.
+
+    The rates of n units are about 1/n, because they normalize each other. They are standardized before they are read:
+    trained, that is a scale and an offset for each unit.
+    """
+    layers = [nn.Dropout(dropout)]
+    for before, after in zip(sizes, sizes[1:], strict=False):
+        layers += [DivisiveNormalization(before, after, recurrence), nn.BatchNorm1d(after)]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], CLASSES))
 
 
@@ -100,14 +111,15 @@ def _autoencoder():
 
 
 def _static():
-    make = partial(Recipe, task="static", epochs=20, batch_size=256)
+    make = partial(Recipe, task="static", epochs=15, batch_size=256)
+    noisy = {"dropout": 0.2}
     learned = {"recurrence": "learned"}
     return [
-        make("static-80", network="normalization 80", build=partial(_normalization, 784, 80), lr=0.005),
+        make("static-80", network="normalization 80", build=partial(_normalization, 784, 80, **noisy), lr=0.005),
         make(
             "static-120-60",
             network="normalization 120-60",
-            build=partial(_normalization, 784, 120, 60, **learned),
+            build=partial(_normalization, 784, 120, 60, **learned, **noisy),
             lr=0.005,
         ),
         make(
@@ -117,23 +129,23 @@ def _static():
             lr=0.005,
             loss=AutoencoderClassifier.loss,
         ),
-        make("static-mlp", network="MLP 120-60", build=partial(_perceptron, 784, 120, 60), lr=0.005),
+        make("static-mlp", network="MLP 120-60", build=partial(_perceptron, 784, 120, 60, **noisy), lr=0.005),
     ]
 
 
-def _sequential(task, inputs, steps, *, epochs, batch_size, max_steps, lr, precision=None):
+def _sequential(task, inputs, steps, *, epochs, batch_size, max_steps, lr, precision=None, **options):
     """ORGaNICs and the baselines, 128 units each, on sequences of ``steps`` with ``inputs`` values.
 
     ``max_steps`` are the largest step sizes of y, a and the gains; ``lr`` are the learning rates of the four;
-    ``precision`` is that in which ORGaNICs train.
+    ``precision`` is that in which ORGaNICs train; ``options`` are those of all four networks.
     """
     make = partial(Recipe, task=task, epochs=epochs, batch_size=batch_size)
     steps_of = dict(zip(("max_step_y", "max_step_a", "max_step_b"), max_steps, strict=True))
     builds = {
-        "ORGaNICs 128": partial(_recurrent, ORGaNICs, inputs, 128, precision=precision, **steps_of),
-        "LSTM 128": partial(_recurrent, nn.LSTM, inputs, 128),
-        "GRU 128": partial(_recurrent, nn.GRU, inputs, 128),
-        "MLP 128": partial(_perceptron, inputs * steps, 128),
+        "ORGaNICs 128": partial(_recurrent, ORGaNICs, inputs, 128, precision=precision, **steps_of, **options),
+        "LSTM 128": partial(_recurrent, nn.LSTM, inputs, 128, **options),
+        "GRU 128": partial(_recurrent, nn.GRU, inputs, 128, **options),
+        "MLP 128": partial(_perceptron, inputs * steps, 128, **options),
     }
     names = (task, f"{task}-lstm", f"{task}-gru", f"{task}-mlp")
     return [
@@ -153,7 +165,16 @@ _ALL = [
         lr=0.04,
     ),
     *_static(),
-    *_sequential("rows", 28, 28, epochs=10, batch_size=128, max_steps=(0.5, 0.3, 0.9), lr=(0.04, 0.005, 0.005, 0.005)),
+    *_sequential(
+        "rows",
+        28,
+        28,
+        epochs=10,
+        batch_size=64,
+        max_steps=(0.5, 0.3, 0.9),
+        lr=(0.015, 0.005, 0.005, 0.003),
+        dropout=0.1,
+    ),
     *_sequential(
         "pixels-14", 1, 196, epochs=20, batch_size=128, max_steps=(0.2, 0.04, 0.4), lr=(0.01, 0.003, 0.003, 0.005)
     ),

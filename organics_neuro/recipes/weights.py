@@ -1,4 +1,4 @@
-"""Trained networks in files: the circuit, for every engine, and the torch module that it was made from."""
+"""Trained networks in files: the torch module and, if it is one circuit, that circuit for every engine."""
 
 from typing import NamedTuple
 
@@ -14,33 +14,36 @@ from organics_neuro.transfer import to_circuit
 
 
 class Trained(NamedTuple):
-    """What `load` reads: the recipe, the trained torch module, and the circuit of its recurrent part."""
+    """What `load` reads: the recipe, the trained torch module, and the circuit of its recurrent part.
+
+    The circuit is None for baselines and for steady-state layers, whose circuits have other gains for each image
+    (see `organics_neuro.transfer.steady_circuit`).
+    """
 
     recipe: Recipe
     model: torch.nn.Module
-    circuit: Circuit
-
-
-def is_circuit(model):
-    """Whether `save` can write the circuit of a network."""
-    return isinstance(getattr(model, "rnn", None), ORGaNICs)
+    circuit: Circuit | None
 
 
 def save(path, recipe, model):
     """Write a trained network to a safetensors file.
 
-    `organics_neuro.Circuit.load` reads the circuit from it without torch. Its readout is in the extra arrays
-    ``readout.weight`` (classes, units) and ``readout.bias`` (classes,), among the other tensors of the module.
+    `organics_neuro.Circuit.load` reads the circuit of a recurrent network from it without torch. The readout is then
+    in the extra arrays ``readout.weight`` (classes, units) and ``readout.bias`` (classes,), among the other tensors of
+    the module. Of a network that is not one circuit there are the tensors alone.
 
     Parameters
     ----------
     path : path
     recipe : Recipe
-    model : SequenceClassifier
-        With an `ORGaNICs` network.
+    model : Module
     """
     tensors = {name: tensor.detach().cpu().numpy() for name, tensor in model.state_dict().items()}
-    to_circuit(model.rnn).save(path, extra=tensors, about={"recipe": recipe.name})
+    about = {"recipe": recipe.name}
+    if _is_circuit(model):
+        to_circuit(model.rnn).save(path, extra=tensors, about=about)
+    else:
+        files.save(path, tensors, kind="network", metadata={"about": about})
 
 
 def load(path):
@@ -56,19 +59,25 @@ def load(path):
     FileFormatError
         If the file is corrupt, holds no trained network, or one that its recipe no longer makes.
     """
-    arrays, metadata = files.load(path, kind="circuit")
+    arrays, metadata = files.load(path, "circuit", "network")
     if "recipe" not in metadata.get("about", {}):
         raise FileFormatError(f"{path} holds a circuit, but no trained network")
-    recipe, circuit = find(metadata["about"]["recipe"]), Circuit.load(path)
-    model = recipe.model()
-    tensors = {name[len("extra/") :]: torch.tensor(v) for name, v in arrays.items() if name.startswith("extra/")}
+    recipe = find(metadata["about"]["recipe"])
+    model, prefix = recipe.model(), "extra/"
+    circuit = Circuit.load(path) if _is_circuit(model) else None
+    if circuit is not None:
+        arrays = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
     try:
-        model.load_state_dict(tensors)
+        model.load_state_dict({name: torch.tensor(value) for name, value in arrays.items()})
     except RuntimeError as error:
         raise FileFormatError(f"{path} holds another network than the recipe {recipe.name!r} makes") from error
-    if not _equal(to_circuit(model.rnn), circuit):
+    if circuit is not None and not _equal(to_circuit(model.rnn), circuit):
         raise FileFormatError(f"{path} was trained with other settings than the recipe {recipe.name!r} has now")
     return Trained(recipe, model, circuit)
+
+
+def _is_circuit(model):
+    return isinstance(getattr(model, "rnn", None), ORGaNICs)
 
 
 def _equal(made, kept):

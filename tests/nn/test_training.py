@@ -57,6 +57,23 @@ def test_other_networks_can_be_classifiers(rnn):
     assert SequenceClassifier(rnn, 2)(torch.zeros(4, 3)).shape == (2,)
 
 
+def test_part_of_the_input_is_dropped_in_training_alone():
+    """What is left is scaled up, as everywhere in torch: with a linear network the mean of the scores stays."""
+
+    class Last(torch.nn.Linear):
+        hidden_size, batch_first = 3, True
+
+        def forward(self, x):
+            return super().forward(x), None
+
+    model, x = SequenceClassifier(Last(3, 3), 2, dropout=0.5), torch.ones(20_000, 1, 3)
+    torch.manual_seed(0)
+    scores, expected = model(x), model.eval()(x)
+    assert len(scores.detach().round(decimals=4).unique(dim=0)) == 2**3
+    torch.testing.assert_close(scores.mean(0), expected.mean(0), rtol=0, atol=0.03)
+    assert len(expected.unique(dim=0)) == 1
+
+
 class Interrupt(torch.nn.Module):
     """A model that stops after so many training batches."""
 

@@ -1,6 +1,5 @@
 """The table of recipes: every network fits its task, and no two recipes are confused."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,8 @@ from organics_neuro.recipes.results import read_rows  # noqa: E402
 SHAPES = {"static": (784,), "rows": (28, 28), "pixels-14": (196, 1), "smnist": (784, 1), "psmnist": (784, 1)}
 
 
-def is_missing(recipe):
-    return "normalization" in recipe.network and find_spec("organics_neuro.nn.steady") is None
-
-
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_networks_classify_what_their_task_presents(recipe):
-    if is_missing(recipe):
-        pytest.skip("needs nn.steady")
     model, shape = recipe.model(), SHAPES[recipe.task]
     x = torch.rand(2, *shape)
     assert model(x).shape == (2, 10)

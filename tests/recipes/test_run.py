@@ -119,17 +119,17 @@ def test_publish(tmp_path, capsys):
     card = json.loads((tmp_path / "demo0" / "card.json").read_text())
     assert rows[-1] == {name: str(card[name]) for name in rows[-1]}
     shipped = tmp_path / "data" / "weights"
-    assert sorted(p.name for p in shipped.iterdir()) == ["demo.json", "demo.safetensors"]
+    assert sorted(p.stem for p in shipped.glob("*.json")) == ["demo", "rows-lstm"]
+    assert sorted(p.stem for p in shipped.glob("*.safetensors")) == ["demo", "rows-lstm"]
     assert (shipped / "demo.safetensors").read_bytes() == (tmp_path / "demo0" / "demo.safetensors").read_bytes()
-    results.add_row(
-        tmp_path / "data" / "results" / "transfer.csv", {"recipe": "demo", "digits": 10000, "agree": 9998}, ["recipe"]
-    )
+    transferred = {"recipe": "demo", "digits": 10000, "agree": 9998, "state_difference": "1.2e-13"}
+    results.add_row(tmp_path / "data" / "results" / "transfer.csv", transferred, ["recipe"])
     capsys.readouterr()
     assert run("table", "--data", tmp_path / "data") == 0
     accuracies = [100 * float(rows[k]["test_accuracy"]) for k in (0, 2)]
     reached = f"{np.mean(accuracies):.2f} ({min(accuracies):.2f} to {max(accuracies):.2f})"
     printed = capsys.readouterr().out
-    assert f"| 1 | 2 | {reached} | 9,998 of 10,000 | `organics train demo` |" in printed
+    assert f"| 1 | 2 | {reached} | 9,998 of 10,000 (1.2e-13) | `organics train demo` |" in printed
     assert f"| 2 | 1 | {100 * float(rows[1]['test_accuracy']):.2f} |  | `organics train rows-lstm` |" in printed
 
 
@@ -144,6 +144,41 @@ def test_transfer_is_kept_once(tmp_path, monkeypatch, capsys):
     assert {name: row[name] for name in expected} == expected
     assert float(row["torch_accuracy"]) == float(row["brian_accuracy"]) == card.test_accuracy
     assert float(row["state_difference"]) < 1e-12
+
+
+def test_networks_that_are_not_one_circuit(tmp_path, monkeypatch, capsys):
+    """They come back bit for bit; steady-state layers run in Brian2 as circuits, a baseline cannot."""
+    build = partial(settings._normalization, 784, 8, 6, recurrence="learned")
+    static = replace(recipes.RECIPES["static-120-60"], build=build, epochs=1, batch_size=25)
+    monkeypatch.setitem(settings.RECIPES, "static-120-60", static)
+    runtime = partial(on.transfer.steady_agreement, duration=0.1, device="runtime")  # nothing to compile
+    monkeypatch.setattr(results, "steady_agreement", runtime)
+    for name in ("static-120-60", "rows-lstm"):
+        finished = recipes.train(recipes.find(name), folder=tmp_path, progress=False)
+        trained = recipes.load(tmp_path / f"{name}.safetensors")
+        assert trained.circuit is None
+        assert all(map(torch.equal, trained.model.state_dict().values(), finished.model.state_dict().values()))
+    with pytest.raises(recipes.weights.FileFormatError, match="holds a network, not a circuit"):
+        on.Circuit.load(tmp_path / "static-120-60.safetensors")
+    assert run("transfer", tmp_path / "static-120-60.safetensors", "--data", tmp_path / "data") == 0
+    assert "the same class for 40 of 40 samples, states within" in capsys.readouterr().out
+    assert run("transfer", tmp_path / "rows-lstm.safetensors") == 2
+    assert "has no steady-state layers, and is not a circuit" in capsys.readouterr().err
+
+
+def test_tune_keeps_what_the_validation_data_say(tmp_path, monkeypatch, capsys):
+    """One line for each setting; the test data are never looked at."""
+    digits = datasets.mnist()
+    monkeypatch.setattr(datasets, "mnist", lambda root=None: digits._replace(x_test=np.zeros(0), y_test=None))
+    for lrs in [(0.01, 0.02), (0.02,)]:
+        assert run("tune", "demo", "--lr", *lrs, "--data", tmp_path) == 0
+    assert "lr 0.02: validation accuracy" in capsys.readouterr().out
+    rows = results.read_rows(tmp_path / "results" / "trials.csv")
+    assert [row["lr"] for row in rows] == ["0.01", "0.02"]
+    monkeypatch.setattr(datasets, "mnist", lambda root=None: digits)
+    trained = recipes.train(replace(recipes.find("demo"), lr=0.02), folder=tmp_path, progress=False)
+    assert rows[1]["validation_accuracy"] == f"{trained.card.validation_accuracy:.4f}"
+    assert rows[1]["options"] == ""
 
 
 def test_refused_files(tmp_path, monkeypatch, capsys):

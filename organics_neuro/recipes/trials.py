@@ -1,0 +1,45 @@
+"""Trials of settings: trained and compared on the validation data alone, one line for each in a file."""
+
+from pathlib import Path
+
+from organics_neuro.nn import training
+from organics_neuro.recipes.results import add_row
+
+
+def trial(recipe, data="data", *, seed=0, progress=True):
+    """Train a network by its recipe, look at the validation data only, and keep the line of what was reached.
+
+    The line goes to ``data/results/trials.csv``, in place of an older one of the same settings. To try other settings
+    than those of a recipe, give ``dataclasses.replace(recipe, ...)``.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    data : path
+    seed : int
+    progress : bool
+
+    Returns
+    -------
+    History
+    """
+    digits = recipe.data()
+    history = training.fit(
+        recipe.model(seed), digits.x_train, digits.y_train, **recipe.fit_options, seed=seed, progress=progress
+    )
+    settings = {
+        "recipe": recipe.name,
+        "network": recipe.network,
+        "options": " ".join(f"{name}={value}" for name, value in recipe.build.keywords.items()),
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "lr": recipe.lr,
+        "seed": seed,
+    }
+    reached = {
+        "validation_accuracy": f"{max(history.validation_accuracy):.4f}",
+        "best_epoch": history.best_epoch + 1,
+        "seconds": round(sum(history.seconds), 1),
+    }
+    add_row(Path(data) / "results" / "trials.csv", settings | reached, tuple(settings))
+    return history
