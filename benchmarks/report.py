@@ -1,0 +1,36 @@
+"""Write docs/benchmarks.md from the results that are kept: ``python -m benchmarks.report``"""
+
+import csv
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks.harness import RESULTS
+from organics_neuro.core.files import replacing
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+_INTRODUCTION = """# Benchmarks
+
+Made by `python -m benchmarks.report` from what the benchmarks wrote. Everything in a table was measured in one run, in
+turns, on one core of a virtual machine with AVX-512 that it shared with others: compare within a table, by the ratios. Times
+are medians, without compilation; "first" is the time to the first result, compilation included.
+"""
+
+
+def table(path):
+    """The rows of a CSV file as a Markdown table."""
+    with path.open(newline="") as file:
+        head, *rows = csv.reader(file)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
+
+
+def main():
+    parts = [_INTRODUCTION]
+    for path in sorted(RESULTS.glob("*.csv")):
+        description = import_module(f"benchmarks.{path.stem}").__doc__.strip()
+        parts.append(f"## {path.stem}\n\n{description}\n\n{table(path)}\n")
+    with replacing(PAGE) as temporary:
+        temporary.write_text("\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()
