@@ -1,11 +1,12 @@
 """Networks that name the class of a sample."""
 
+import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, dropout, mse_loss
 
 
 class SequenceClassifier(nn.Module):
-    """A recurrent network whose last output is read by a linear layer.
+    """A recurrent network whose last layer is read by a linear layer after the last step.
 
     Parameters
     ----------
@@ -32,8 +33,11 @@ class SequenceClassifier(nn.Module):
 
     def forward(self, x):
         """Scores of the classes, (batch, classes), for input as the recurrent network takes it."""
-        output, _ = self.rnn(dropout(x, self.dropout, self.training))
-        return self.readout(output[:, -1] if self.rnn.batch_first and x.dim() == 3 else output[-1])
+        _, state = self.rnn(dropout(x, self.dropout, self.training))
+        last = (
+            state if isinstance(state, torch.Tensor) else state[0]
+        )  # not the output, whose gradient would be mostly zeros
+        return self.readout(last[-1])
 
     def extra_repr(self):
         return f"dropout={self.dropout:g}" if self.dropout else ""

@@ -133,16 +133,16 @@ def _static():
     ]
 
 
-def _sequential(task, inputs, steps, *, epochs, batch_size, max_steps, lr, **options):
+def _sequential(task, inputs, steps, *, epochs, batch_size, max_steps, lr, precision=None, **options):
     """ORGaNICs and the baselines, 128 units each, on sequences of ``steps`` with ``inputs`` values.
 
     ``max_steps`` are the largest step sizes of y, a and the gains; ``lr`` are the learning rates of the four;
-    ``options`` are those of all four networks.
+    ``precision`` is that in which ORGaNICs train; ``options`` are those of all four networks.
     """
     make = partial(Recipe, task=task, epochs=epochs, batch_size=batch_size)
     steps_of = dict(zip(("max_step_y", "max_step_a", "max_step_b"), max_steps, strict=True))
     builds = {
-        "ORGaNICs 128": partial(_recurrent, ORGaNICs, inputs, 128, **steps_of, **options),
+        "ORGaNICs 128": partial(_recurrent, ORGaNICs, inputs, 128, precision=precision, **steps_of, **options),
         "LSTM 128": partial(_recurrent, nn.LSTM, inputs, 128, **options),
         "GRU 128": partial(_recurrent, nn.GRU, inputs, 128, **options),
         "MLP 128": partial(_perceptron, inputs * steps, 128, **options),
@@ -179,10 +179,24 @@ _ALL = [
         "pixels-14", 1, 196, epochs=20, batch_size=128, max_steps=(0.2, 0.04, 0.4), lr=(0.01, 0.003, 0.003, 0.005)
     ),
     *_sequential(
-        "smnist", 1, 784, epochs=20, batch_size=256, max_steps=(0.05, 0.01, 0.1), lr=(0.01, 0.003, 0.003, 0.005)
+        "smnist",
+        1,
+        784,
+        epochs=20,
+        batch_size=256,
+        max_steps=(0.05, 0.01, 0.1),
+        lr=(0.01, 0.003, 0.003, 0.005),
+        precision="bf16",
     ),
     *_sequential(
-        "psmnist", 1, 784, epochs=20, batch_size=256, max_steps=(0.05, 0.01, 0.1), lr=(0.01, 0.003, 0.003, 0.005)
+        "psmnist",
+        1,
+        784,
+        epochs=20,
+        batch_size=256,
+        max_steps=(0.05, 0.01, 0.1),
+        lr=(0.01, 0.003, 0.003, 0.005),
+        precision="bf16",
     ),
 ]
 #: Every recipe by its name.

@@ -1,12 +1,16 @@
 """The device "cuda": what is missing is said before anything is built; results need a GPU."""
 
+import brian2 as b2
 import numpy as np
 import pytest
 from brian2.devices.device import all_devices, get_device
 
 import organics_neuro as on
-from organics_neuro.brian import cuda, simulate
-from tests.core.circuits import make_main
+from organics_neuro.brian import cuda
+from organics_neuro.brian.device import device
+from organics_neuro.core.reference import METHODS
+from tests.brian.operators import make_every_operator
+from tests.core.circuits import CIRCUITS
 
 
 def fails(message):
@@ -59,13 +63,34 @@ def test_no_gpu(complete):
     fails(r"found no NVIDIA GPU .* use_device\('cuda', build_on_run=False\)")
 
 
+def assert_all_equal_the_reference(where, method, steps=20, dt=1e-4):
+    """Every model, and every operator for one trial and for several, in one program on one device."""
+    cases = [(make(), 3) for make in CIRCUITS.values()] + [(make_every_operator(), trials) for trials in (1, 3)]
+    rng = np.random.default_rng(0)
+    with device(where):
+        runs = []
+        for circuit, trials in cases:
+            inputs = {name: rng.normal(size=(trials, n)) / 3 for name, n in circuit.inputs.items()}
+            made = on.groups(circuit, trials, method=method, dt=dt * b2.second)
+            for name, value in inputs.items():
+                population, _, variable = name.rpartition(".")
+                setattr(made[population], f"{variable}_", value)  # SI units
+            runs.append((circuit, inputs, made))
+        network = b2.Network(*(group for _, _, made in runs for group in made.values()))
+        network.run(steps * dt * b2.second)
+        for circuit, inputs, made in runs:
+            for name, trace in on.reference.simulate(circuit, inputs, steps * dt, dt, method).items():
+                population, _, state = name.rpartition(".")
+                found = made[population].per_trial(getattr(made[population], f"{state}_")[:])
+                expected = np.broadcast_to(trace[-1], found.shape)  # a circuit without inputs has one trial
+                np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
 @pytest.mark.gpu
-@pytest.mark.parametrize("trials", [1, 3])
-@pytest.mark.parametrize("method", ["euler", "ab2", "rk4"])
-@pytest.mark.parametrize("make", [make_main, lambda: on.ring(n=12)], ids=["dense", "circulant and uniform"])
-def test_results_equal_the_reference(make, method, trials):
-    circuit = make()
-    z = np.random.default_rng(0).normal(size=(trials, circuit.size)) / 3
-    found = simulate(circuit, z, 20e-4, 1e-4, method=method, device="cuda")
-    for name, trace in on.reference.simulate(circuit, z, 20e-4, 1e-4, method).items():
-        np.testing.assert_allclose(found[name], trace, rtol=1e-10, atol=1e-12)
+@pytest.mark.parametrize("method", METHODS)
+def test_results_equal_the_reference(method):
+    assert_all_equal_the_reference("cuda", method)
+
+
+def test_the_test_for_a_gpu_passes_without_one():
+    assert_all_equal_the_reference("runtime", "rk4")
