@@ -30,7 +30,7 @@ def trial(recipe, data="data", *, seed=0, progress=True):
     settings = {
         "recipe": recipe.name,
         "network": recipe.network,
-        "options": " ".join(f"{name}={value}" for name, value in recipe.build.keywords.items()),
+        "options": " ".join(f"{name}={value}" for name, value in recipe.build.keywords.items() if value is not None),
         "epochs": recipe.epochs,
         "batch_size": recipe.batch_size,
         "lr": recipe.lr,
