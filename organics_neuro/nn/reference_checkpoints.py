@@ -18,13 +18,13 @@ from organics_neuro.core.units import seconds
 from organics_neuro.nn.steady import DivisiveNormalization
 
 
-def _variant(name, sources, *terms):
-    """The model "gated" with other sources of some couplings, and other terms (pairs old, new) in its equations."""
+def _variant(name, sources, *terms, **changes):
+    """The model "gated" with other sources of some couplings, other terms (pairs old, new) in its equations, and ``changes``."""
     equations = GATED.equations
     for old, new in terms:
         equations = equations.replace(old, new)
     couplings = tuple(replace(c, source=sources.get(c.target, c.source)) for c in GATED.couplings)
-    return replace(GATED, name=name, equations=equations, couplings=couplings)
+    return replace(GATED, name=name, equations=equations, couplings=couplings, **changes)
 
 
 _NOT_RECTIFIED = ("*relu(recurrent)", "*recurrent")
@@ -32,7 +32,9 @@ _NOT_RECTIFIED = ("*relu(recurrent)", "*recurrent")
 CELLS = {
     "released": _variant("gated_released", {"recurrent": "relu(y)"}, _NOT_RECTIFIED, ("z = relu(drive)", "z = drive")),
     "rectified": GATED,
-    "unrectified": _variant("gated_unrectified", {"pool": "relu(a)*y**2"}, _NOT_RECTIFIED),
+    "unrectified": _variant(
+        "gated_unrectified", {"pool": "relu(a)*y**2"}, _NOT_RECTIFIED, rates={**GATED.rates, "y": "y**2"}
+    ),
 }
 _INPUT_WEIGHTS = {"Wzx": "W_zx", "Wbx0": "W_b0x", "Wbx1": "W_bx"}
 _UNIT_WEIGHTS = {"Wr": "W_r", "Wby0": "W_b0y", "Wba0": "W_b0a", "Wby1": "W_by", "Wba1": "W_ba"}
