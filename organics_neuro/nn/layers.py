@@ -109,6 +109,8 @@ class ORGaNICs(nn.Module):
         ------
         ValueError
             For a wrong shape or dtype.
+        RuntimeError
+            With kernel="fused", if it cannot be compiled.
         """
         if isinstance(input, PackedSequence):
             return self._run_packed(input, state)
@@ -166,8 +168,9 @@ class ORGaNICs(nn.Module):
         return State(*map(torch.stack, zip(*(cell.initial_state(batch) for cell in self.cells), strict=True)))
 
     def extra_repr(self):
-        layers = f", num_layers={self.num_layers}" if self.num_layers > 1 else ""
-        return f"{self.input_size}, {self.hidden_size}{layers}" + ", batch_first=True" * self.batch_first
+        default = {"num_layers": 1, "batch_first": False, "dropout": 0.0, "precision": None}
+        chosen = [f"{name}={getattr(self, name)!r}" for name, value in default.items() if getattr(self, name) != value]
+        return ", ".join([f"{self.input_size}, {self.hidden_size}", *chosen])
 
 
 def _check_dropout(dropout, num_layers):

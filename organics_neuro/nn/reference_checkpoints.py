@@ -18,13 +18,13 @@ from organics_neuro.core.units import seconds
 from organics_neuro.nn.steady import DivisiveNormalization
 
 
-def _variant(name, sources, *terms):
-    """The model "gated" with other sources of some couplings, and other terms (pairs old, new) in its equations."""
+def _variant(name, sources, *terms, **changes):
+    """The model "gated" with other sources of some couplings, other terms (pairs old, new) in its equations, and ``changes``."""
     equations = GATED.equations
     for old, new in terms:
         equations = equations.replace(old, new)
     couplings = tuple(replace(c, source=sources.get(c.target, c.source)) for c in GATED.couplings)
-    return replace(GATED, name=name, equations=equations, couplings=couplings)
+    return replace(GATED, name=name, equations=equations, couplings=couplings, **changes)
 
 
 _NOT_RECTIFIED = ("*relu(recurrent)", "*recurrent")
@@ -32,7 +32,9 @@ _NOT_RECTIFIED = ("*relu(recurrent)", "*recurrent")
 CELLS = {
     "released": _variant("gated_released", {"recurrent": "relu(y)"}, _NOT_RECTIFIED, ("z = relu(drive)", "z = drive")),
     "rectified": GATED,
-    "unrectified": _variant("gated_unrectified", {"pool": "relu(a)*y**2"}, _NOT_RECTIFIED),
+    "unrectified": _variant(
+        "gated_unrectified", {"pool": "relu(a)*y**2"}, _NOT_RECTIFIED, rates={**GATED.rates, "y": "y**2"}
+    ),
 }
 _INPUT_WEIGHTS = {"Wzx": "W_zx", "Wbx0": "W_b0x", "Wbx1": "W_bx"}
 _UNIT_WEIGHTS = {"Wr": "W_r", "Wby0": "W_b0y", "Wba0": "W_b0a", "Wby1": "W_by", "Wba1": "W_ba"}
@@ -99,7 +101,9 @@ def import_checkpoint(path, cell=None, *, max_step_y=None, max_step_a=None, max_
         raise ValueError(unknown_name("cell", cell, CELLS))
     dt, content = seconds("dt", dt), _load(path)
     state = content.get("state_dict", content)
-    if not isinstance(state, Mapping) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+    if not isinstance(state, Mapping) or not all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in state.items()
+    ):
         raise FileFormatError(f"{path} holds no state dict: give a Lightning checkpoint, or what state_dict() returns")
     given, notes, parts, used = {"y": max_step_y, "a": max_step_a, "b": max_step_b}, [], {}, set()
     for prefix in [key.removesuffix("log_Way") for key in state if key.endswith("log_Way") and state[key].dim() == 2]:
@@ -107,7 +111,7 @@ def import_checkpoint(path, cell=None, *, max_step_y=None, max_step_a=None, max_
         if f"{prefix}Wbx0" in state:
             part = _circuit(reader, cell, _steps(given, content, notes), dt, notes)
         else:
-            part = _layer(reader)
+            part = _layer(reader, notes)
         parts[prefix.rstrip(".")] = part
         used |= reader.used
     if not parts:
@@ -211,18 +215,27 @@ def _circuit(reader, cell, max_step, dt, notes):
     return Circuit(CELLS[cell], weights, initial=initial, sigma=sigma, **taus)
 
 
-def _layer(reader):
+def _layer(reader, notes):
     """The steady-state layer of a static one; the product of sigma and b0 is all that it needs of both."""
     n = len(reader.get("log_Way", (None, None)))
     drive = reader.matrix("Wzx", (n, None))
     W_r = reader.matrix("Wr", (n, n))
     learned = not torch.equal(W_r, torch.eye(n, dtype=W_r.dtype))
+    norm = torch.linalg.matrix_norm(W_r, 2).item()
+    if norm > 1.001:
+        notes.append(f"{reader.prefix}Wr has the largest singular value {norm:.3g}; it was divided by it, as layers do")
+    b0 = reader.get("sigma", ()) * reader.get("b0", (n,)).sigmoid()
+    if not ((b0 > 0) & (b0 < 1)).all():
+        raise FileFormatError(
+            f"{reader.path}: sigma sigmoid(b0) of {reader.prefix}log_Way must lie between 0 and 1, but reaches "
+            f"from {b0.min():g} to {b0.max():g}"
+        )
     layer = DivisiveNormalization(drive.shape[1], n, "learned" if learned else "identity", dtype=torch.float64)
     with torch.no_grad():
         layer.W_zx.copy_(drive)
         layer.W_bx.copy_(reader.get("Wbx", tuple(drive.shape)))
         layer.W = reader.get("log_Way", (n, n)).exp()
-        layer.b0 = reader.get("sigma", ()) * reader.get("b0", (n,)).sigmoid()
+        layer.b0 = b0
         if learned:
             layer.W_r = W_r
     reader.used.add(f"{reader.prefix}identity_matrix")  # a constant of that code

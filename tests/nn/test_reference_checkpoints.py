@@ -117,6 +117,7 @@ def test_recurrent_cell(tmp_path, cell):
     states = on.reference.simulate(circuit, x, duration=STEPS * DT, dt=DT)
     for name, expected in published_trace(model, cell, x).items():
         np.testing.assert_allclose(states[name][1:], expected, rtol=0, atol=1e-12, err_msg=name)
+    assert circuit.model.rates["y"] == ("y**2" if cell == "unrectified" else "relu(y)**2")  # what the pool sees
     left = {"fc.weight", "fc.bias", *({"org.B0_const"} if cell == "released" else ())}
     assert found.unmapped.keys() == left
     circuit.save(tmp_path / "circuit.safetensors")
@@ -160,6 +161,13 @@ def test_static_layers(tmp_path):
     assert found.parts["org1"](torch.rand(3, 4)).dtype == torch.float32
 
 
+def test_recurrence_that_layers_cannot_have_is_noted(tmp_path):
+    state = {**Static(4, 6, False).state_dict(), "Wr.weight": 3 * torch.eye(6)}
+    found = import_checkpoint(save(tmp_path, state))
+    torch.testing.assert_close(found.parts[""].W_r, torch.eye(6))
+    assert "Wr has the largest singular value 3; it was divided by it" in str(found)
+
+
 class Custom:
     pass
 
@@ -175,6 +183,11 @@ def changed(**tensors):
         ([1, 2], "holds a list, not a checkpoint or a state dict"),
         ({"state_dict": 3}, "holds no state dict"),
         ({"epoch": 3}, "holds no state dict"),
+        ({0: torch.zeros(2)}, "holds no state dict"),
+        (
+            {**Static(4, 6, False).state_dict(), "b0": torch.zeros(6), "sigma": torch.tensor(3.0)},
+            "sigma sigmoid.b0. of log_Way must lie between 0 and 1, but reaches from 1.5 to 1.5",
+        ),
         (nn.Linear(2, 3).state_dict(), "unknown layout: it holds weight, bias, ..., but neither a recurrent cell"),
         ({}, "unknown layout: it holds nothing"),
         (changed(**{"org.Wby0": torch.ones(N, 4)}), r"org.Wby0 has shape \(5, 4\), but must have \(5, 5\)"),

@@ -183,10 +183,11 @@ def test_checkpoints_of_other_runs_are_refused(tmp_path):
     other = SequenceClassifier(ORGaNICs(3, 9, batch_first=True), 2)
     with pytest.raises(ValueError, match="run.pt is of another model"):
         fit(other, checkpoint=path, resume=True, epochs=1)
-    bounded = make_model()
-    bounded[1].rnn = ORGaNICs(3, 8, batch_first=True, max_step_y=0.4)  # the same shapes
-    with pytest.raises(ValueError, match="run.pt is of another model"):
-        fit(bounded, checkpoint=path, resume=True, epochs=1)
+    for options in ({"max_step_y": 0.4}, {"precision": "bf16"}):  # the same shapes
+        changed = make_model()
+        changed[1].rnn = ORGaNICs(3, 8, batch_first=True, **options)
+        with pytest.raises(ValueError, match="run.pt is of another model"):
+            fit(changed, checkpoint=path, resume=True, epochs=1)
     torch.save({"settings": {}}, path)
     with pytest.raises(ValueError, match="run.pt is not a checkpoint"):
         fit(make_model(), checkpoint=path, resume=True)

@@ -105,6 +105,9 @@ def test_repr_says_what_is_not_the_default():
     options = {"recurrence": "spectral", "rectification": "none", "b": 0.5, "learned_steps": False}
     text = "3, 5, recurrence='spectral', rectification='none', b=0.5, learned_steps=False"
     assert text in repr(ORGaNICsCell(N, H, **options))
+    options = {"num_layers": 2, "batch_first": True, "dropout": 0.5, "precision": "bf16"}
+    text = "3, 5, num_layers=2, batch_first=True, dropout=0.5, precision='bf16'"
+    assert text in repr(ORGaNICs(N, H, **options))
 
 
 @pytest.mark.parametrize(
