@@ -17,6 +17,7 @@ import numpy as np
 
 import organics_neuro as on
 from organics_neuro.brian.device import device
+from organics_neuro.core.files import replacing
 
 RESULTS = Path(__file__).parent / "results"
 #: How often everything is measured, in turn: a machine that gets slower for a while slows all down.
@@ -277,7 +278,7 @@ class Table:
         self.rows.append([_text(value) for value in row])
         print("  ".join(f"{text:>14}" for text in self.rows[-1]), flush=True)
         self.path.parent.mkdir(exist_ok=True)
-        with self.path.open("w", newline="") as file:
+        with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
             csv.writer(file).writerows([self.columns, *self.rows])
 
 

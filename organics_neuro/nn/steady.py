@@ -340,3 +340,5 @@ def _check_input(input, module, fits, expected):
     dtype = next(module.parameters()).dtype
     if input.dtype != dtype:
         raise ValueError(f"input is {input.dtype}, but the parameters are {dtype}; convert one of them with .to(dtype)")
+    if not input.isfinite().all():
+        raise ValueError("input holds NaN or infinity; remove these samples")
