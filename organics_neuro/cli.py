@@ -13,7 +13,7 @@ def main(arguments=None):
     except KeyboardInterrupt as stop:
         print(f"\norganics {options.command}: interrupted", *getattr(stop, "__notes__", ()), sep="; ", file=sys.stderr)
         return 130
-    except (ValueError, OSError, ImportError, FloatingPointError) as error:
+    except (ValueError, OSError, ImportError, FloatingPointError, RuntimeError) as error:
         print(f"organics {options.command}: {error}", file=sys.stderr)
         return 2
     return 0

@@ -39,8 +39,9 @@ def to_circuit(rnn, dt=1e-3):
     Returns
     -------
     Circuit or JoinedCircuit
-        Of model "gated" or the variant that the options of the module ask for, in float64, with the initial state of the module; for several layers their join, with the
-        parts "l0", "l1", ..., of which "l0" receives the input: ``l0.x``.
+        Of model "gated" or the variant that the options of the module ask for, in float64, with the initial state of
+        the module; for several layers their join, with the parts "l0", "l1", ..., of which "l0" receives the input:
+        ``l0.x``.
 
     Raises
     ------
@@ -251,7 +252,8 @@ def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
     ValueError
         If the module has no such layer.
     """
-    inside, samples = _in_double(model), torch.as_tensor(x)
+    samples = torch.as_tensor(x)
+    inside = torch.nn.Sequential(_in_double(model))  # in a container, so that the module itself may be a layer
     layers = {name: layer for name, layer in inside.named_modules() if isinstance(layer, _STEADY)}
     if not layers:
         raise ValueError("the network has no steady-state layers, and is not a circuit")

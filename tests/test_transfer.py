@@ -156,5 +156,6 @@ def test_steady_agreement(monkeypatch):
     assert result.difference < 1e-10
     assert steady_agreement(model, x, duration=0.002, device="runtime").difference > 1e-3
     assert isinstance(model[0], DivisiveNormalization)
+    assert steady_agreement(model[0], x, device="runtime").difference < 1e-10  # a layer alone
     with pytest.raises(ValueError, match="has no steady-state layers"):
         steady_agreement(torch.nn.Sequential(torch.nn.Linear(3, 4)), x, device="runtime")

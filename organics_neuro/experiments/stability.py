@@ -26,13 +26,12 @@ _CHUNK = 32
 def stability(model, inputs, state=None, progress=True):
     """The leading eigenvalue of the linearised circuit for each of many inputs.
 
-    The time of a sample grows with the cube of the number of units: on one core about 10 ms
-    for 80 units and 25 ms for 120.
+    The time of a sample grows with the cube of the number of units.
 
     Parameters
     ----------
     model : Circuit, JoinedCircuit, DivisiveNormalization or DivisiveNormalization2d
-        A steady-state layer stands for its circuit, with the time constants of the model "main".
+        A steady-state layer stands for its circuit (see `organics_neuro.transfer.steady_circuit`).
     inputs : array_like, Tensor or dict
         A batch of inputs, one sample on each row: for a circuit (samples, units), by name if it has several inputs;
         for a layer as it takes them.
@@ -93,6 +92,8 @@ def trajectories(circuit, x, dt=1e-3, *, eigenvalues_every=None, progress=True):
     ((name, n),) = circuit.inputs.items()
     if x.ndim != 3 or x.shape[2] != n or 0 in x.shape:
         raise ValueError(f"x must have shape (samples, steps, {n}) for the input {name!r}, got {x.shape}")
+    if eigenvalues_every is not None and (not isinstance(eigenvalues_every, int) or eigenvalues_every < 1):
+        raise ValueError(f"eigenvalues_every must be a positive whole number, or None, got {eigenvalues_every!r}")
     samples, steps = x.shape[:2]
     visited = np.arange(0, steps, eigenvalues_every) if eigenvalues_every else np.arange(0)
     norms = {state: np.empty((samples, steps + 1)) for state in circuit.states}

@@ -329,6 +329,8 @@ def check_input(input, module, axes):
 
 
 def check_state(state, shape, input):
+    if len(state) != len(State._fields):
+        raise ValueError(f"state must be a State of {', '.join(State._fields)}, got {len(state)} parts")
     for name, value in zip(State._fields, state, strict=True):
         if value.shape != shape or value.dtype != input.dtype:
             raise ValueError(

@@ -43,7 +43,10 @@ def steady_circuit(layer, x):
     (5, (2, 5))
     """
     if not isinstance(layer, (DivisiveNormalization, DivisiveNormalization2d)):
-        raise TypeError(f"steady_circuit takes a DivisiveNormalization or its 2d form, got {type(layer).__name__}")
+        raise TypeError(
+            f"steady_circuit takes a DivisiveNormalization or its 2d form, got {type(layer).__name__}; a recurrent layer "
+            "becomes a circuit by to_circuit"
+        )
     double = deepcopy(layer).to("cpu", torch.float64)
     x = torch.as_tensor(x, dtype=torch.float64, device="cpu")
     if isinstance(layer, DivisiveNormalization2d):
@@ -68,6 +71,7 @@ def _sheet_circuit(layer, x):
             sum(
                 w * sparse.kron(sparse.eye_array(height, k=i - middle), sparse.eye_array(width, k=j - middle))
                 for (i, j), w in np.ndenumerate(kernel)
+                if abs(i - middle) < height and abs(j - middle) < width  # others reach beyond the image
             )
             for kernel in _array(layer.W)
         ]

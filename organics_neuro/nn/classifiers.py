@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, dropout, mse_loss
+from torch.nn.utils.rnn import PackedSequence
 
 
 class SequenceClassifier(nn.Module):
@@ -33,11 +34,15 @@ class SequenceClassifier(nn.Module):
 
     def forward(self, x):
         """Scores of the classes, (batch, classes), for input as the recurrent network takes it."""
-        _, state = self.rnn(dropout(x, self.dropout, self.training))
-        last = (
-            state if isinstance(state, torch.Tensor) else state[0]
-        )  # not the output, whose gradient would be mostly zeros
+        _, state = self.rnn(self._drop(x))
+        # not the output, whose gradient would be mostly zeros
+        last = state if isinstance(state, torch.Tensor) else state[0]
         return self.readout(last[-1])
+
+    def _drop(self, x):
+        if isinstance(x, PackedSequence):
+            return x._replace(data=self._drop(x.data))
+        return dropout(x, self.dropout, self.training)
 
     def extra_repr(self):
         return f"dropout={self.dropout:g}" if self.dropout else ""

@@ -6,12 +6,14 @@ import torch
 def split(x, y, validation, seed):
     """Training and validation data as two pairs of tensors, checked."""
     x, y = check("x", x, "y", y)
-    if isinstance(validation, (tuple, list)):
+    if isinstance(validation, (tuple, list)) and len(validation) == 2:
         return (x, y), check("validation x", validation[0], "validation y", validation[1])
+    if not isinstance(validation, (int, float)) or not 0 < validation < 1:
+        raise ValueError(f"validation must be a fraction between 0 and 1, or a pair (x, y), got {validation!r}")
     count = round(validation * len(x))
     if not 0 < count < len(x):
         raise ValueError(
-            f"validation={validation!r} sets {count} of {len(x)} samples aside; give a fraction between 0 and 1 that leaves some on both sides"
+            f"validation={validation!r} sets {count} of {len(x)} samples aside; give a fraction that leaves some on both sides"
         )
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
     return (x[order[count:]], y[order[count:]]), (x[order[:count]], y[order[:count]])

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from organics_neuro.core.files import replacing
 from organics_neuro.nn import checkpoints, parallel
+from organics_neuro.nn.cells import positive_int
 from organics_neuro.nn.samples import split
 
 #: The learning rate rises during this fraction of a run and falls during the rest.
@@ -128,12 +129,12 @@ def fit(
     Raises
     ------
     ValueError
-        For bad data (NaN, wrong shape) or a checkpoint of another run.
+        For bad data (NaN, wrong shape), bad settings, or a checkpoint of another run.
     FloatingPointError
         If the loss becomes NaN or infinite.
     """
-    if epochs < 1:
-        raise ValueError(f"epochs must be at least 1, got {epochs}")
+    positive_int("epochs", epochs)
+    positive_int("batch_size", batch_size)
     data, held_out = split(x, y, validation, seed)
     sizes = [len(data[0]), len(held_out[0])]
     settings = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "samples": sizes}

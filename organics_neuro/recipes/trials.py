@@ -27,10 +27,11 @@ def trial(recipe, data="data", *, seed=0, progress=True):
     history = training.fit(
         recipe.model(seed), digits.x_train, digits.y_train, **recipe.fit_options, seed=seed, progress=progress
     )
+    options = getattr(recipe.build, "keywords", {})  # a function that is no partial has none
     settings = {
         "recipe": recipe.name,
         "network": recipe.network,
-        "options": " ".join(f"{name}={value}" for name, value in recipe.build.keywords.items() if value is not None),
+        "options": " ".join(f"{name}={value}" for name, value in options.items() if value is not None),
         "epochs": recipe.epochs,
         "batch_size": recipe.batch_size,
         "lr": recipe.lr,

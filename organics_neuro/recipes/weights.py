@@ -62,7 +62,10 @@ def load(path):
     arrays, metadata = files.load(path, "circuit", "network")
     if "recipe" not in metadata.get("about", {}):
         raise FileFormatError(f"{path} holds a circuit, but no trained network")
-    recipe = find(metadata["about"]["recipe"])
+    try:
+        recipe = find(metadata["about"]["recipe"])
+    except ValueError as error:
+        raise FileFormatError(f"{path} was trained by a recipe that is gone: {error}") from error
     model, prefix = recipe.model(), "extra/"
     circuit = Circuit.load(path) if _is_circuit(model) else None
     if circuit is not None:

@@ -105,6 +105,13 @@ def test_datasets_are_saved_and_joined_over_epochs(tmp_path):
         ),
         (lambda: trajectories(make_gated(), np.ones((0, 5, 3))), r"got \(0, 5, 3\)"),
         (lambda: trajectories(make_gated(), np.full((1, 5, 3), np.nan)), "x must be finite"),
+        *(
+            (
+                lambda n=n: trajectories(make_gated(), np.ones((1, 5, 3)), eigenvalues_every=n),
+                "eigenvalues_every must be",
+            )
+            for n in (0, -1, 1.5)
+        ),
         (lambda: trajectories(make_joined(), np.ones((2, 5, 3))), "the circuit must have one input, but has"),
     ],
 )

@@ -47,8 +47,17 @@ def test_steady_circuit_of_single_precision_and_one_sample():
     np.testing.assert_allclose(rates[0], layer(x[0]).detach(), rtol=0, atol=1e-6)
 
 
+def test_a_pool_may_be_larger_than_the_image():
+    torch.manual_seed(0)
+    layer = DivisiveNormalization2d(1, 2, 3, pool="local", pool_size=7, padding=1, dtype=torch.float64)
+    x = torch.randn(1, 1, 2, 3, dtype=torch.float64)
+    circuit, z = steady_circuit(layer, x)
+    rates = np.maximum(on.theory.fixed_point(circuit, z).state["y"], 0) ** 2
+    np.testing.assert_allclose(rates, layer(x).detach().reshape(1, -1), rtol=0, atol=1e-9)
+
+
 def test_steady_circuit_bad_arguments():
-    with pytest.raises(TypeError, match="takes a DivisiveNormalization or its 2d form, got ORGaNICs"):
+    with pytest.raises(TypeError, match="takes a DivisiveNormalization or its 2d form, got ORGaNICs; .* by to_circuit"):
         steady_circuit(ORGaNICs(3, 5), torch.ones(2, 3))
     with pytest.raises(ValueError, match="with legacy=True is not the steady state of a circuit"):
         steady_circuit(DivisiveNormalization(3, 5, "learned", legacy=True), torch.ones(2, 3))

@@ -182,6 +182,10 @@ def test_repr():
         (lambda: ORGaNICs(N, H)(torch.zeros(T, N).double()), "input is torch.float64, but the parameters are"),
         (lambda: ORGaNICsCell(N, H)(torch.zeros(T, B, N)), "must have 1 or 2 axes"),
         (
+            lambda: ORGaNICs(N, H)(torch.zeros(T, B, N), (torch.zeros(1, B, H), torch.zeros(1, B, H))),
+            "state must be a State of y, a, b0, b, got 2 parts",
+        ),
+        (
             lambda: ORGaNICs(N, H)(torch.zeros(T, B, N), State(*torch.zeros(4, B, H))),
             r"state 'y' is torch.float32 of shape \(4, 5\), but must be torch.float32 of shape \(1, 4, 5\)",
         ),

@@ -57,6 +57,15 @@ def test_other_networks_can_be_classifiers(rnn):
     assert SequenceClassifier(rnn, 2)(torch.zeros(4, 3)).shape == (2,)
 
 
+def test_sequences_of_different_lengths_can_be_classified():
+    torch.manual_seed(0)
+    model, sequences = SequenceClassifier(ORGaNICs(3, 8), 2, dropout=0.5), [torch.randn(n, 3) for n in (4, 6, 1)]
+    packed = torch.nn.utils.rnn.pack_sequence(sequences, enforce_sorted=False)
+    assert not torch.equal(model(packed), model(packed))
+    model.eval()
+    torch.testing.assert_close(model(packed), torch.stack([model(x) for x in sequences]))
+
+
 def test_part_of_the_input_is_dropped_in_training_alone():
     """What is left is scaled up, as everywhere in torch: with a linear network the mean of the scores stays."""
 
@@ -64,7 +73,7 @@ def test_part_of_the_input_is_dropped_in_training_alone():
         hidden_size, batch_first = 3, True
 
         def forward(self, x):
-            return super().forward(x), None
+            return None, (super().forward(x).transpose(0, 1),)  # the state, as an LSTM has it
 
     model, x = SequenceClassifier(Last(3, 3), 2, dropout=0.5), torch.ones(20_000, 1, 3)
     torch.manual_seed(0)
@@ -205,10 +214,14 @@ NAN[17, 2, 1] = np.nan
         (X, Y[:-1], {}, r"one label .* for each of the 120 samples, got torch.int64 of shape \(119,\)"),
         (X, Y.astype(float), {}, "y must hold one label"),
         (X, Y - 1, {}, "with the label -1"),
-        (X, Y, {"validation": 0.0}, "sets 0 of 120 samples aside"),
+        (X, Y, {"validation": 0.001}, "sets 0 of 120 samples aside"),
+        (X, Y, {"validation": float("nan")}, "validation must be a fraction between 0 and 1, or a pair"),
+        (X, Y, {"validation": (X, Y, Y)}, "validation must be a fraction between 0 and 1, or a pair"),
         (X, Y, {"validation": (NAN, Y)}, "validation x must be finite"),
         (X[..., :2], Y, {}, "input_size=3"),
-        (X, Y, {"epochs": 0}, "epochs must be at least 1, got 0"),
+        (X, Y, {"epochs": 0}, "epochs must be a positive whole number, got 0"),
+        (X, Y, {"batch_size": 0}, "batch_size must be a positive whole number, got 0"),
+        (X, Y, {"batch_size": 2.5}, "batch_size must be a positive whole number, got 2.5"),
     ],
 )
 def test_bad_data(x, y, changed, message):

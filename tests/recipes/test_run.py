@@ -181,6 +181,14 @@ def test_tune_keeps_what_the_validation_data_say(tmp_path, monkeypatch, capsys):
     assert rows[1]["options"] == ""
 
 
+def test_tune_takes_every_network(monkeypatch, tmp_path):
+    """The network of a recipe is made by any callable, with options or without."""
+    monkeypatch.setitem(settings.RECIPES, "demo", replace(recipes.find("demo"), build=lambda: tiny(ORGaNICs)))
+    assert run("tune", "demo", "--lr", 0.01, "--data", tmp_path) == 0
+    (row,) = results.read_rows(tmp_path / "results" / "trials.csv")
+    assert row["options"] == ""
+
+
 def test_refused_files(tmp_path, monkeypatch, capsys):
     recipes.train(recipes.find("demo"), folder=tmp_path, progress=False, epochs=1)
     path = tmp_path / "demo.safetensors"
@@ -201,6 +209,19 @@ def test_refused_files(tmp_path, monkeypatch, capsys):
     ]:
         monkeypatch.setitem(settings.RECIPES, "demo", replace(recipes.RECIPES["demo"], build=build))
         assert words in message("evaluate", path)
+    monkeypatch.delitem(settings.RECIPES, "demo")
+    assert f"{path} was trained by a recipe that is gone: unknown recipe 'demo'" in message("evaluate", path)
+    with pytest.raises(on.errors.FileFormatError):
+        recipes.load(path)
+
+
+def test_a_missing_compiler_is_one_sentence(tmp_path, monkeypatch, capsys):
+    recipes.train(recipes.find("demo"), folder=tmp_path, progress=False, epochs=1)
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert run("transfer", tmp_path / "demo.safetensors", "--data", tmp_path / "data") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("organics transfer: the device 'cpp' needs a C++ compiler, but 'no-such-compiler'")
+    assert said.count("\n") == 1
 
 
 def test_help_does_not_wait_for_torch():
