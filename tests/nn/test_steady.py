@@ -121,11 +121,18 @@ def test_no_steady_state_is_an_error():
         on.theory.fixed_point(circuit, drive.numpy())
 
 
-def test_input_that_is_not_finite_is_an_error():
-    x = torch.ones(2, 4, dtype=torch.float64)
+@pytest.mark.parametrize("recurrence", ["identity", "learned"])
+def test_input_that_is_not_finite_is_an_error(recurrence):
+    x = torch.ones(2, 4)
     x[1, 2] = torch.nan
-    with pytest.raises(ValueError, match="the input of the layer holds NaN or infinity"):
-        random_layer()(x)
+    with pytest.raises(ValueError, match="input holds NaN or infinity; remove these samples"):
+        DivisiveNormalization(4, 6, recurrence=recurrence)(x)
+
+
+def test_input_that_makes_the_drive_infinite_is_an_error():
+    drive, offset, W_r, W = random_circuit(6, 4, size=1)
+    with pytest.raises(ValueError, match="makes its drive infinite"):
+        solver.equilibrium(drive * torch.inf, offset, W_r, W)
 
 
 # --- gradients ------------------------------------------------------------------------------------------------------
