@@ -9,7 +9,7 @@ demo: .venv/.installed
 
 test: .venv/.installed
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m pytest -n 2 -m "not slow and not gpu"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not gpu"
 
 test-slow: .venv/.installed
 	$(BIN)/python -m pytest -m "slow and not gpu"
