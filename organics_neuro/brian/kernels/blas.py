@@ -57,7 +57,7 @@ struct organics_blas
         if (!library) return 0;
         void (*threads)(int) = (void (*)(int))dlsym(library, "PREFIXopenblas_set_num_threads");
         if (!threads) return 0;
-        threads(organics_threads(THREADS_FROM));
+        threads(1);
         return (Product)dlsym(library, sizeof(Real) == 8 ? "PREFIXcblas_dgemm" : "PREFIXcblas_sgemm");
     }
 

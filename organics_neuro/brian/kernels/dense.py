@@ -119,7 +119,8 @@ template <typename Real>
 void _organics_dense(const Real* x, Real* r, const int m, const int n, const int trials, const Real* matrix,
                      const Real* packed)
 {
-    if (trials >= BLAS_TRIALS && m >= BLAS_UNITS && n >= BLAS_UNITS &&
+    // with several threads those of the library and of the program would wait for each other
+    if (trials >= BLAS_TRIALS && m >= BLAS_UNITS && n >= BLAS_UNITS && organics_threads(THREADS_FROM) == 1 &&
         organics_blas<Real>::multiply(x, r, m, n, trials, matrix)) return;
     const int P = PANEL/sizeof(Real), B = TRIALS, threads = organics_threads((double)m*n*trials);
     const int rows = ((m + P - 1)/P + threads - 1)/threads*P, parts = (m + rows - 1)/rows;
