@@ -139,7 +139,7 @@ def brian(name, target, make, guess, dtype="float64", threads=0):
 
     def run():
         b2.prefs.codegen.target = target
-        return (_clock(network.run, steps * b2.defaultclock.dt) - _clock(network.run, 0 * b2.ms)) / steps
+        return (seconds(network.run, steps * b2.defaultclock.dt) - seconds(network.run, 0 * b2.ms)) / steps
 
     return Engine(name, target, dtype, run, first)
 
@@ -186,7 +186,7 @@ def jax(n, trials, guess, dtype="float64"):
         return jax.lax.scan(step, state, None, length=steps)[0]
 
     def run():
-        return _clock(lambda: jax.block_until_ready(scan(weights, z, (z * 0, z * 0)))) / steps
+        return seconds(lambda: jax.block_until_ready(scan(weights, z, (z * 0, z * 0)))) / steps
 
     run()
     return Engine("JAX", "jit", dtype, run, time.perf_counter() - start)
@@ -214,7 +214,7 @@ def nest(n, guess):
         "NEST",
         "rate neurons",
         "float64",
-        lambda: _clock(nest.Simulate, 0.1 * steps) / steps,
+        lambda: seconds(nest.Simulate, 0.1 * steps) / steps,
         time.perf_counter() - start,
     )
 
@@ -223,13 +223,13 @@ def read_bandwidth(size):
     """Reading ``size`` bytes over and over, as an `Engine`."""
     x, y = np.ones((2, max(64, int(size) // 16)))
     calls = max(1, int(1e8 / size))
-    return Engine("reading", "", "", lambda: _clock(lambda: [np.dot(x, y) for _ in range(calls)]) / calls)
+    return Engine("reading", "", "", lambda: seconds(lambda: [np.dot(x, y) for _ in range(calls)]) / calls)
 
 
 def gemm(dtype="float64", n=1024):
     """NumPy's product of two (n, n) matrices as an `Engine`, at a size where its rate is highest."""
     a, b, out = np.ones((n, n), dtype), np.ones((n, n), dtype), np.empty((n, n), dtype)
-    return Engine("GEMM", "numpy", dtype, lambda: _clock(lambda: [np.dot(a, b, out=out) for _ in range(2)]) / 2)
+    return Engine("GEMM", "numpy", dtype, lambda: seconds(lambda: [np.dot(a, b, out=out) for _ in range(2)]) / 2)
 
 
 def _count(guess):
@@ -237,11 +237,11 @@ def _count(guess):
     return int(np.clip(_DURATION / guess, 5, 200_000))
 
 
-def _clock(function, *arguments):
-    """Seconds of the processor that a call takes, as Brian2's C++ programs count them: others may be at work."""
-    start = time.process_time()
+def seconds(function, *arguments, clock=time.process_time):
+    """How long a call takes: of the processor, as Brian2's C++ programs count, because others may be at work."""
+    start = clock()
     function(*arguments)
-    return time.process_time() - start
+    return clock() - start
 
 
 def _keep(directory):

@@ -4,8 +4,6 @@ Both are layers with learned recurrence, forward and backward, in single precisi
 other (``legacy=True``) follows the authors' public code. The recurrence is random with largest singular value 1.
 """
 
-import time
-
 import numpy as np
 import torch
 
@@ -28,13 +26,11 @@ def layers(n):
 def engine(name, layer, x, repeats):
     """Forward and backward of a layer."""
 
-    def run():
-        start = time.process_time()
+    def repeat():
         for _ in range(repeats):
             layer(x).sum().backward()
-        return (time.process_time() - start) / repeats
 
-    return h.Engine(name, "torch", "float32", run)
+    return h.Engine(name, "torch", "float32", lambda: h.seconds(repeat) / repeats)
 
 
 def main():

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import torch
@@ -43,23 +44,15 @@ def training_step(layer, x):
     return step
 
 
-def timed(function, clock=time.process_time):
-    """``function`` as an engine runs it: it returns the seconds of a call."""
-
-    def run():
-        start = clock()
-        function()
-        return clock() - start
-
-    return run
-
-
 def floor(batch, steps, inputs):
     """Seconds of the multiplications of a training step: each weight once a sample and step, and twice on the way back."""
     operations = 2 * 3 * batch * steps * (6 * UNITS**2 + 3 * UNITS * inputs)
     a, b, out = torch.ones(512, 512), torch.ones(512, 512), torch.empty(512, 512)
     calls = 20
-    run = timed(lambda: [torch.mm(a, b, out=out) for _ in range(calls)])
+
+    def run():
+        return h.seconds(lambda: [torch.mm(a, b, out=out) for _ in range(calls)])
+
     return lambda: min(run() for _ in range(3)) / (calls * 2 * 512**3) * operations
 
 
@@ -129,7 +122,7 @@ def measure(table, task):
         functions["JAX gradient"] = gradient
     for function in functions.values():  # compiles and allocates
         function()
-    engines = [h.Engine(name, "cpu", "float32", timed(function)) for name, function in functions.items()]
+    engines = [h.Engine(name, "cpu", "float32", partial(h.seconds, function)) for name, function in functions.items()]
     engines.append(h.Engine("floor", "cpu", "float32", floor(*task)))
     times = h.race(engines, ROUNDS)
     names = [engine.name for engine in engines]
@@ -148,7 +141,7 @@ def measure_threads(table, task, cores):
 
     def with_threads(n):
         torch.set_num_threads(n)
-        return timed(step, time.perf_counter)()
+        return h.seconds(step, clock=time.perf_counter)
 
     engines = [h.Engine(f"{n} threads", "cpu", "float32", lambda n=n: with_threads(n)) for n in (1, 2)]
     h.race(engines, 1)

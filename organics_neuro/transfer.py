@@ -1,10 +1,10 @@
 """From a trained torch module to a circuit that every engine runs, and the proof that it is the same."""
 
-from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 
+from organics_neuro.core.arguments import input_sequences
 from organics_neuro.core.circuit import Circuit, join
 from organics_neuro.core.errors import missing_extra
 from organics_neuro.core.model import Coupling
@@ -16,14 +16,12 @@ try:
 except ImportError as error:
     raise missing_extra("organics_neuro.transfer", "torch", "torch") from error
 
-from organics_neuro.nn.circuits import steady_circuit  # noqa: F401  from here as well, beside to_circuit
+from organics_neuro.nn.circuits import array, in_double, steady_circuit
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell
 from organics_neuro.nn.reference_checkpoints import import_checkpoint  # noqa: F401
 from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
-from organics_neuro.nn.training import predict
+from organics_neuro.nn.training import PREDICT_TOGETHER, predict
 
-#: Sequences that torch runs at once: all steps of its states stay in memory.
-_BATCH = 250
 _STEADY = (DivisiveNormalization, DivisiveNormalization2d)
 
 
@@ -56,7 +54,7 @@ def to_circuit(rnn, dt=1e-3):
     dt = seconds("dt", dt)
     if not isinstance(rnn, (ORGaNICs, ORGaNICsCell)):
         raise TypeError(f"to_circuit takes an ORGaNICs or ORGaNICsCell module, got {type(rnn).__name__}")
-    double = _in_double(rnn)
+    double = in_double(rnn)
     if isinstance(rnn, ORGaNICsCell):
         return _cell_circuit(double, dt)
     parts = {f"l{k}": _cell_circuit(cell, dt) for k, cell in enumerate(double.cells)}
@@ -94,8 +92,7 @@ def simulate(circuit, x, dt=1e-3, *, device="runtime", last_only=False, report=N
     """
     from organics_neuro.brian import simulate as run
 
-    x, dt = _sequences(circuit, x), seconds("dt", dt)
-    (name,) = circuit.inputs
+    (name, x), dt = input_sequences(circuit, x), seconds("dt", dt)
     states = run(
         circuit,
         {name: x.swapaxes(0, 1)},
@@ -151,9 +148,9 @@ def parity(rnn, circuit, x, dt=1e-3, *, device="runtime"):
     if not isinstance(rnn, ORGaNICs):
         raise TypeError(f"parity takes an ORGaNICs module, got {type(rnn).__name__}")
     _check_same_states(rnn, circuit)
-    x = _sequences(circuit, x)
+    _, x = input_sequences(circuit, x)
     ours = simulate(circuit, x, dt, device=device)
-    double = _in_double(rnn)
+    double = in_double(rnn)
     trace, state = {name: [] for name in ours}, None
     with torch.no_grad():
         for step in torch.from_numpy(x).unbind(1):
@@ -214,9 +211,9 @@ def agreement(model, circuit, x, dt=1e-3, *, device="cpp", report=None):
     if not model.rnn.batch_first:
         raise ValueError("the network must read sequences with batch_first=True")
     ends = simulate(circuit, x, dt, device=device, last_only=True, report=report)
-    samples, double, difference = torch.as_tensor(x), _in_double(model), 0.0
+    samples, double, difference = torch.as_tensor(x), in_double(model), 0.0
     with torch.no_grad():
-        for part in torch.arange(len(samples)).split(_BATCH):
+        for part in torch.arange(len(samples)).split(PREDICT_TOGETHER):
             _, state = double.rnn(samples[part].double())
             for name, value in _by_name(double.rnn, state).items():
                 difference = max(difference, float(np.abs(value - ends[name][part, 0]).max()))
@@ -253,7 +250,7 @@ def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
         If the module has no such layer.
     """
     samples = torch.as_tensor(x)
-    inside = torch.nn.Sequential(_in_double(model))  # in a container, so that the module itself may be a layer
+    inside = torch.nn.Sequential(in_double(model))  # in a container, so that the module itself may be a layer
     layers = {name: layer for name, layer in inside.named_modules() if isinstance(layer, _STEADY)}
     if not layers:
         raise ValueError("the network has no steady-state layers, and is not a circuit")
@@ -301,19 +298,8 @@ def _check_same_states(rnn, circuit):
         raise ValueError("the circuit does not have the layers and units of the module; make it with to_circuit(rnn)")
 
 
-def _sequences(circuit, x):
-    """Input sequences as float64, checked against the circuit's one external input."""
-    if len(circuit.inputs) != 1:
-        raise ValueError(f"the circuit must have one input, but has {', '.join(circuit.inputs) or 'none'}")
-    ((name, n),) = circuit.inputs.items()
-    x = np.asarray(x, dtype=float)
-    if x.ndim != 3 or x.shape[2] != n:
-        raise ValueError(f"x must have shape (trials, steps, {n}) for the input {name!r}, got {x.shape}")
-    return x
-
-
 def _cell_circuit(cell, dt):
-    weights = {name: _array(getattr(cell, name)) for name in cell.model.weights}
+    weights = {name: array(getattr(cell, name)) for name in cell.model.weights}
     if cell.recurrence == "identity":
         weights["W_r"] = identity(cell.hidden_size)
     elif cell.recurrence == "diagonal":
@@ -321,16 +307,7 @@ def _cell_circuit(cell, dt):
     return Circuit(
         cell.model,
         weights=weights,
-        initial={name: _array(getattr(cell, f"initial_{name}")) for name in cell.model.states},
-        **{f"tau_{name}": dt / _array(getattr(cell, f"step_{name}")) for name in cell.model.states},
+        initial={name: array(getattr(cell, f"initial_{name}")) for name in cell.model.states},
+        **{f"tau_{name}": dt / array(getattr(cell, f"step_{name}")) for name in cell.model.states},
         **cell.constant,
     )
-
-
-def _in_double(module):
-    """A float64 copy: weights that are functions of parameters, such as W = exp(log W), are then exact as well."""
-    return deepcopy(module).to("cpu", torch.float64).eval()
-
-
-def _array(tensor):
-    return tensor.detach().numpy()

@@ -52,10 +52,15 @@ def use_device(name, directory=None, build_on_run=True):
     b2.set_device(_DEVICES[name], directory=directory, build_on_run=build_on_run)
 
 
+def current_device():
+    """The name, as `use_device` takes it, of the device in use; "runtime" for one that it does not know."""
+    return next((name for name, key in _DEVICES.items() if get_device() is all_devices.get(key)), "runtime")
+
+
 @contextmanager
 def device(name):
     """Use a device for a while, with files in a temporary directory that is removed afterwards."""
-    if name != "runtime" and get_device() is all_devices.get(_DEVICES.get(name)):
+    if name != "runtime" and current_device() == name:
         raise RuntimeError(f"the device {name!r} is in use; finish that simulation, then call use_device('runtime')")
     with tempfile.TemporaryDirectory(prefix="organics_") as directory:
         use_device(name, directory=directory)

@@ -11,6 +11,7 @@ import numpy as np
 from organics_neuro.brian.guard import StepGuard
 from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.projection import Projection
+from organics_neuro.core.arguments import positive_int
 from organics_neuro.core.circuit import Circuit, JoinedCircuit
 from organics_neuro.core.dynamics import qualify
 from organics_neuro.core.errors import unknown_name
@@ -97,8 +98,7 @@ class CircuitGroup(b2.NeuronGroup):
             raise TypeError(
                 f"circuit must be a Circuit, got {type(circuit).__name__}; make one with organics_neuro.Circuit(...)"
             )
-        if isinstance(trials, bool) or not isinstance(trials, (int, np.integer)) or trials < 1:
-            raise ValueError(f"trials must be a positive whole number, got {trials!r}")
+        trials = positive_int("trials", int(trials) if isinstance(trials, np.integer) else trials)
         integrator = Integrator(method, tuple(c.variable for c in circuit.connections if not c.external))
         population, noise, inputs = circuit.populations[""], noise or {}, inputs or {}
         model = population.model
@@ -110,12 +110,12 @@ class CircuitGroup(b2.NeuronGroup):
         declared = {s: _flags(amplitudes[s]) if s in amplitudes else f"= {_formula(noise[s], model)}" for s in noise}
         text = model.brian_equations(flags, inputs, declared)
         # set before Brian2 takes over attribute access
-        self.circuit, self.trials, self.units = circuit, int(trials), population.size
+        self.circuit, self.trials, self.units = circuit, trials, population.size
         self.projections, self.external, self.guard = {}, {}, None
         self.integrator, self.weights_dtype = integrator, weights_dtype
         equations = b2.Equations(text + "\n" + equations)
         method = integrator.for_equations(equations)
-        super().__init__(population.size * int(trials), equations, method=method, name=name, **options)
+        super().__init__(population.size * trials, equations, method=method, name=name, **options)
         for key, value in {**population.parameters, **{f"noise_{state}": v for state, v in amplitudes.items()}}.items():
             self.variables[key].set_value(value if np.ndim(value) == 0 else np.tile(value, self.trials))  # SI units
         if isinstance(circuit, Circuit):

@@ -10,6 +10,7 @@ from brian2.devices.device import all_devices, get_device
 from organics_neuro.brian.group import CircuitGroup
 from organics_neuro.brian.kernels import get_program
 from organics_neuro.brian.projection import Projection
+from organics_neuro.core.arguments import positive_int
 from organics_neuro.core.operators import as_operator
 
 
@@ -98,8 +99,7 @@ def sweep(changes, read, processes=1):
         build(run=False)
         responses = sweep([{(v1, "z"): z} for z in stimuli], read=lambda: np.array(v1.y[:]))
     """
-    if not isinstance(processes, int) or processes < 1:
-        raise ValueError(f"processes must be a positive whole number, got {processes!r}")
+    positive_int("processes", processes)
     device, arguments = get_device(), [run_args(each) for each in changes]
     if device is all_devices["runtime"] or device.project_dir is None:
         raise RuntimeError("there is no program to run; call build(run=False) first")

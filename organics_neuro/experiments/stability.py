@@ -7,13 +7,12 @@ linearises around the states that they visit, as is done here. Results of severa
 ``xarray.concat(found, dim=pandas.Index(epochs, name="epoch"))``.
 """
 
-from copy import deepcopy
-
 import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
 from organics_neuro.core import reference, theory
+from organics_neuro.core.arguments import input_sequences, positive_int
 from organics_neuro.core.dynamics import count_trials
 from organics_neuro.core.theory.solvers import constant_inputs
 from organics_neuro.core.units import seconds
@@ -86,14 +85,10 @@ def trajectories(circuit, x, dt=1e-3, *, eigenvalues_every=None, progress=True):
         units, at the start and after each step. With ``eigenvalues_every`` also ``leading``, as in `stability`, with
         the axes sample and linearised_step.
     """
-    dt, x = seconds("dt", dt), np.asarray(x, dtype=float)
-    if len(circuit.inputs) != 1:
-        raise ValueError(f"the circuit must have one input, but has {', '.join(circuit.inputs) or 'none'}")
-    ((name, n),) = circuit.inputs.items()
-    if x.ndim != 3 or x.shape[2] != n or 0 in x.shape:
-        raise ValueError(f"x must have shape (samples, steps, {n}) for the input {name!r}, got {x.shape}")
-    if eigenvalues_every is not None and (not isinstance(eigenvalues_every, int) or eigenvalues_every < 1):
-        raise ValueError(f"eigenvalues_every must be a positive whole number, or None, got {eigenvalues_every!r}")
+    dt = seconds("dt", dt)
+    name, x = input_sequences(circuit, x, axis="samples")
+    if eigenvalues_every is not None:
+        positive_int("eigenvalues_every", eigenvalues_every)
     samples, steps = x.shape[:2]
     visited = np.arange(0, steps, eigenvalues_every) if eigenvalues_every else np.arange(0)
     norms = {state: np.empty((samples, steps + 1)) for state in circuit.states}
@@ -118,14 +113,14 @@ def _as_circuit(model, inputs, state):
         return model, inputs, state
     import torch
 
+    from organics_neuro.nn.circuits import in_double
     from organics_neuro.transfer import steady_circuit
 
     circuit, z = steady_circuit(model, inputs)
     if state is not None:
         raise ValueError("a steady-state layer is linearised around its steady state; leave state out")
     with torch.no_grad():
-        double = deepcopy(model).to("cpu", torch.float64)
-        found = double.steady_state(torch.as_tensor(inputs, dtype=torch.float64, device="cpu"))
+        found = in_double(model).steady_state(torch.as_tensor(inputs, dtype=torch.float64, device="cpu"))
     return circuit, z, {name: getattr(found, name).numpy().reshape(z.shape) for name in circuit.states}
 
 

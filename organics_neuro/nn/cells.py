@@ -14,6 +14,7 @@ from torch.nn.utils.parametrizations import orthogonal
 from torch.nn.utils.parametrize import register_parametrization
 from torch.utils.checkpoint import checkpoint
 
+from organics_neuro.core.arguments import positive_int
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.models.gated import GAINS, GATED, RECTIFICATIONS, gated
 from organics_neuro.core.operators import Uniform
@@ -312,17 +313,15 @@ def one_of(name, value, allowed):
     return value
 
 
-def positive_int(name, value):
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} must be a positive whole number, got {value!r}")
-    return value
-
-
 def check_input(input, module, axes):
     if input.dim() not in axes or input.shape[-1] != module.input_size:
         raise ValueError(
             f"input has shape {tuple(input.shape)}, but must have {' or '.join(map(str, axes))} axes, the last one of input_size={module.input_size}"
         )
+    check_dtype(input, module)
+
+
+def check_dtype(input, module):
     dtype = next(module.parameters()).dtype
     if input.dtype != dtype:
         raise ValueError(f"input is {input.dtype}, but the parameters are {dtype}; convert one of them with .to(dtype)")

@@ -47,24 +47,24 @@ def steady_circuit(layer, x):
             f"steady_circuit takes a DivisiveNormalization or its 2d form, got {type(layer).__name__}; a recurrent layer "
             "becomes a circuit by to_circuit"
         )
-    double = deepcopy(layer).to("cpu", torch.float64)
+    double = in_double(layer)
     x = torch.as_tensor(x, dtype=torch.float64, device="cpu")
     if isinstance(layer, DivisiveNormalization2d):
         return _sheet_circuit(double, x)
     if layer.legacy:
         raise ValueError("the output of a layer with legacy=True is not the steady state of a circuit")
-    weights = {"W": _array(double.W), **({} if double.W_r is None else {"W_r": _array(double.W_r)})}
-    circuit = Circuit("main", weights, b=1.0, b0=_array(double.b0), sigma=1.0)
-    return circuit, _array(double.drive(x)).reshape(-1, circuit.size)
+    weights = {"W": array(double.W), **({} if double.W_r is None else {"W_r": array(double.W_r)})}
+    circuit = Circuit("main", weights, b=1.0, b0=array(double.b0), sigma=1.0)
+    return circuit, array(double.drive(x)).reshape(-1, circuit.size)
 
 
 def _sheet_circuit(layer, x):
     """Circuit and input of a convolutional layer, with a pool that is stored by its structure."""
-    drive = _array(layer.drive(x))
+    drive = array(layer.drive(x))
     channels, height, width = drive.shape[-3:]
     if layer.pool == "uniform":  # all units of a channel, with one weight
         members = np.kron(np.eye(channels), np.ones((height * width, 1)))
-        pool = LowRank(members * _array(layer.W).ravel(), members)
+        pool = LowRank(members * array(layer.W).ravel(), members)
     else:  # one diagonal for each pair of displacements
         middle = layer.W.shape[-1] // 2
         blocks = [
@@ -73,13 +73,19 @@ def _sheet_circuit(layer, x):
                 for (i, j), w in np.ndenumerate(kernel)
                 if abs(i - middle) < height and abs(j - middle) < width  # others reach beyond the image
             )
-            for kernel in _array(layer.W)
+            for kernel in array(layer.W)
         ]
         pool = Sparse(sparse.block_diag(blocks))
-    b0 = np.repeat(_array(layer.b0).ravel(), height * width)
+    b0 = np.repeat(array(layer.b0).ravel(), height * width)
     circuit = Circuit("rectified", {"W": pool}, size=len(b0), b=1.0, b0=b0, sigma=1.0)
     return circuit, drive.reshape(-1, len(b0))
 
 
-def _array(tensor):
+def in_double(module):
+    """A float64 copy: weights that are functions of parameters, such as W = exp(log W), are then exact as well."""
+    return deepcopy(module).to("cpu", torch.float64).eval()
+
+
+def array(tensor):
+    """The numbers of a tensor, without its gradient."""
     return tensor.detach().numpy()

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 
-from organics_neuro.nn.cells import ORGaNICsCell, State, check_input, check_state, one_of, positive_int
+from organics_neuro.core.arguments import positive_int
+from organics_neuro.nn.cells import ORGaNICsCell, State, check_input, check_state, one_of
 
 __all__ = ["ORGaNICs", "ORGaNICsCell", "State"]
 
@@ -36,7 +37,7 @@ class ORGaNICs(nn.Module):
         The fused one has no second derivatives.
     precision : {None, "bf16"}
         "bf16" lets the fused kernel round to bfloat16 what the products between units multiply, if the layer is
-        float32 and the processor's library has such products: faster, but not exact; gradients are off by some 1e-3.
+        float32 and the processor's library has such products: faster, but not exact; gradients are off by a few percent at most.
     checkpoint_every : int, optional
         Keep for the backward pass only the state at every so many steps, and compute the steps between again: less
         memory, more time. Default: keep what the backward pass needs of all steps.

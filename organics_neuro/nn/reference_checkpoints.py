@@ -6,35 +6,22 @@ besides tensors and plain values is refused, not executed.
 
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.errors import FileFormatError, unknown_name
-from organics_neuro.core.models import GATED
+from organics_neuro.core.models.gated import GATED, SIGNED, not_rectified
 from organics_neuro.core.units import seconds
 from organics_neuro.nn.steady import DivisiveNormalization
 
-
-def _variant(name, sources, *terms, **changes):
-    """The model "gated" with other sources of some couplings, other terms (pairs old, new) in its equations, and ``changes``."""
-    equations = GATED.equations
-    for old, new in terms:
-        equations = equations.replace(old, new)
-    couplings = tuple(replace(c, source=sources.get(c.target, c.source)) for c in GATED.couplings)
-    return replace(GATED, name=name, equations=equations, couplings=couplings, **changes)
-
-
-_NOT_RECTIFIED = ("*relu(recurrent)", "*recurrent")
 #: The versions of the recurrent cell. Files of the last two have the same names and shapes.
 CELLS = {
-    "released": _variant("gated_released", {"recurrent": "relu(y)"}, _NOT_RECTIFIED, ("z = relu(drive)", "z = drive")),
+    "released": not_rectified("gated_released", "recurrent", "drive", sources={"W_r": "relu(y)"}),
     "rectified": GATED,
-    "unrectified": _variant(
-        "gated_unrectified", {"pool": "relu(a)*y**2"}, _NOT_RECTIFIED, rates={**GATED.rates, "y": "y**2"}
-    ),
+    "unrectified": not_rectified("gated_unrectified_recurrence", "recurrent", **SIGNED),
 }
 _INPUT_WEIGHTS = {"Wzx": "W_zx", "Wbx0": "W_b0x", "Wbx1": "W_bx"}
 _UNIT_WEIGHTS = {"Wr": "W_r", "Wby0": "W_b0y", "Wba0": "W_b0a", "Wby1": "W_by", "Wba1": "W_ba"}

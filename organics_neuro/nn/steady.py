@@ -9,7 +9,9 @@ from torch import nn
 from torch.nn.functional import conv2d, normalize
 from torch.nn.utils.parametrize import register_parametrization
 
+from organics_neuro.core.arguments import positive_int
 from organics_neuro.core.errors import unknown_name
+from organics_neuro.nn.cells import check_dtype
 from organics_neuro.nn.constraints import Bounded, Positive
 from organics_neuro.nn.equilibrium import TOLERANCE, SteadyState, equilibrium, published_iteration, residual
 
@@ -91,7 +93,8 @@ class DivisiveNormalization(nn.Module):
             raise ValueError(unknown_name("recurrence", recurrence, RECURRENCES))
         if legacy and recurrence == "identity":
             raise ValueError("legacy=True changes learned recurrence only; leave it out, or give recurrence='learned'")
-        self.in_features, self.out_features = _sizes(in_features=in_features, out_features=out_features)
+        self.in_features = positive_int("in_features", in_features)
+        self.out_features = positive_int("out_features", out_features)
         self.recurrence, self.legacy = recurrence, bool(legacy)
         factory = {"device": device, "dtype": dtype}
         self.W_zx = nn.Parameter(torch.empty(out_features, in_features, **factory))
@@ -245,11 +248,12 @@ class DivisiveNormalization2d(nn.Module):
             raise ValueError(unknown_name("pool", pool, POOLS))
         if (pool == "local") != (pool_size is not None):
             raise ValueError("give pool_size with pool='local', and only then")
-        self.in_channels, self.out_channels = _sizes(in_channels=in_channels, out_channels=out_channels)
+        self.in_channels = positive_int("in_channels", in_channels)
+        self.out_channels = positive_int("out_channels", out_channels)
         height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
-        self.kernel_size = tuple(_sizes(kernel_size=height, kernel_width=width))
+        self.kernel_size = (positive_int("kernel_size", height), positive_int("kernel_width", width))
         self.stride, self.padding, self.pool = stride, padding, pool
-        side = 1 if pool_size is None else _sizes(pool_size=pool_size)[0]
+        side = 1 if pool_size is None else positive_int("pool_size", pool_size)
         if side % 2 == 0:
             raise ValueError(f"pool_size must be odd, so that a kernel has a middle, got {pool_size}")
         factory = {"device": device, "dtype": dtype}
@@ -327,18 +331,9 @@ class DivisiveNormalization2d(nn.Module):
         )
 
 
-def _sizes(**sizes):
-    for name, value in sizes.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be a positive whole number, got {value!r}")
-    return list(sizes.values())
-
-
 def _check_input(input, module, fits, expected):
     if not fits:
         raise ValueError(f"input has shape {tuple(input.shape)}, but must have {expected}")
-    dtype = next(module.parameters()).dtype
-    if input.dtype != dtype:
-        raise ValueError(f"input is {input.dtype}, but the parameters are {dtype}; convert one of them with .to(dtype)")
+    check_dtype(input, module)
     if not input.isfinite().all():
         raise ValueError("input holds NaN or infinity; remove these samples")

@@ -16,11 +16,13 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from organics_neuro.core.arguments import positive_int
 from organics_neuro.core.files import replacing
 from organics_neuro.nn import checkpoints, parallel
-from organics_neuro.nn.cells import positive_int
 from organics_neuro.nn.samples import split
 
+#: Samples that `predict` looks at together: networks may keep all steps of their states.
+PREDICT_TOGETHER = 250
 #: The learning rate rises during this fraction of a run and falls during the rest.
 _RISE = 0.2
 
@@ -164,7 +166,7 @@ def fit(
 
 
 @torch.no_grad()
-def predict(model, x, batch_size=250):
+def predict(model, x, batch_size=PREDICT_TOGETHER):
     """The class with the highest score for each sample of ``x``, an int64 tensor of shape (samples,) on the CPU."""
     device, training = _device(model), model.training
     model.eval()
@@ -174,7 +176,7 @@ def predict(model, x, batch_size=250):
         model.train(training)
 
 
-def accuracy(model, x, y, batch_size=250):
+def accuracy(model, x, y, batch_size=PREDICT_TOGETHER):
     """Fraction of the samples of ``x`` for which `predict` gives the label in ``y``."""
     return float((predict(model, x, batch_size) == torch.as_tensor(y)).double().mean())
 

@@ -178,25 +178,19 @@ _ALL = [
     *_sequential(
         "pixels-14", 1, 196, epochs=20, batch_size=128, max_steps=(0.2, 0.04, 0.4), lr=(0.01, 0.003, 0.003, 0.005)
     ),
-    *_sequential(
-        "smnist",
-        1,
-        784,
-        epochs=20,
-        batch_size=256,
-        max_steps=(0.05, 0.01, 0.1),
-        lr=(0.01, 0.003, 0.003, 0.005),
-        precision="bf16",
-    ),
-    *_sequential(
-        "psmnist",
-        1,
-        784,
-        epochs=20,
-        batch_size=256,
-        max_steps=(0.05, 0.01, 0.1),
-        lr=(0.01, 0.003, 0.003, 0.005),
-        precision="bf16",
+    *(
+        recipe
+        for task in ("smnist", "psmnist")
+        for recipe in _sequential(
+            task,
+            1,
+            784,
+            epochs=20,
+            batch_size=256,
+            max_steps=(0.05, 0.01, 0.1),
+            lr=(0.01, 0.003, 0.003, 0.005),
+            precision="bf16",
+        )
     ),
 ]
 #: Every recipe by its name.

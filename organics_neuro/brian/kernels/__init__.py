@@ -4,8 +4,7 @@ A kernel computes ``target[b, i] = sum_j W[i, j] source[b, j]`` for all trials b
 prepared. Here, and nowhere else in the package, private parts of Brian2 are used.
 """
 
-from brian2.devices.device import all_devices, get_device
-
+from organics_neuro.brian.device import current_device
 from organics_neuro.brian.kernels.circulant import CIRCULANT
 from organics_neuro.brian.kernels.convolution import CONVOLUTION
 from organics_neuro.brian.kernels.dense import DENSE
@@ -24,8 +23,6 @@ KERNELS = {
     "low_rank": LOW_RANK,
 }
 
-_TARGETS = {"cpp": "cpp_standalone", "cuda": "cuda_standalone"}
-
 
 def get_program(operator, trials):
     """The `Program` that runs an operator for this number of trials."""
@@ -35,9 +32,7 @@ def get_program(operator, trials):
             raise TypeError(
                 f"Brian2 cannot run these weights: {unknown_name('kernel', term.kind, KERNELS)}; convert them with Dense(weights.to_dense())"
             )
-    device = get_device()
-    target = next((name for name, key in _TARGETS.items() if device is all_devices.get(key)), "runtime")
-    return Program([KERNELS[term.kind] for term in terms], terms, trials, target)
+    return Program([KERNELS[term.kind] for term in terms], terms, trials, current_device())
 
 
 __all__ = ["KERNELS", "Kernel", "Program", "get_program"]

@@ -4,6 +4,7 @@ Nothing is linked and no header is needed. A program whose library is gone uses 
 """
 
 import ctypes
+import os
 from ctypes.util import find_library
 from functools import lru_cache
 from importlib.util import find_spec
@@ -24,6 +25,8 @@ class Library(NamedTuple):
 @lru_cache(maxsize=1)
 def find_blas():
     """The first OpenBLAS with C names and a way to set its threads: of the system, else the one that SciPy brings; or None."""
+    if os.name != "posix":  # programs open it with dlopen
+        return None
     folder = Path(find_spec("scipy").origin).parent.parent
     bundled = sorted(folder.glob("scipy.libs/*openblas*")) + sorted(folder.glob("scipy/.dylibs/*openblas*"))
     for path in (find_library("openblas"), *map(str, bundled)):

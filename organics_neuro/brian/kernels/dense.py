@@ -27,34 +27,19 @@ cdef void _organics_dense({{_real}}* x, {{_real}}* r, int m, int n, int trials, 
 _CUDA = """
 #include <cublas_v2.h>
 namespace {
-inline void organics_gemv(cublasHandle_t handle, const int m, const int n, const double* w, const double* x, double* r)
-{
-    const double one = 1, zero = 0;
-    cublasDgemv(handle, CUBLAS_OP_T, n, m, &one, w, n, x, 1, &zero, r, 1);
-}
-inline void organics_gemv(cublasHandle_t handle, const int m, const int n, const float* w, const float* x, float* r)
-{
-    const float one = 1, zero = 0;
-    cublasSgemv(handle, CUBLAS_OP_T, n, m, &one, w, n, x, 1, &zero, r, 1);
-}
-inline void organics_gemm(cublasHandle_t handle, const int m, const int n, const int trials, const double* w, const double* x, double* r)
-{
-    const double one = 1, zero = 0;
-    cublasDgemm(handle, CUBLAS_OP_T, CUBLAS_OP_N, m, trials, n, &one, w, n, x, n, &zero, r, m);
-}
-inline void organics_gemm(cublasHandle_t handle, const int m, const int n, const int trials, const float* w, const float* x, float* r)
-{
-    const float one = 1, zero = 0;
-    cublasSgemm(handle, CUBLAS_OP_T, CUBLAS_OP_N, m, trials, n, &one, w, n, x, n, &zero, r, m);
-}
-
 template <typename Real>
 void _organics_dense(const Real* x, Real* r, const int m, const int n, const int trials, const Real* matrix)
 {
     static cublasHandle_t handle = nullptr;
     if (!handle) cublasCreate(&handle);
-    if (trials == 1) organics_gemv(handle, m, n, matrix, x, r);
-    else organics_gemm(handle, m, n, trials, matrix, x, r);
+    const Real one = 1, zero = 0;
+    const auto T = CUBLAS_OP_T, N = CUBLAS_OP_N;
+    if constexpr (sizeof(Real) == sizeof(double))
+        trials == 1 ? cublasDgemv(handle, T, n, m, &one, matrix, n, x, 1, &zero, r, 1)
+                    : cublasDgemm(handle, T, N, m, trials, n, &one, matrix, n, x, n, &zero, r, m);
+    else
+        trials == 1 ? cublasSgemv(handle, T, n, m, &one, matrix, n, x, 1, &zero, r, 1)
+                    : cublasSgemm(handle, T, N, m, trials, n, &one, matrix, n, x, n, &zero, r, m);
 }
 }
 """
@@ -73,9 +58,6 @@ for (int _i = 0; _i < _m; _i++)
 
 # A single trial takes whole panels; several trials go by blocks, very many of many units to BLAS.
 _CPP = with_vectors(
-    f"""
-{blas.cpp()}
-"""
     """
 #ifdef __linux__
 #include <cstdint>
@@ -159,4 +141,5 @@ DENSE = Kernel(
     cpp=_CPP,
     cuda=_CUDA,
     prepare=_PREPARE,
+    found=blas.cpp,
 )

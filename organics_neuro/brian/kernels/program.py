@@ -50,6 +50,8 @@ class Kernel:
         Cython that defines the function, where it should not be the one in C++; it gets no working memory.
     prepare : str
         C++ standalone: statements before the first step of every run.
+    found : callable
+        C++ standalone: text before ``cpp`` that depends on what this machine has, looked for when a program is written.
     """
 
     function: str
@@ -61,6 +63,7 @@ class Kernel:
     cuda_scratch: Callable = _nothing
     cython: str = ""
     prepare: str = ""
+    found: Callable = lambda: ""
 
     def working_memory(self, target):
         """`scratch` of a target."""
@@ -137,7 +140,7 @@ class Program:
         return frames.fill(
             frames.CPP,
             KERNEL=self._sum("{{{{{}}}}}".format, _aligned_in_cpp, "<_Real>", add),
-            SUPPORT=self._support(lambda call: call.kernel.cpp),
+            SUPPORT=self._support(lambda call: call.kernel.found() + call.kernel.cpp),
             BEFORE=frames.BEFORE if prepare else frames.EMPTY,
             PREPARE=frames.fill(frames.PREPARE, PREPARE=prepare) if prepare else "",
         )

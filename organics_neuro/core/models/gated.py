@@ -80,24 +80,34 @@ def gated(rectification="recurrence", constant=()):
     return model
 
 
-def _change(model, couplings=None, swap=(), **changes):
-    """A copy of ``model`` with other sources of some couplings and other text."""
-    equations = model.equations
-    for old, new in swap:
-        equations = equations.replace(old, new)
-    sources = couplings or {}
-    couplings = tuple(replace(c, source=sources.get(c.weights, c.source)) for c in model.couplings)
-    return replace(model, equations=equations, couplings=couplings, **changes)
+def not_rectified(name, *variables, sources=None, **changes):
+    """The model "gated" without the rectification of some of what its units receive.
+
+    Parameters
+    ----------
+    name : str
+    *variables : str
+        Of "recurrent" and "drive": those that are taken as they come.
+    sources : dict of str, optional
+        Other source expressions, by weights.
+    **changes
+        Other attributes of the model.
+
+    Returns
+    -------
+    CircuitModel
+    """
+    equations, sources = GATED.equations, sources or {}
+    for variable in variables:
+        equations = equations.replace(f"relu({variable})", variable)
+    couplings = tuple(replace(c, source=sources.get(c.weights, c.source)) for c in GATED.couplings)
+    return replace(GATED, name=name, equations=equations, couplings=couplings, **changes)
 
 
-_RECTIFIED = _change(GATED, {"W_r": "relu(y)"}, [("relu(recurrent)", "recurrent")], name="gated_rectified")
-_UNRECTIFIED = _change(
-    GATED,
-    {"W": "relu(a)*y**2"},
-    [("relu(recurrent)", "recurrent"), ("relu(drive)", "drive")],
-    name="gated_unrectified",
-    rates={**GATED.rates, "y": "y**2"},
-)
+#: What changes where the pool sees y whatever its sign.
+SIGNED = {"sources": {"W": "relu(a)*y**2"}, "rates": {**GATED.rates, "y": "y**2"}}
+_RECTIFIED = not_rectified("gated_rectified", "recurrent", sources={"W_r": "relu(y)"})
+_UNRECTIFIED = not_rectified("gated_unrectified", "recurrent", "drive", **SIGNED)
 
 
 def _with_constant(model, gain):

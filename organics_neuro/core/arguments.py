@@ -1,0 +1,40 @@
+"""Checks of arguments that several parts of the package make, with one message each."""
+
+import numpy as np
+
+
+def positive_int(name, value):
+    """``value`` if it is a whole number larger than 0; raises `ValueError` with the ``name`` of the argument."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+    return value
+
+
+def input_sequences(circuit, x, axis="trials"):
+    """Sequences for the one input of a circuit.
+
+    Parameters
+    ----------
+    circuit : Circuit or JoinedCircuit
+    x : array_like, shape (trials, steps, inputs)
+    axis : str
+        What the caller calls the first axis, for the message.
+
+    Returns
+    -------
+    name : str
+        Of the input.
+    x : ndarray of float
+
+    Raises
+    ------
+    ValueError
+        If the circuit has no or several inputs, or ``x`` has another shape or is empty.
+    """
+    if len(circuit.inputs) != 1:
+        raise ValueError(f"the circuit must have one input, but has {', '.join(circuit.inputs) or 'none'}")
+    ((name, n),) = circuit.inputs.items()
+    x = np.asarray(x, dtype=float)
+    if x.ndim != 3 or x.shape[2] != n or 0 in x.shape:
+        raise ValueError(f"x must have shape ({axis}, steps, {n}) for the input {name!r}, got {x.shape}")
+    return name, x
