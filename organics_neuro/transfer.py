@@ -207,11 +207,14 @@ def agreement(model, circuit, x, dt=1e-3, *, device="cpp", report=None):
     --------
     parity : how far the states are apart after every step.
     """
+    if not isinstance(getattr(model, "rnn", None), ORGaNICs):
+        raise TypeError(f"agreement takes a SequenceClassifier with an ORGaNICs network, got {type(model).__name__}")
     _check_same_states(model.rnn, circuit)
     if not model.rnn.batch_first:
         raise ValueError("the network must read sequences with batch_first=True")
-    ends = simulate(circuit, x, dt, device=device, last_only=True, report=report)
     samples, double, difference = torch.as_tensor(x), in_double(model), 0.0
+    in_torch = predict(model, samples).numpy()  # first: it is quick to say what is wrong with x
+    ends = simulate(circuit, x, dt, device=device, last_only=True, report=report)
     with torch.no_grad():
         for part in torch.arange(len(samples)).split(PREDICT_TOGETHER):
             _, state = double.rnn(samples[part].double())
@@ -219,7 +222,7 @@ def agreement(model, circuit, x, dt=1e-3, *, device="cpp", report=None):
                 difference = max(difference, float(np.abs(value - ends[name][part, 0]).max()))
         *_, last = (name for name in ends if name.rpartition(".")[2] == "y")
         scores = double.readout(torch.from_numpy(ends[last][:, 0]))
-    return Agreement(predict(model, samples).numpy(), scores.argmax(-1).numpy(), difference)
+    return Agreement(in_torch, scores.argmax(-1).numpy(), difference)
 
 
 def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
@@ -254,6 +257,7 @@ def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
     layers = {name: layer for name, layer in inside.named_modules() if isinstance(layer, _STEADY)}
     if not layers:
         raise ValueError("the network has no steady-state layers, and is not a circuit")
+    in_torch = predict(model, samples).numpy()
     circuits = {name: _InBrian(layer, duration, dt, device) for name, layer in layers.items()}
     for name, circuit in circuits.items():
         parent, _, last = name.rpartition(".")
@@ -261,7 +265,7 @@ def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
     with torch.no_grad():
         scores = inside(samples.double())
     difference = max(circuit.difference for circuit in circuits.values())
-    return Agreement(predict(model, samples).numpy(), scores.argmax(-1).numpy(), difference)
+    return Agreement(in_torch, scores.argmax(-1).numpy(), difference)
 
 
 class _InBrian(torch.nn.Module):

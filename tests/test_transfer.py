@@ -135,6 +135,18 @@ def test_agreement(num_layers):
         agreement(model, to_circuit(rnn), x, device="runtime")
 
 
+def test_agreement_says_what_is_wrong_before_it_simulates(monkeypatch):
+    monkeypatch.setattr("organics_neuro.brian.simulate", lambda *_, **__: pytest.fail("simulated"))
+    rnn = ORGaNICs(3, 6, batch_first=True)
+    x = np.zeros((2, STEPS, 3))
+    with pytest.raises(ValueError, match="input is torch.float64, but the parameters are torch.float32"):
+        agreement(SequenceClassifier(rnn, 4), to_circuit(rnn), x)
+    with pytest.raises(TypeError, match="takes a SequenceClassifier with an ORGaNICs network, got Linear"):
+        agreement(torch.nn.Linear(3, 4), to_circuit(rnn), x)
+    with pytest.raises(ValueError, match="input is torch.float64, but the parameters are torch.float32"):
+        steady_agreement(DivisiveNormalization(3, 4), x[:, 0])
+
+
 def test_bad_arguments():
     with pytest.raises(TypeError, match="takes an ORGaNICs or ORGaNICsCell module, got LSTM"):
         to_circuit(torch.nn.LSTM(3, 6))

@@ -135,7 +135,7 @@ class ORGaNICsCell(nn.Module):
         register_parametrization(self, "W", Positive())
         self._make_recurrence(factory)
         for name, maximum in zip(State._fields, (max_step_y, max_step_a, max_step_b, max_step_b), strict=True):
-            if not 0 < maximum <= 1:
+            if isinstance(maximum, bool) or not isinstance(maximum, (int, float)) or not 0 < maximum <= 1:
                 raise ValueError(f"max_step_{name[0]} must be above 0 and at most 1, got {maximum!r}")
             self.register_buffer(f"initial_{name}", torch.zeros(hidden_size, **factory))
             if name not in self.constant:
@@ -314,11 +314,17 @@ def one_of(name, value, allowed):
 
 
 def check_input(input, module, axes):
+    check_tensor(input)
     if input.dim() not in axes or input.shape[-1] != module.input_size:
         raise ValueError(
             f"input has shape {tuple(input.shape)}, but must have {' or '.join(map(str, axes))} axes, the last one of input_size={module.input_size}"
         )
     check_dtype(input, module)
+
+
+def check_tensor(input):
+    if not isinstance(input, torch.Tensor):
+        raise TypeError(f"input must be a tensor, got {type(input).__name__}; make one with torch.as_tensor")
 
 
 def check_dtype(input, module):

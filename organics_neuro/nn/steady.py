@@ -11,7 +11,7 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from organics_neuro.core.arguments import positive_int
 from organics_neuro.core.errors import unknown_name
-from organics_neuro.nn.cells import check_dtype
+from organics_neuro.nn.cells import check_dtype, check_tensor
 from organics_neuro.nn.constraints import Bounded, Positive
 from organics_neuro.nn.equilibrium import TOLERANCE, SteadyState, equilibrium, published_iteration, residual
 
@@ -124,6 +124,7 @@ class DivisiveNormalization(nn.Module):
 
     def drive(self, input):
         """What the circuit receives for an input (..., in_features): b z, shape (..., out_features)."""
+        check_tensor(input)
         _check_input(input, self, input.shape[-1:] == (self.in_features,), f"(..., in_features={self.in_features})")
         if self.recurrence == "learned" and input.dtype not in TOLERANCE:
             raise ValueError(f"learned recurrence needs float32 or float64, got {input.dtype}; convert with .to(dtype)")
@@ -250,7 +251,8 @@ class DivisiveNormalization2d(nn.Module):
             raise ValueError("give pool_size with pool='local', and only then")
         self.in_channels = positive_int("in_channels", in_channels)
         self.out_channels = positive_int("out_channels", out_channels)
-        height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        pair = isinstance(kernel_size, (tuple, list)) and len(kernel_size) == 2
+        height, width = kernel_size if pair else (kernel_size, kernel_size)
         self.kernel_size = (positive_int("kernel_size", height), positive_int("kernel_width", width))
         self.stride, self.padding, self.pool = stride, padding, pool
         side = 1 if pool_size is None else positive_int("pool_size", pool_size)
@@ -280,6 +282,7 @@ class DivisiveNormalization2d(nn.Module):
 
     def drive(self, input):
         """What the circuit receives for an input (batch, in_channels, height, width): b z."""
+        check_tensor(input)
         axes = input.dim() in (3, 4)
         expected = f"(batch, in_channels={self.in_channels}, height, width), the batch being optional"
         _check_input(input, self, axes and input.shape[-3] == self.in_channels, expected)

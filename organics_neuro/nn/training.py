@@ -68,7 +68,10 @@ class History:
 
 def cross_entropy(model, x, y):
     """Mean cross entropy of a batch, the default loss of `fit`."""
-    return nn.functional.cross_entropy(model(x), y)
+    scores = model(x)
+    if y.max() >= scores.shape[-1]:
+        raise ValueError(f"y holds the label {y.max()}, but the model has scores for {scores.shape[-1]} classes")
+    return nn.functional.cross_entropy(scores, y)
 
 
 def fit(

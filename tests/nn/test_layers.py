@@ -169,6 +169,7 @@ def test_repr():
         (lambda: ORGaNICs(N, H, 0), "num_layers must be a positive whole number, got 0"),
         (lambda: ORGaNICs(N, H, max_step_y=1.5), "max_step_y must be above 0 and at most 1, got 1.5"),
         (lambda: ORGaNICs(N, H, max_step_b=0), "max_step_b must be above 0"),
+        (lambda: ORGaNICs(N, H, max_step_a="small"), "max_step_a must be above 0 and at most 1, got 'small'"),
         (lambda: ORGaNICs(N, H, kernel="fast"), "kernel must be one of 'auto', 'fused', 'torch', got 'fast'"),
         (lambda: ORGaNICs(N, H, precision="fp16"), "precision must be one of None, 'bf16', got 'fp16'"),
         (lambda: ORGaNICs(N, H, checkpoint_every=0), "checkpoint_every must be a positive whole number, got 0"),
@@ -194,3 +195,9 @@ def test_repr():
 def test_bad_arguments(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("make", [ORGaNICs, ORGaNICsCell])
+def test_an_array_of_numpy_is_an_error(make):
+    with pytest.raises(TypeError, match="input must be a tensor, got ndarray; make one with torch.as_tensor"):
+        make(N, H)(torch.zeros(B, N).numpy())

@@ -356,6 +356,11 @@ def test_memory_of_the_convolution_follows_the_number_of_units():
         (lambda: DivisiveNormalization2d(1, 5, 3, pool="local"), "give pool_size with pool='local', and only then"),
         (lambda: DivisiveNormalization2d(1, 5, 3, pool="local", pool_size=4), "pool_size must be odd"),
         (lambda: DivisiveNormalization2d(1, 5, 0), "kernel_size must be a positive whole number, got 0"),
+        (
+            lambda: DivisiveNormalization2d(1, 5, (3, 3, 3)),
+            r"kernel_size must be a positive whole number, got \(3, 3, 3\)",
+        ),
+        (lambda: DivisiveNormalization2d(1, 5, 3.0), "kernel_size must be a positive whole number, got 3.0"),
         (lambda: DivisiveNormalization2d(1, 5, 3)(torch.ones(1, 2, 8, 8)), r"must have \(batch, in_channels=1, height"),
         (lambda: DivisiveNormalization2d(1, 5, 3)(torch.ones(8, 8)), r"input has shape \(8, 8\)"),
     ],
@@ -363,3 +368,9 @@ def test_memory_of_the_convolution_follows_the_number_of_units():
 def test_bad_input(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("layer", [DivisiveNormalization(3, 5), DivisiveNormalization2d(3, 5, 1)])
+def test_an_array_of_numpy_is_an_error(layer):
+    with pytest.raises(TypeError, match="input must be a tensor, got ndarray; make one with torch.as_tensor"):
+        layer(torch.ones(3, 3, 3).numpy())

@@ -215,6 +215,7 @@ NAN[17, 2, 1] = np.nan
         (X, Y[:-1], {}, r"one label .* for each of the 120 samples, got torch.int64 of shape \(119,\)"),
         (X, Y.astype(float), {}, "y must hold one label"),
         (X, Y - 1, {}, "with the label -1"),
+        (X, Y + 7, {}, r"y holds the label \d, but the model has scores for \d classes"),
         (X, Y, {"validation": 0.001}, "sets 0 of 120 samples aside"),
         (X, Y, {"validation": float("nan")}, "validation must be a fraction between 0 and 1, or a pair"),
         (X, Y, {"validation": (X, Y, Y)}, "validation must be a fraction between 0 and 1, or a pair"),
