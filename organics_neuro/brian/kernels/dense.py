@@ -10,6 +10,8 @@ from organics_neuro.brian.kernels.vectors import with_vectors
 PANEL = 256
 #: Block of source units and trials that stays in the cache while all panels of weights pass.
 SOURCES, TRIALS = 256, 192
+#: Trials that a tile of the product holds.
+TILE = 6
 
 # A row-major (m, n) matrix is a column-major (n, m) one to BLAS.
 _CYTHON = """
@@ -90,9 +92,9 @@ void organics_dense_block(const Real* x, Real* r, const int m, const int n, cons
             if (trials == 1 && left >= P)
                 organics_tile<Real, P/L, 1>(w, P, x + j, n, r + i, m, k, P, j > 0), i += P;
             else if (left >= R*L)
-                organics_trials<Real, R, 6>::run(w, P, x + j, n, r + i, m, k, R*L, j > 0, trials), i += R*L;
+                organics_trials<Real, R, TILE>::run(w, P, x + j, n, r + i, m, k, R*L, j > 0, trials), i += R*L;
             else
-                organics_trials<Real, 1, 6>::run(w, P, x + j, n, r + i, m, k, left < L ? left : L, j > 0, trials), i += L;
+                organics_trials<Real, 1, TILE>::run(w, P, x + j, n, r + i, m, k, left < L ? left : L, j > 0, trials), i += L;
         }
     }
 }
@@ -104,12 +106,12 @@ void _organics_dense(const Real* x, Real* r, const int m, const int n, const int
     // with several threads those of the library and of the program would wait for each other
     if (trials >= BLAS_TRIALS && m >= BLAS_UNITS && n >= BLAS_UNITS && organics_threads(THREADS_FROM) == 1 &&
         organics_blas<Real>::multiply(x, r, m, n, trials, matrix)) return;
-    const int P = PANEL/sizeof(Real), B = TRIALS, threads = organics_threads((double)m*n*trials);
+    const int P = PANEL/sizeof(Real), threads = organics_threads((double)m*n*trials);
     const int rows = ((m + P - 1)/P + threads - 1)/threads*P, parts = (m + rows - 1)/rows;
-    const int blocks = (trials + B - 1)/B;
+    const int blocks = (trials + TRIALS - 1)/TRIALS, B = (trials + blocks*TILE - 1)/(blocks*TILE)*TILE;
     #pragma omp parallel for collapse(2) schedule(static) if (threads > 1)
-    for (int block = 0; block < blocks; block++)
-        for (int part = 0; part < parts; part++)
+    for (int part = 0; part < parts; part++)
+        for (int block = 0; block < blocks; block++)
         {
             const int b = block*B, i = part*rows;
             organics_dense_block<Real>(x + (size_t)b*n, r + (size_t)b*m, m, n, b + B < trials ? B : trials - b, packed,
@@ -121,6 +123,7 @@ void _organics_dense(const Real* x, Real* r, const int m, const int n, const int
     PANEL=PANEL,
     SOURCES=SOURCES,
     TRIALS=TRIALS,
+    TILE=TILE,
     BLAS_UNITS=blas.UNITS,
     BLAS_TRIALS=blas.TRIALS,
 )
