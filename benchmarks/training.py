@@ -37,7 +37,7 @@ def training_step(layer, x):
 
     def step():
         optimizer.zero_grad()
-        _, state = layer(x)
+        state = layer.final_state(x) if isinstance(layer, ORGaNICs) else layer(x)[1]
         state[0].square().mean().backward()  # y of ORGaNICs, h of the others
         optimizer.step()
 

@@ -226,10 +226,10 @@ class ORGaNICsCell(nn.Module):
         """The state at the start of a sequence, each (*batch_shape, hidden_size)."""
         return State(*(getattr(self, f"initial_{n}").expand(*batch_shape, self.hidden_size) for n in State._fields))
 
-    def unroll(self, input, state, kernel="auto", precision=None, checkpoint_every=None):
+    def unroll(self, input, state, kernel="auto", precision=None, checkpoint_every=None, whole=True):
         """``(y after every step, state)`` for a sequence (steps, batch, input_size) and a state, nothing checked.
 
-        The options are those of `ORGaNICs`.
+        The options are those of `ORGaNICs`. Unless ``whole``, y is left out: a tensor of no steps takes its place.
         """
         if self._fuses(kernel, input):
             weights, steps = self._completed()
@@ -241,6 +241,7 @@ class ORGaNICsCell(nn.Module):
                 rectified=_FUSED[self.rectification],
                 precision=precision,
                 checkpoint_every=checkpoint_every,
+                whole=whole,
             )
             return output, State(*state)
         weights = {name: getattr(self, name) for name in self.model.weights}
@@ -258,9 +259,10 @@ class ORGaNICsCell(nn.Module):
                 states=state,
                 weights=weights,
                 parameters={**parameters, **constant},
-                record=("y",),
+                record=("y",) if whole else (),
             )
-            return trace["y"], *({**states, **constant}[name] for name in State._fields)
+            output = trace["y"] if whole else state["y"].new_empty(0, *state["y"].shape)
+            return output, *({**states, **constant}[name] for name in State._fields)
 
         if checkpoint_every is None:
             output, *state = run(input, *state)

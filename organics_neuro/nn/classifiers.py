@@ -5,6 +5,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy, dropout, mse_loss
 from torch.nn.utils.rnn import PackedSequence
 
+from organics_neuro.nn.layers import ORGaNICs
+
 
 class SequenceClassifier(nn.Module):
     """A recurrent network whose last layer is read by a linear layer after the last step.
@@ -34,8 +36,9 @@ class SequenceClassifier(nn.Module):
 
     def forward(self, x):
         """Scores of the classes, (batch, classes), for input as the recurrent network takes it."""
-        _, state = self.rnn(self._drop(x))
-        # not the output, whose gradient would be mostly zeros
+        # not from the output, which takes memory, and whose gradient would be mostly zeros
+        run = self.rnn.final_state if isinstance(self.rnn, ORGaNICs) else lambda x: self.rnn(x)[1]
+        state = run(self._drop(x))
         last = state if isinstance(state, torch.Tensor) else state[0]
         return self.readout(last[-1])
 

@@ -113,18 +113,28 @@ class ORGaNICs(nn.Module):
         RuntimeError
             With kernel="fused", if it cannot be compiled.
         """
+        return self._run(input, state)
+
+    def final_state(self, input, state=None):
+        """The state after the last step of each sequence: what `forward` returns, without the memory of the output."""
+        return self._run(input, state, whole=False)[1]
+
+    def _run(self, input, state, whole=True):
         if isinstance(input, PackedSequence):
-            return self._run_packed(input, state)
+            return self._run_packed(input, state, whole)
         check_input(input, self, (2, 3))
         if input.dim() == 3:
             sequence = input.transpose(0, 1) if self.batch_first else input
-            output, state = self._run(sequence, state, sequence.shape[1:2])
+            output, state = self._run_layers(sequence, state, sequence.shape[1:2], whole)
             return output.transpose(0, 1) if self.batch_first else output, state
-        output, state = self._run(input.unsqueeze(1), state, ())
+        output, state = self._run_layers(input.unsqueeze(1), state, (), whole)
         return output.squeeze(1), State(*(s.squeeze(1) for s in state))
 
-    def _run(self, sequence, state, batch):
-        """Output and state of sequences (steps, batch, input_size); the batch shape () means that ``state`` has no batch axis."""
+    def _run_layers(self, sequence, state, batch, whole):
+        """Output and state of sequences (steps, batch, input_size).
+
+        The batch shape () means that ``state`` has no batch axis. Unless ``whole``, the output has no steps.
+        """
         if not len(sequence):
             raise ValueError("input has no steps; a sequence needs at least one")
         if state is None:
@@ -137,11 +147,12 @@ class ORGaNICs(nn.Module):
             below = torch.cat((starts[k - 1].y.unsqueeze(0), output[:-1])) if k else sequence  # before each step
             if k and self.dropout:
                 below = nn.functional.dropout(below, self.dropout, self.training)
-            output, final = cell.unroll(below, starts[k], self.kernel, self.precision, self.checkpoint_every)
+            wanted = whole or cell is not self.cells[-1]
+            output, final = cell.unroll(below, starts[k], self.kernel, self.precision, self.checkpoint_every, wanted)
             finals.append(final)
         return output, State(*map(torch.stack, zip(*finals, strict=True)))
 
-    def _run_packed(self, packed, state):
+    def _run_packed(self, packed, state, whole):
         """Sequences sorted by length: those that are over leave the batch, and their states are put aside."""
         check_input(packed.data, self, (2,))
         batch = int(packed.batch_sizes[0])
@@ -156,8 +167,8 @@ class ORGaNICs(nn.Module):
         ):
             finals.append(State(*(s[:, size:] for s in state)))
             part = packed.data[start : start + steps * size].view(steps, size, self.input_size)
-            output, state = self._run(part, State(*(s[:, :size].contiguous() for s in state)), (size,))
-            outputs.append(output.reshape(steps * size, self.hidden_size))
+            output, state = self._run_layers(part, State(*(s[:, :size].contiguous() for s in state)), (size,), whole)
+            outputs.append(output.flatten(0, 1))
             start += steps * size
         finals.append(state)
         state = State(*(torch.cat(s[::-1], 1) for s in zip(*finals, strict=True)))

@@ -160,6 +160,21 @@ def test_memory_is_kept_only_as_asked(monkeypatch):
 
 
 @needs_compiler
+def test_memory_that_is_used_again_is_not_shared():
+    """Traces of two layers, of two calls before their gradients, and of calls whose gradient is never asked for."""
+    rnn, x, start = make(num_layers=2, kernel="fused")
+    fresh = run(rnn, x, start)
+    rnn(x, start)
+    first, second = rnn(x, start)[0], rnn(2 * x, start)[0]
+    g2 = torch.autograd.grad(second.sum(), rnn.cells[0].W_r)[0]
+    g1 = torch.autograd.grad(first.sum(), rnn.cells[0].W_r)[0]
+    for input, found in ((x, g1), (2 * x, g2)):
+        alone = torch.autograd.grad(rnn(input, start)[0].sum(), rnn.cells[0].W_r)[0]
+        assert torch.equal(found, alone)
+    assert largest_difference(run(rnn, x, start), fresh) == 0
+
+
+@needs_compiler
 def test_gradients_nobody_wants_are_not_computed():
     rnn, x, start = make(kernel="fused")
     rnn(x, start)[0].sum().backward()

@@ -6,7 +6,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from organics_neuro.nn import ORGaNICs, ORGaNICsCell, State  # noqa: E402  needs torch
+from torch.nn.utils.rnn import pack_padded_sequence  # noqa: E402  needs torch
+
+from organics_neuro.nn import ORGaNICs, ORGaNICsCell, State  # noqa: E402
 
 N, H, T, B = 3, 5, 7, 4  # inputs, units, steps, sequences
 
@@ -86,6 +88,21 @@ def test_equations():
     steps = State(cell.step_y, cell.step_a, cell.step_b0, cell.step_b)
     expected = [s + h * (g - s) for s, h, g in zip(start, steps, target, strict=True)]
     for found, wanted in zip(cell(x, start), expected, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("kernel", ["auto", "torch"])
+@pytest.mark.parametrize("checkpoint_every", [None, 3])
+@pytest.mark.parametrize("shape", ["batch", "one", "packed"])
+def test_final_state_is_that_of_the_whole_run(kernel, checkpoint_every, shape):
+    options = {"kernel": kernel, "checkpoint_every": checkpoint_every, "dtype": torch.float64}
+    rnn = ORGaNICs(N, H, 2, batch_first=True, **options)
+    x = torch.randn(B, T, N, dtype=torch.float64)
+    x = {"batch": x, "one": x[0], "packed": pack_padded_sequence(x, [T, *[4] * (B - 1)], batch_first=True)}[shape]
+    grads = []
+    for state in (rnn(x)[1], rnn.final_state(x)):
+        grads.append([*state, *torch.autograd.grad(sum(s.sum() for s in state), rnn.parameters())])
+    for found, wanted in zip(*grads, strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-13, atol=1e-13)
 
 

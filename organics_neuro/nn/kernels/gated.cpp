@@ -18,6 +18,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 #include <torch/library.h>
 
@@ -29,6 +30,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <mutex>
 #include <tuple>
 #include <type_traits>
 #include <vector>
@@ -161,6 +163,48 @@ Tensor make_empty(at::IntArrayRef shape, const Tensor& like)
     return made;
 }
 
+// Traces that were given back, for the next training step: to get their pages anew costs a tenth of its time. Only
+// traces of the last size are held, and never more of them than were in use together.
+class Traces
+{
+public:
+    static Tensor take(int64_t size, const Tensor& like)
+    {
+        Tensor memory = held().pop(size, like);
+        if (!memory.defined()) memory = make_empty({size}, like);
+        return at::from_blob(memory.data_ptr(), {size}, [memory](void*) { held().push(memory); }, like.options());
+    }
+
+private:
+    std::mutex mutex;
+    std::vector<Tensor> idle;
+
+    static Traces& held()
+    {
+        static Traces* const all = new Traces;  // never destroyed: a tensor may outlive it
+        return *all;
+    }
+    Tensor pop(int64_t size, const Tensor& like)
+    {
+        const std::lock_guard<std::mutex> lock(mutex);
+        if (!idle.empty() && !fits(idle.back(), size, like)) idle.clear();
+        if (idle.empty()) return {};
+        const Tensor last = idle.back();
+        idle.pop_back();
+        return last;
+    }
+    void push(const Tensor& memory)
+    {
+        const std::lock_guard<std::mutex> lock(mutex);
+        if (!idle.empty() && !fits(idle.back(), memory.numel(), memory)) idle.clear();
+        idle.push_back(memory);
+    }
+    static bool fits(const Tensor& memory, int64_t size, const Tensor& like)
+    {
+        return memory.numel() == size && memory.scalar_type() == like.scalar_type();
+    }
+};
+
 struct Sizes
 {
     int64_t steps, batch, inputs, units, block, segment;
@@ -224,10 +268,11 @@ template <typename T, typename E> struct Scratch
 // A tensor (steps, batch, n) whose last axis is contiguous.
 template <typename T> struct Sequence
 {
-    T* data;
-    int64_t step, row, size;
+    T* data = nullptr;
+    int64_t step = 0, row = 0, size = 0;
 
-    explicit Sequence(const Tensor& x) : data(x.numel() ? x.data_ptr<T>() : nullptr), step(0), row(0), size(0)
+    Sequence() = default;
+    explicit Sequence(const Tensor& x) : data(x.numel() ? x.data_ptr<T>() : nullptr)
     {
         if (data) step = x.stride(0), row = x.stride(1), size = x.size(2);
     }
@@ -279,18 +324,16 @@ void advance(int64_t m, int64_t H, const T* steps, const T* state, T* gates, con
         T* __restrict b = b0 + H;
         T* __restrict y_next = next + 2 * H * r;
         T* __restrict a_next = y_next + H;
-        T* __restrict out = output.at(t, row + r);
         #pragma omp simd
         for (int64_t i = 0; i < H; i++)
         {
             const T open = T(1) - std::sqrt(relu(a[i]));
-            const T potential = y[i] - h_y[i] * y[i] + b[i] * rectify<rectified>(z[i]) + open * rectify<rectified>(v[i]);
-            y_next[i] = potential;
-            out[i] = potential;
+            y_next[i] = y[i] - h_y[i] * y[i] + b[i] * rectify<rectified>(z[i]) + open * rectify<rectified>(v[i]);
             a_next[i] = a[i] + h_a[i] * (b0[i] * b0[i] - a[i]) + n[i];
             b0[i] += h_0[i] * ((g0[i] = sigmoid(g0[i])) - b0[i]);
             b[i] += h_b[i] * ((gb[i] = sigmoid(gb[i])) - b[i]);
         }
+        if (output.data) std::memcpy(output.at(t, row + r), y_next, H * sizeof(T));
     }
 }
 
@@ -375,7 +418,7 @@ template <typename T, typename E, bool rectified> struct Circuit
     static constexpr bool same = std::is_same<T, E>::value;
     Sizes n;
     Weights<T, E> w;
-    Sequence<T> x, output;
+    Sequence<T> x, output;  // without data, the output is not wanted
 
     // Steps t .. t + count of m rows: fills the trace from its first state; `gains` is the state of the gains.
     void forward(int64_t t, int64_t count, int64_t row, int64_t m, const Trace<T>& trace, T* gains,
@@ -548,9 +591,6 @@ void run_backward(const Circuit<T, E, rectified>& circuit, const T* saved, const
     const int64_t H = n.units, segments = n.segments();
     for_each_block(n, to.size(), [&](int64_t lane, auto&& blocks) {
         Scratch<T, E> s(n, segments > 1 ? n.segment : 0, true);
-        std::vector<T> ignored(H);
-        auto again = circuit;
-        again.output.data = ignored.data(), again.output.step = again.output.row = 0;
         blocks([&](int64_t row, int64_t m) {
             const int64_t bytes = 2 * m * H * sizeof(T);
             std::memcpy(s.d_state.data(), d_state + 2 * row * H, bytes);
@@ -566,7 +606,7 @@ void run_backward(const Circuit<T, E, rectified>& circuit, const T* saved, const
                     std::memcpy(trace.state, start, bytes);
                     std::memcpy(s.now.data(), start + 2 * m * H, bytes);
                     for (int64_t t = 0; t < count; t += CHUNK)
-                        again.forward(first + t, std::min(CHUNK, count - t), row, m, trace.from(t), s.now.data(), s);
+                        circuit.forward(first + t, std::min(CHUNK, count - t), row, m, trace.from(t), s.now.data(), s);
                 }
                 for (int64_t t = (count - 1) / CHUNK * CHUNK; t >= 0; t -= CHUNK)
                     circuit.backward(first + t, std::min(CHUNK, count - t), row, m, trace.from(t), d_output, to[lane],
@@ -619,21 +659,22 @@ template <typename Work> auto dispatch(const Tensor& x, bool bfloat16, bool rect
 using Forward = std::tuple<Tensor, Tensor, Tensor, Tensor>;
 using Backward = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor>;
 
-// Output (steps, batch, H), the last state and gains (batch, 2 H), and what the backward pass needs if `keep`.
+// Output (steps, batch, H) if `whole` and otherwise empty, the last state and gains (batch, 2 H), and what the backward
+// pass needs if `keep`.
 Forward forward(const Tensor& x, const Tensor& w_x, const Tensor& w_r, const Tensor& w_g, const Tensor& w_a,
                 const Tensor& h, const Tensor& state, const Tensor& gains, int64_t block, int64_t segment,
-                bool rectified, bool bfloat16, bool keep)
+                bool rectified, bool bfloat16, bool whole, bool keep)
 {
     return dispatch(x, bfloat16, rectified, [&](auto t, auto e, auto rectify) -> Forward {
         using T = decltype(t);
         using E = decltype(e);
         const Sizes n = sizes(x, state, block, segment);
         const Held<T, E> held(w_x, w_r, w_g, w_a, h);
-        const Tensor output = make_empty({n.steps, n.batch, n.units}, x);
+        const Tensor output = make_empty({whole ? n.steps : 0, n.batch, n.units}, x);
         const Tensor last = state.clone(at::MemoryFormat::Contiguous), last_gains = gains.clone(at::MemoryFormat::Contiguous);
         const Keep what = !keep ? NOTHING : n.segments() > 1 ? STARTS : TRACE;
         const int64_t size = what == NOTHING ? 0 : n.batch * (what == TRACE ? n.trace(n.steps) : 4 * n.units * n.segments());
-        const Tensor saved = make_empty({size}, x);
+        const Tensor saved = size ? Traces::take(size, x) : make_empty({0}, x);
         const Circuit<T, E, decltype(rectify)::value> circuit{n, held.pointers(), Sequence<T>(x), Sequence<T>(output)};
         run_forward(circuit, last.data_ptr<T>(), last_gains.data_ptr<T>(), what, saved.data_ptr<T>());
         return {output, last, last_gains, saved};
@@ -660,7 +701,7 @@ Backward backward(const Tensor& d_output, const Tensor& d_last, const Tensor& d_
             T* p = parts.data_ptr<T>() + k * total;
             to.push_back({p, p + 3 * H * I + 6 * H * H, p + 3 * H * I, p + 3 * H * I + H * H, p + 3 * H * I + 5 * H * H});
         }
-        const Circuit<T, E, decltype(rectify)::value> circuit{n, held.pointers(), Sequence<T>(x), Sequence<T>(d_x)};
+        const Circuit<T, E, decltype(rectify)::value> circuit{n, held.pointers(), Sequence<T>(x), Sequence<T>()};
         run_backward(circuit, saved.data_ptr<T>(), Sequence<T>(d_output), d_state.data_ptr<T>(), d_gains.data_ptr<T>(), to,
                      Sequence<T>(d_x));
         const auto d = parts.sum(0).split_with_sizes({3 * H * I, H * H, 4 * H * H, H * H, 4 * H});

@@ -14,7 +14,7 @@ _ROWS = 64
 _ROWS_BF16 = 256
 
 
-def unroll(input, state, weights, steps, *, rectified, precision=None, checkpoint_every=None):
+def unroll(input, state, weights, steps, *, rectified, precision=None, checkpoint_every=None, whole=True):
     """Many steps of the gated circuit on the CPU.
 
     Parameters
@@ -34,6 +34,8 @@ def unroll(input, state, weights, steps, *, rectified, precision=None, checkpoin
         products: faster, and not exact.
     checkpoint_every : int, optional
         Keep only the state at every so many steps for the backward pass, and compute the rest again.
+    whole : bool
+        Whether the output is wanted; it is empty if not.
 
     Returns
     -------
@@ -60,16 +62,16 @@ def unroll(input, state, weights, steps, *, rectified, precision=None, checkpoin
     bf16 = precision == "bf16" and input.dtype == torch.float32 and ops.has_bfloat16()
     rows = max(1, min(_ROWS_BF16 if bf16 else _ROWS, -(-input.shape[1] // torch.get_num_threads())))
     options = (rows, checkpoint_every or len(input), rectified, bf16)
-    output, last, gains = _Unroll.apply(ops, options, keep, *tensors)
+    output, last, gains = _Unroll.apply(ops, options, whole, keep, *tensors)
     return output, (*last.chunk(2, 1), *gains.chunk(2, 1))
 
 
 class _Unroll(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, ops, options, keep, input, *tensors):
+    def forward(ctx, ops, options, whole, keep, input, *tensors):
         if input.stride(-1) != 1:
             input = input.contiguous()
-        output, last, gains, trace = ops.gated_forward(input, *tensors, *options, keep)
+        output, last, gains, trace = ops.gated_forward(input, *tensors, *options, whole, keep)
         ctx.set_materialize_grads(False)
         ctx.ops, ctx.options = ops, options
         ctx.save_for_backward(input, *tensors[:5], trace)
@@ -85,8 +87,8 @@ class _Unroll(torch.autograd.Function):
         d_output = input.new_empty(0) if d_output is None else d_output
         if d_output.dim() and d_output.stride(-1) != 1:
             d_output = d_output.contiguous()
-        wants_input = ctx.needs_input_grad[3]
+        wants_input = ctx.needs_input_grad[4]
         d_input, *rest = ctx.ops.gated_backward(
             d_output, d_last, d_gains, input, *weights, trace, *ctx.options, wants_input
         )
-        return None, None, None, d_input if wants_input else None, *rest
+        return None, None, None, None, d_input if wants_input else None, *rest
