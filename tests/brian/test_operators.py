@@ -25,6 +25,7 @@ def normal(*shape):
 CASES = {
     "dense 131x300": (on.Dense(normal(131, 300)), (1, 200)),
     "dense 64x515": (on.Dense(normal(64, 515)), (1,)),
+    "dense 1031x2035, in double beyond the cache": (on.Dense(normal(1031, 2035)), (1,)),
     "dense 520x515, in C++ by BLAS": (on.Dense(normal(520, 515)), (130,)),
     "dense 5x4": (on.Dense(normal(5, 4)), (3,)),
     "uniform": (on.Uniform((3, 5), 0.5), (1, 3)),
@@ -49,40 +50,62 @@ def test_every_kernel_is_tested():
     assert {term.kind for term in TERMS} == set(KERNELS)
 
 
+#: With enough work for threads, and sizes that two threads cannot share evenly.
+LARGE = {
+    "dense": (on.Dense(normal(131, 300)), (1, 200)),
+    "dense, one panel": (on.Dense(normal(30, 300)), (200,)),
+    "dense 1001": (on.Dense(normal(1001, 300)), (1,)),
+    "circulant": (on.Circulant(normal(54)), (201,)),
+    "sparse": (on.Sparse(random_array((301, 2100), density=0.5, rng=RNG)), (3,)),
+    "low rank": (on.LowRank(normal(1001, 61), normal(1500, 61)), (3,)),
+    "convolution": (on.Convolution(normal(1, 3, 5, 7), (101, 80), "wrap"), (1,)),
+}
+
+
+def check_products(cases, dtype):
+    """Projections of all operators in one network, which is compiled once, against the operators themselves."""
+    objects, pairs = [], []
+    for operator, numbers in cases.values():
+        for trials in numbers:
+            m, n = operator.shape
+            # a model may use the names that kernels like
+            source = b2.NeuronGroup(
+                n * trials, "x : 1\nn : 1\nm : 1 (shared)\nreal : 1\ntrials : 1\nstart : 1", dtype=dtype
+            )
+            output = b2.NeuronGroup(m * trials, "r : 1", dtype=dtype)
+            values = normal(trials, n).astype(dtype)
+            source.x, source.n, source.m = values.ravel(), 2, 3
+            objects += [
+                source,
+                output,
+                on.Projection(source, output, operator, source="x**2*n + m + real*trials*start", target="r"),
+            ]
+            pairs.append((output, operator, values.astype(float) ** 2 * 2 + 3))
+    b2.Network(*objects).run(b2.defaultclock.dt)
+    for output, operator, expected in pairs:
+        expected = operator.apply(expected)
+        found = np.asarray(output.r[:]).reshape(expected.shape)
+        scale = max(1.0, np.abs(expected).max())
+        error = np.abs(found - expected).max() / scale
+        assert error < (1e-12 if dtype == np.float64 else 1e-5), operator
+
+
 @pytest.mark.parametrize(
     ("target", "dtype"),
     [("numpy", np.float64), ("numpy", np.float32), ("cython", np.float64), ("cpp", np.float64), ("cpp", np.float32)],
 )
 def test_projection_applies_the_operator(target, dtype, monkeypatch):
-    """All in one network, which is compiled once."""
     monkeypatch.setitem(b2.prefs, "core.default_float_dtype", dtype)
     if target != "cpp":
         monkeypatch.setitem(b2.prefs, "codegen.target", target)
     with device("cpp" if target == "cpp" else "runtime"):
-        objects, pairs = [], []
-        for operator, numbers in CASES.values():
-            for trials in numbers:
-                m, n = operator.shape
-                # a model may use the names that kernels like
-                source = b2.NeuronGroup(
-                    n * trials, "x : 1\nn : 1\nm : 1 (shared)\nreal : 1\ntrials : 1\nstart : 1", dtype=dtype
-                )
-                output = b2.NeuronGroup(m * trials, "r : 1", dtype=dtype)
-                values = normal(trials, n).astype(dtype)
-                source.x, source.n, source.m = values.ravel(), 2, 3
-                objects += [
-                    source,
-                    output,
-                    on.Projection(source, output, operator, source="x**2*n + m + real*trials*start", target="r"),
-                ]
-                pairs.append((output, operator, values.astype(float) ** 2 * 2 + 3))
-        b2.Network(*objects).run(b2.defaultclock.dt)
-        for output, operator, expected in pairs:
-            expected = operator.apply(expected)
-            found = np.asarray(output.r[:]).reshape(expected.shape)
-            scale = max(1.0, np.abs(expected).max())
-            error = np.abs(found - expected).max() / scale
-            assert error < (1e-12 if dtype == np.float64 else 1e-5), operator
+        check_products(CASES, dtype)
+
+
+def test_threads_share_the_work(monkeypatch):
+    monkeypatch.setitem(b2.prefs, "devices.cpp_standalone.openmp_threads", 2)
+    with device("cpp"):
+        check_products(LARGE, np.float64)
 
 
 def test_the_table_of_kernels_is_true():
@@ -96,6 +119,7 @@ def test_the_table_of_kernels_is_true():
         ("Circulant", f"fewer than n/{kernels.circulant.SHIFTED_BELOW} weights"),
         ("Convolution", f"above {convolution._DIRECT_TAPS} taps FFT"),
         ("Dense", f"{kernels.dense.TRIALS} trials by {kernels.dense.SOURCES} source units"),
+        ("Dense", f"from {kernels.dense.FAR >> 20} MB on in {kernels.vectors.STREAMS} streams"),
     ):
         assert number in rows[name]
     assert f"from {kernels.blas.TRIALS} trials of {kernels.blas.UNITS} units" in rows["Dense"]

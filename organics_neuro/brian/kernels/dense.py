@@ -12,6 +12,8 @@ PANEL = 256
 SOURCES, TRIALS = 256, 192
 #: Trials that a tile of the product holds.
 TILE = 6
+#: Bytes of weights that do not stay in a cache from one step to the next.
+FAR = 1 << 24
 
 # A row-major (m, n) matrix is a column-major (n, m) one to BLAS.
 _CYTHON = """
@@ -82,6 +84,7 @@ void organics_dense_block(const Real* x, Real* r, const int m, const int n, cons
                           const int start, const int stop)
 {
     const int L = organics_vector<Real>::lanes, R = ORGANICS_ROWS, P = PANEL/sizeof(Real), K = trials == 1 ? n : SOURCES;
+    const auto panel = (double)m*n*sizeof(Real) < FAR ? organics_tile<Real, P/L, 1> : organics_tile<Real, P/L, 1, true>;
     for (int j = 0; j < n; j += K)
     {
         const int k = j + K < n ? K : n - j;
@@ -90,7 +93,7 @@ void organics_dense_block(const Real* x, Real* r, const int m, const int n, cons
             const Real* w = packed + (size_t)(i/P)*P*n + (size_t)j*P + i%P;
             const int left = stop - i;
             if (trials == 1 && left >= P)
-                organics_tile<Real, P/L, 1>(w, P, x + j, n, r + i, m, k, P, j > 0), i += P;
+                panel(w, P, x + j, n, r + i, m, k, P, j > 0), i += P;
             else if (left >= R*L)
                 organics_trials<Real, R, TILE>::run(w, P, x + j, n, r + i, m, k, R*L, j > 0, trials), i += R*L;
             else
@@ -124,6 +127,7 @@ void _organics_dense(const Real* x, Real* r, const int m, const int n, const int
     SOURCES=SOURCES,
     TRIALS=TRIALS,
     TILE=TILE,
+    FAR=FAR,
     BLAS_UNITS=blas.UNITS,
     BLAS_TRIALS=blas.TRIALS,
 )

@@ -8,8 +8,8 @@ import re
 
 #: Multiplications of one step from which a kernel is shared between threads.
 THREADS_FROM = 250_000
-#: Places at which a single trial reads its weights at the same time.
-STREAMS = 4
+#: Places at which weights that lie far away are read at the same time, and how many bytes ahead they are asked for.
+STREAMS, AHEAD = 6, 4096
 
 _VECTORS = """
 #include <cstddef>
@@ -30,12 +30,14 @@ _VECTORS = """
 #endif
 namespace {
 #ifdef __GNUC__
+#define ORGANICS_PREFETCH(place) __builtin_prefetch(place)
 template <typename Real> struct organics_vector
 {
     typedef Real type __attribute__((vector_size(ORGANICS_BYTES), aligned(sizeof(Real)), may_alias));
     static const int lanes = ORGANICS_BYTES/sizeof(Real);
 };
 #else
+#define ORGANICS_PREFETCH(place)
 template <typename Real> struct organics_vector
 {
     typedef Real type;
@@ -55,16 +57,16 @@ inline int organics_threads(const double work)
 
 // One tile of a product: R vectors of target units by T trials, summed in registers over n source units. Weights of
 // one source unit are neighbours, those of the next are `stride` away. Few sums are split in U, so that additions
-// need not wait for each other.
-template <typename Real, int R, int T>
+// need not wait for each other. Weights that are not in a cache are read once, as several streams that keep the memory
+// busy.
+template <typename Real, int R, int T, bool far = false>
 inline void organics_tile(const Real* __restrict w, const std::ptrdiff_t stride, const Real* __restrict x,
                           const std::ptrdiff_t nx, Real* __restrict r, const std::ptrdiff_t nr, const int n,
                           const int count, const bool add)
 {
     typedef typename organics_vector<Real>::type Vector;
-    const int L = organics_vector<Real>::lanes, U = T == 1 ? STREAMS : R*T < 8 ? 8/(R*T) : 1;
-    // a single trial reads the weights once: several streams keep the memory busy; else neighbours share cache lines
-    const int part = n/U, step = T == 1 ? 1 : U, apart = T == 1 ? part : 1, end = T == 1 ? part : part*U;
+    const int L = organics_vector<Real>::lanes, U = far ? STREAMS : R*T < 8 ? 8/(R*T) : 1;
+    const int part = n/U, step = far ? 1 : U, apart = far ? part : 1, end = far ? part : part*U;
     Vector sum[U][T][R];
     for (int u = 0; u < U; u++)
         for (int t = 0; t < T; t++)
@@ -77,7 +79,12 @@ inline void organics_tile(const Real* __restrict w, const std::ptrdiff_t stride,
             const std::ptrdiff_t from = j + u*apart;
             Vector a[R];
             #pragma GCC unroll 16
-            for (int k = 0; k < R; k++) a[k] = *(const Vector*)(w + from*stride + k*L);
+            for (int k = 0; k < R; k++)
+            {
+                const Real* place = w + from*stride + k*L;
+                if (far) ORGANICS_PREFETCH(place + AHEAD/sizeof(Real));
+                a[k] = *(const Vector*)place;
+            }
             #pragma GCC unroll 16
             for (int t = 0; t < T; t++)
             {
@@ -130,5 +137,5 @@ struct organics_trials<Real, R, 0>
 
 def with_vectors(text, **constants):
     """C++ after the code above, with numbers in place of the names of ``constants``."""
-    constants |= {"THREADS_FROM": THREADS_FROM, "STREAMS": STREAMS}
+    constants |= {"THREADS_FROM": THREADS_FROM, "STREAMS": STREAMS, "AHEAD": AHEAD}
     return re.sub(rf"\b({'|'.join(constants)})\b", lambda match: str(constants[match[1]]), _VECTORS + text)
