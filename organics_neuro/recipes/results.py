@@ -8,6 +8,7 @@ from statistics import mean
 from organics_neuro.core.files import replacing
 from organics_neuro.datasets import TASKS
 from organics_neuro.recipes.run import Card
+from organics_neuro.recipes.settings import find
 from organics_neuro.recipes.weights import load
 from organics_neuro.transfer import agreement, steady_agreement
 
@@ -21,7 +22,8 @@ SHIPPED_SEED = 0
 def publish(folder, data="data"):
     """Put the result of a run into ``data/results/TASK.csv``.
 
-    Of the run with the seed 0, the trained network and its card go to ``data/weights`` as well.
+    Of the run with the seed 0 and the epochs of its recipe, the trained network and its card go to ``data/weights`` as
+    well.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ def publish(folder, data="data"):
     written = [data / "results" / f"{card.task}.csv"]
     add_row(written[0], {name: getattr(card, name) for name in COLUMNS}, KEY)
     trained = folder / f"{card.recipe}.safetensors"
-    if card.seed == SHIPPED_SEED:
+    if card.seed == SHIPPED_SEED and card.epochs == find(card.recipe).epochs:
         (data / "weights").mkdir(exist_ok=True)
         for source, suffix in ((trained, ".safetensors"), (folder / "card.json", ".json")):
             written.append(data / "weights" / f"{card.recipe}{suffix}")
@@ -132,10 +134,12 @@ def table(data="data"):
 def _line(task, model, parameters, epochs, rows, transferred):
     """What the seeds of one model reached; the last column is how to repeat it."""
     reached = _percent([float(row["test_accuracy"]) for row in rows])
-    command = rows[0]["command"].partition(" --seed")[0]
-    circuit = transferred.get(command.split()[-1])
+    name = rows[0]["command"].split()[2]
+    shipped = int(epochs) == find(name).epochs
+    command = f"organics train {name}" if shipped else f"organics train {name} --epochs {epochs}"
+    circuit = transferred.get(name)
     agree = ""
-    if circuit:
+    if circuit and shipped:
         agree = f"{int(circuit['agree']):,} of {int(circuit['digits']):,} ({circuit['state_difference']})"
     return f"| {task} | {model} | {int(parameters):,} | {epochs} | {len(rows)} | {reached} | {agree} | `{command}` |"
 
