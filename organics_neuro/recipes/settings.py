@@ -133,16 +133,19 @@ def _static():
     ]
 
 
-def _sequential(task, inputs, steps, *, epochs, batch_size, max_steps, lr, precision=None, **options):
+def _sequential(
+    task, inputs, steps, *, epochs, batch_size, max_steps, lr, recurrence="free", precision=None, **options
+):
     """ORGaNICs and the baselines, 128 units each, on sequences of ``steps`` with ``inputs`` values.
 
     ``max_steps`` are the largest step sizes of y, a and the gains; ``lr`` are the learning rates of the four;
-    ``precision`` is that in which ORGaNICs train; ``options`` are those of all four networks.
+    ``recurrence`` and ``precision`` are those of ORGaNICs; ``options`` are those of all four networks.
     """
     make = partial(Recipe, task=task, epochs=epochs, batch_size=batch_size)
-    steps_of = dict(zip(("max_step_y", "max_step_a", "max_step_b"), max_steps, strict=True))
+    ours = dict(zip(("max_step_y", "max_step_a", "max_step_b"), max_steps, strict=True))
+    ours |= {"recurrence": recurrence, "precision": precision}
     builds = {
-        "ORGaNICs 128": partial(_recurrent, ORGaNICs, inputs, 128, precision=precision, **steps_of, **options),
+        "ORGaNICs 128": partial(_recurrent, ORGaNICs, inputs, 128, **ours, **options),
         "LSTM 128": partial(_recurrent, nn.LSTM, inputs, 128, **options),
         "GRU 128": partial(_recurrent, nn.GRU, inputs, 128, **options),
         "MLP 128": partial(_perceptron, inputs * steps, 128, **options),
@@ -185,10 +188,11 @@ _ALL = [
             task,
             1,
             784,
-            epochs=24,
+            epochs=20,
             batch_size=64,
             max_steps=(0.03, 0.01, 0.1),
-            lr=(0.015, 0.003, 0.003, 0.005),
+            lr=(0.02, 0.003, 0.003, 0.005),
+            recurrence="spectral",
             precision="bf16",
         )
     ),

@@ -10,8 +10,6 @@ from organics_neuro.nn.kernels import build
 
 #: Rows of a batch that run through all steps together: their state and the weights fit into the cache of a core.
 _ROWS = 64
-#: The same for products of bfloat16, which are so fast that smaller ones wait for memory.
-_ROWS_BF16 = 256
 
 
 def unroll(input, state, weights, steps, *, rectified, precision=None, checkpoint_every=None, whole=True):
@@ -60,7 +58,7 @@ def unroll(input, state, weights, steps, *, rectified, precision=None, checkpoin
     )
     keep = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
     bf16 = precision == "bf16" and input.dtype == torch.float32 and ops.has_bfloat16()
-    rows = max(1, min(_ROWS_BF16 if bf16 else _ROWS, -(-input.shape[1] // torch.get_num_threads())))
+    rows = max(1, min(_ROWS, -(-input.shape[1] // torch.get_num_threads())))
     options = (rows, checkpoint_every or len(input), rectified, bf16)
     output, last, gains = _Unroll.apply(ops, options, whole, keep, *tensors)
     return output, (*last.chunk(2, 1), *gains.chunk(2, 1))
