@@ -1,13 +1,15 @@
 """Checks of arguments that several parts of the package make, with one message each."""
 
+from numbers import Integral
+
 import numpy as np
 
 
 def positive_int(name, value):
     """``value`` if it is a whole number larger than 0; raises `ValueError` with the ``name`` of the argument."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} must be a positive whole number, got {value!r}")
-    return value
+    return int(value)
 
 
 def input_sequences(circuit, x, axis="trials"):

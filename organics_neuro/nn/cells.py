@@ -293,7 +293,10 @@ class ORGaNICsCell(nn.Module):
             )
         if kernel == "fused" and not known:
             raise ValueError(f"kernel='fused' has no rectification={self.rectification!r}; use kernel='auto'")
-        return fits and known and (kernel == "fused" or kernels.available())
+        transformed = torch._C._are_functorch_transforms_active()  # as torch asks itself; it has no public name
+        if kernel == "fused" and transformed:
+            raise ValueError("kernel='fused' does not run in transforms of torch.func; use kernel='auto'")
+        return fits and known and not transformed and (kernel == "fused" or kernels.available())
 
     def extra_repr(self):
         return ", ".join([f"{self.input_size}, {self.hidden_size}", *self._choices()])

@@ -188,8 +188,56 @@ def test_gradients_nobody_wants_are_not_computed():
 @needs_compiler
 def test_the_second_derivative_is_refused_clearly():
     rnn, x, start = make(kernel="fused")
+    (first,) = torch.autograd.grad(rnn(x, start)[0].sum(), rnn.cells[0].W_r, create_graph=True)
     with pytest.raises(RuntimeError, match="no second derivatives; make the layer with kernel='torch'"):
-        torch.autograd.grad(rnn(x, start)[0].sum(), rnn.cells[0].W_r, create_graph=True)
+        first.square().sum().backward()
+
+
+@needs_compiler
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("segment", [4, 20])
+def test_torch_knows_the_operators(whole, segment):
+    """Shapes, gradients and that nothing shares memory, as torch.compile takes them to be."""
+    B, T, N, H = 5, 20, 3, 6
+    shapes = [(T, B, N), (3 * H, N), (H, H), (2 * H, 2 * H), (H, H), (4, H), (B, 2 * H), (B, 2 * H)]
+    tensors = [(0.2 * torch.rand(s, dtype=torch.float64)).requires_grad_() for s in shapes]
+    forward = build.operators().gated_forward
+    torch.library.opcheck(forward, (*tensors, 4, segment, True, False, whole, True))
+    output, last, gains, saved = (t.detach() for t in forward(*tensors, 4, segment, True, False, whole, True))
+    tensors = [t.detach() for t in (output, last, gains, *tensors[:6], saved)]
+    for wants_x in (True, False):
+        torch.library.opcheck(build.operators().gated_backward, (*tensors, 4, segment, True, False, wants_x))
+
+
+@needs_compiler
+def test_compiled_networks_run_the_kernel():
+    rnn, x, start = make(kernel="fused")
+    compiled = torch.compile(rnn, backend="aot_eager")
+    pairs = []
+    for network in (rnn, compiled):
+        output, last = network(x, start)
+        pairs.append((output, *torch.autograd.grad(output.sum() + last.b.sum(), tuple(rnn.parameters()))))
+    for found, expected in zip(*pairs, strict=True):
+        assert torch.equal(found, expected)
+
+
+def test_transforms_of_torch_func_take_the_torch_path():
+    rnn, x, start = make()
+    values = {name: p.detach() for name, p in rnn.named_parameters()}
+
+    def loss(values, x):
+        return torch.func.functional_call(rnn, values, (x, start))[0].square().sum()
+
+    expected = torch.autograd.grad(loss(dict(rnn.named_parameters()), x), tuple(rnn.parameters()))
+    gradients = torch.func.grad(loss)(values, x)
+    for found, wanted in zip(gradients.values(), expected, strict=True):
+        torch.testing.assert_close(found, wanted)
+    direction = torch.randn_like(x)
+    _, slope = torch.func.jvp(lambda x: loss(values, x), (x,), (direction,))
+    torch.testing.assert_close(slope, (torch.func.grad(loss, 1)(values, x) * direction).sum())
+    rnn.kernel = "fused"
+    with pytest.raises(ValueError, match="does not run in transforms of torch.func; use kernel='auto'"):
+        torch.func.grad(loss)(values, x)
 
 
 @needs_compiler

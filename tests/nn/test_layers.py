@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -172,6 +173,10 @@ def test_copies_and_conversion():
     double = copy.deepcopy(rnn).double()
     x = torch.randn(T, B, N)
     torch.testing.assert_close(double(x.double())[0].float(), rnn(x)[0])
+
+
+def test_sizes_may_be_numbers_of_numpy():
+    assert ORGaNICs(np.int64(N), np.int32(H)).hidden_size == H
 
 
 def test_repr():

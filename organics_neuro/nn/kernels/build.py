@@ -14,6 +14,8 @@ from pathlib import Path
 import torch
 from torch.utils import cpp_extension
 
+from organics_neuro.nn.kernels import gradients
+
 _NAME = "organics_neuro_kernels"
 _SOURCE = Path(__file__).with_name("gated.cpp")
 #: No flag changes what NaN or infinity do: a diverging circuit must show.
@@ -71,6 +73,7 @@ def _load_once():
                 _build(library)
     except (OSError, RuntimeError, ImportError) as error:
         return False, f"the C++ kernel of the recurrent layer cannot be built: {_first_line(error)}"
+    gradients.register()
     return True, ""
 
 

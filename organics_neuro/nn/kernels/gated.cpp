@@ -212,6 +212,8 @@ struct Sizes
     int64_t segments() const { return (steps + segment - 1) / segment; }
     // Numbers of the trace of one row over n steps; see Trace.
     int64_t trace(int64_t n) const { return units * (2 * (n + 1) + 3 * n + 2 * ((n + CHUNK - 1) / CHUNK)); }
+    // Numbers that the backward pass needs of the forward pass: the trace, or the state at the start of each segment.
+    int64_t saved(bool keep) const { return !keep ? 0 : batch * (segments() > 1 ? 4 * units * segments() : trace(steps)); }
 };
 
 template <typename T, typename E> struct Weights
@@ -673,7 +675,7 @@ Forward forward(const Tensor& x, const Tensor& w_x, const Tensor& w_r, const Ten
         const Tensor output = make_empty({whole ? n.steps : 0, n.batch, n.units}, x);
         const Tensor last = state.clone(at::MemoryFormat::Contiguous), last_gains = gains.clone(at::MemoryFormat::Contiguous);
         const Keep what = !keep ? NOTHING : n.segments() > 1 ? STARTS : TRACE;
-        const int64_t size = what == NOTHING ? 0 : n.batch * (what == TRACE ? n.trace(n.steps) : 4 * n.units * n.segments());
+        const int64_t size = n.saved(keep);
         const Tensor saved = size ? Traces::take(size, x) : make_empty({0}, x);
         const Circuit<T, E, decltype(rectify)::value> circuit{n, held.pointers(), Sequence<T>(x), Sequence<T>(output)};
         run_forward(circuit, last.data_ptr<T>(), last_gains.data_ptr<T>(), what, saved.data_ptr<T>());
@@ -705,8 +707,9 @@ Backward backward(const Tensor& d_output, const Tensor& d_last, const Tensor& d_
         run_backward(circuit, saved.data_ptr<T>(), Sequence<T>(d_output), d_state.data_ptr<T>(), d_gains.data_ptr<T>(), to,
                      Sequence<T>(d_x));
         const auto d = parts.sum(0).split_with_sizes({3 * H * I, H * H, 4 * H * H, H * H, 4 * H});
-        return {d_x, d[0].view({3 * H, I}), d[1].view({H, H}), d[2].view({2 * H, 2 * H}), d[3].view({H, H}),
-                d[4].view({4, H}), d_state, d_gains};
+        const auto part = [&](int64_t k, at::IntArrayRef shape) { return d[k].view(shape).clone(); };  // no two share memory
+        return {d_x, part(0, {3 * H, I}), part(1, {H, H}), part(2, {2 * H, 2 * H}), part(3, {H, H}), part(4, {4, H}),
+                d_state, d_gains};
     });
 }
 
@@ -715,6 +718,18 @@ Backward backward(const Tensor& d_output, const Tensor& d_last, const Tensor& d_
 TORCH_LIBRARY(organics_neuro, m)
 {
     m.def("has_bfloat16", [] { return cblas_gemm_bf16bf16f32 != nullptr; });
-    m.def("gated_forward", forward);
-    m.def("gated_backward", backward);
+    m.def("gated_trace", [](int64_t steps, int64_t batch, int64_t units, int64_t segment, bool keep) {
+        return Sizes{steps, batch, 0, units, 0, segment}.saved(keep);
+    });
+    m.def("gated_forward(Tensor x, Tensor w_x, Tensor w_r, Tensor w_g, Tensor w_a, Tensor h, Tensor state, Tensor gains, "
+          "int block, int segment, bool rectified, bool bfloat16, bool whole, bool keep) -> (Tensor, Tensor, Tensor, Tensor)");
+    m.def("gated_backward(Tensor d_output, Tensor d_last, Tensor d_last_gains, Tensor x, Tensor w_x, Tensor w_r, "
+          "Tensor w_g, Tensor w_a, Tensor h, Tensor saved, int block, int segment, bool rectified, bool bfloat16, "
+          "bool wants_x) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)");
+}
+
+TORCH_LIBRARY_IMPL(organics_neuro, CPU, m)
+{
+    m.impl("gated_forward", forward);
+    m.impl("gated_backward", backward);
 }

@@ -47,7 +47,7 @@ def unroll(input, state, weights, steps, *, rectified, precision=None, checkpoin
     h_y, h_a = (h.unsqueeze(1) for h in steps[:2])
     w = weights
     tensors = (
-        input,
+        input if input.stride(-1) == 1 else input.contiguous(),
         torch.cat((h_y * w["W_zx"], w["W_b0x"], w["W_bx"])),
         h_y * w["W_r"],
         torch.cat((torch.cat((w["W_b0y"], w["W_b0a"]), 1), torch.cat((w["W_by"], w["W_ba"]), 1))),
@@ -59,34 +59,6 @@ def unroll(input, state, weights, steps, *, rectified, precision=None, checkpoin
     keep = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
     bf16 = precision == "bf16" and input.dtype == torch.float32 and ops.has_bfloat16()
     rows = max(1, min(_ROWS, -(-input.shape[1] // torch.get_num_threads())))
-    options = (rows, checkpoint_every or len(input), rectified, bf16)
-    output, last, gains = _Unroll.apply(ops, options, whole, keep, *tensors)
+    options = (rows, checkpoint_every or len(input), rectified, bf16, whole, keep)
+    output, last, gains, _ = ops.gated_forward(*tensors, *options)
     return output, (*last.chunk(2, 1), *gains.chunk(2, 1))
-
-
-class _Unroll(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, ops, options, whole, keep, input, *tensors):
-        if input.stride(-1) != 1:
-            input = input.contiguous()
-        output, last, gains, trace = ops.gated_forward(input, *tensors, *options, whole, keep)
-        ctx.set_materialize_grads(False)
-        ctx.ops, ctx.options = ops, options
-        ctx.save_for_backward(input, *tensors[:5], trace)
-        return output, last, gains
-
-    @staticmethod
-    def backward(ctx, d_output, d_last, d_gains):
-        if torch.is_grad_enabled():  # create_graph=True; torch itself would notice only some of these cases
-            raise RuntimeError("the fused kernel has no second derivatives; make the layer with kernel='torch'")
-        input, *weights, trace = ctx.saved_tensors
-        shape = (input.shape[1], 2 * weights[1].shape[0])
-        d_last, d_gains = (input.new_zeros(shape) if d is None else d for d in (d_last, d_gains))
-        d_output = input.new_empty(0) if d_output is None else d_output
-        if d_output.dim() and d_output.stride(-1) != 1:
-            d_output = d_output.contiguous()
-        wants_input = ctx.needs_input_grad[4]
-        d_input, *rest = ctx.ops.gated_backward(
-            d_output, d_last, d_gains, input, *weights, trace, *ctx.options, wants_input
-        )
-        return None, None, None, None, d_input if wants_input else None, *rest
