@@ -17,6 +17,10 @@ CASES = {
         lambda: on.Circuit("main", size=2, sigmaa=1),
         "model 'main': unknown parameter 'sigmaa'; known: 'b', 'b0', 'sigma', 'tau_y', 'tau_a'",
     ),
+    "weights among the parameters": (
+        lambda: on.Circuit("main", size=2, W=np.eye(2)),
+        "model 'main': 'W' are weights; give them as weights={'W': ...}",
+    ),
     "unknown weights": (
         lambda: on.Circuit("main", {"Wr": np.eye(2)}),
         "model 'main': unknown weights 'Wr'; known: 'W_r', 'W', 'W_zx'",
@@ -73,6 +77,8 @@ CASES = {
         lambda: on.Circuit("main", size=2, initial={"y": np.ones((2, 2))}),
         r"initial value of 'y' has shape \(2, 2\), but must be one number or have shape \(2,\)",
     ),
+    "ring of half a unit": (lambda: on.ring(n=12.5), "n must be a positive whole number, got 12.5"),
+    "nothing to join": (lambda: on.join({}, []), "parts holds no circuit; join takes at least one"),
     "ring that is too small": (lambda: on.ring(n=8), "n = 8 is too small for the nine-tap ring kernel; use n >= 9"),
     "ring of another model": (lambda: on.ring(model="gated"), "model 'gated' cannot be put on a ring"),
     "pool without width": (lambda: on.weights.gaussian_pool(9, 0), "width = 0 must be larger than 0"),

@@ -4,9 +4,11 @@ import numpy as np
 from brian2.core.base import BrianObject
 from brian2.core.variables import ArrayVariable, Variables
 from brian2.equations.codestrings import Expression
+from brian2.equations.equations import PARAMETER
 from brian2.groups.group import CodeRunner, Group
 from brian2.groups.subgroup import Subgroup
 from brian2.parsing.expressions import parse_expression_dimensions
+from brian2.synapses.synapses import SummedVariableUpdater
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 
 from organics_neuro.brian.kernels import get_program
@@ -103,10 +105,14 @@ class Projection(Group):
         return f"<Projection {self.name!r}: {self.source_group.name} -> {self.target_group.name}, {self.operator!r}, {self.trials} trials>"
 
 
-class _Runner(CodeRunner):
-    """Evaluates the source expression into a buffer and applies the weights."""
+class _Runner(SummedVariableUpdater):
+    """Evaluates the source expression into a buffer and applies the weights.
+
+    As a summed variable of synapses does: Brian2 refuses a network in which two of either write the same variable.
+    """
 
     def __init__(self, projection, template, expression, target, variable, dtype):
+        self.target, self.target_var = projection.target_group, variable
         source, single, converted = projection.source_group, dtype == np.float32, dtype != variable.dtype
         (m, n), trials = projection.operator.shape, projection.trials
         start = getattr(projection.target_group, "start", 0)
@@ -126,7 +132,7 @@ class _Runner(CodeRunner):
             when=projection.when,
             order=projection.order,
             name=f"{projection.name}_runner",
-            check_units=False,  # checked below, with a message that names the projection
+            check_units=False,
             template_kwds={  # underscores: a variable of the model would take the place of its namesake
                 "_m": m,
                 "_n": n,
@@ -146,6 +152,9 @@ class _Runner(CodeRunner):
         self.variables.add_reference("_target", projection.target_group, target, index="_idx")
         for key in weights:
             self.variables.add_reference(f"_w_{key}", projection, key, index="_idx")
+
+    def before_run(self, run_namespace):
+        CodeRunner.before_run(self, run_namespace)  # units are checked below, with a message that names the projection
 
     def update_abstract_code(self, run_namespace):
         names = Expression(self.expression).identifiers
@@ -207,7 +216,14 @@ def _target_variable(group, name):
         raise ValueError(f"the target {group.name!r} has no variable {name!r}; add '{name} : 1' to its equations")
     owner = getattr(variable, "owner", None)
     plain = isinstance(variable, ArrayVariable) and owner is not None and owner.name == _whole(group).name
-    if not plain or variable.read_only or variable.constant or variable.scalar:
+    equation = getattr(_whole(group), "equations", {}).get(name)
+    if (
+        not plain
+        or (equation is not None and equation.type != PARAMETER)
+        or variable.read_only
+        or variable.constant
+        or variable.scalar
+    ):
         raise TypeError(
             f"{group.name}.{name} cannot be written by a projection: declare it as a plain variable, '{name} : 1'"
         )

@@ -286,6 +286,8 @@ def join(parts, couplings):
     >>> dict(areas.states)
     {'v1.y': 12, 'v1.a': 12, 'v2.y': 9, 'v2.a': 9}
     """
+    if not parts:
+        raise ValueError("parts holds no circuit; join takes at least one")
     for name, part in parts.items():
         if not isinstance(part, _Immutable):
             raise TypeError(f"part {name!r} must be a circuit, got {type(part).__name__}")
@@ -418,6 +420,8 @@ def _check_weights(model, weights, size):
 
 def _check_parameters(model, parameters, size):
     for name in parameters:
+        if name in (*model.weights, *model.encoders.values()):
+            raise ValueError(f"model {model.name!r}: {name!r} are weights; give them as weights={{{name!r}: ...}}")
         if name not in model.parameters:
             raise ValueError(f"model {model.name!r}: {unknown_name('parameter', name, model.parameters)}")
     checked = {}

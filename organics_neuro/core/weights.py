@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import gammaln
 
+from organics_neuro.core.arguments import positive_int
 from organics_neuro.core.operators import Circulant, Dense
 
 #: Half of the symmetric nine-tap quadrature-mirror kernel of the ring model (centre last), as in the authors'
@@ -21,7 +22,7 @@ def ring_recurrence(n):
     n : int
         Number of units, at least 9.
     """
-    if n < len(_QMF_HALF) * 2 - 1:
+    if positive_int("n", n) < len(_QMF_HALF) * 2 - 1:
         raise ValueError(f"n = {n} is too small for the nine-tap ring kernel; use n >= 9")
     column = np.zeros(n)
     column[:5] = _QMF_HALF[::-1]

@@ -131,11 +131,26 @@ def test_weights_changed_between_runs(finish):
     np.testing.assert_allclose(record.total, [[6, 3], [6, 1]])
 
 
+def test_two_writers_of_a_variable_are_refused():
+    """The second would silently take the place of the first; Brian2 knows the case from summed variables."""
+    source, target = make_source(3, name="source"), b2.NeuronGroup(3, "total : 1", name="target")
+    first = on.Projection(source, target, np.eye(3), source="x", target="total")
+    second = on.Projection(source, target, 2 * np.eye(3), source="x", target="total")
+    synapses = b2.Synapses(source, target, "w : 1\ntotal_post = w*x_pre : 1 (summed)")
+    synapses.connect(j="i")
+    for other in (second, synapses):
+        with pytest.raises(NotImplementedError, match="target the variable 'total' in group 'target'"):
+            b2.Network(source, target, first, other).run(b2.defaultclock.dt)
+    half = on.Projection(source, target[:1], np.ones((1, 3)), source="x", target="total")
+    rest = on.Projection(source, target[1:], np.ones((2, 3)), source="x", target="total")
+    b2.Network(source, target, half, rest).run(b2.defaultclock.dt)
+
+
 def make(weights=((1.0, 1.0, 1.0),) * 2, source="x", target="total", **groups):
     source_group = groups.get("source_group") or make_source(3, name="source")
     target_group = groups.get("target_group") or b2.NeuronGroup(
         2,
-        "total : 1\nfixed : 1 (constant)\nshared_one : 1 (shared)\ntwice = 2*total : 1\ncurrent : amp\nlate : 1 (linked)",
+        "total : 1\ndstate/dt = -state/ms : 1\nfixed : 1 (constant)\nshared_one : 1 (shared)\ntwice = 2*total : 1\ncurrent : amp\nlate : 1 (linked)",
         name="target",
     )
     return on.Projection(source_group, target_group, weights, source=source, target=target, name="p")
@@ -152,6 +167,7 @@ def make(weights=((1.0, 1.0, 1.0),) * 2, source="x", target="total", **groups):
         ({"weights": [["a"] * 3] * 2}, TypeError, r"weights 'p': .*must be a number or an array of numbers"),
         ({"target": "sum"}, ValueError, r"'target' has no variable 'sum'; add 'sum : 1' to its equations"),
         ({"target": "fixed"}, TypeError, r"target.fixed cannot be written by a projection"),
+        ({"target": "state"}, TypeError, r"target.state cannot be written by a projection: declare it as a plain"),
         ({"target": "shared_one"}, TypeError, r"target.shared_one cannot be written"),
         ({"target": "twice"}, TypeError, r"target.twice cannot be written"),
         ({"target": "i"}, TypeError, r"target.i cannot be written"),
