@@ -23,7 +23,7 @@ RESULTS = Path(__file__).parent / "results"
 #: How often everything is measured, in turn: a machine that gets slower for a while slows all down.
 ROUNDS = 7
 #: Seconds that one repeat should take.
-_DURATION = 1.0
+_DURATION = 0.6
 _EQUATIONS = """
 dy/dt = (-y + 0.5*z + (1 - sqrt(clip(a, 0, inf)))*recurrent)/(2*ms) : 1
 da/dt = (-a + 0.01 + pool)/(2*ms) : 1

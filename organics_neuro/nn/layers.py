@@ -36,8 +36,9 @@ class ORGaNICs(nn.Module):
         fused one where it runs, and says once if it cannot be compiled (see `organics_neuro.nn.kernels.available`).
         The fused one has no second derivatives.
     precision : {None, "bf16"}
-        "bf16" lets the fused kernel round to bfloat16 what the products between units multiply, if the layer is
-        float32 and the processor's library has such products: faster, but not exact; gradients are off by a few percent at most.
+        "bf16" lets the fused kernel round to bfloat16 what the products between units multiply, in training (not after
+        ``eval()``), if the layer is float32 and the processor's library has such products: faster, but not exact;
+        gradients are off by a few percent at most.
     checkpoint_every : int, optional
         Keep for the backward pass only the state at every so many steps, and compute the steps between again: less
         memory, more time. Default: keep what the backward pass needs of all steps.
@@ -143,12 +144,13 @@ class ORGaNICs(nn.Module):
         state = State(*(s.view(self.num_layers, sequence.shape[1], self.hidden_size) for s in state))
         starts = [State(*s) for s in zip(*state, strict=True)]
         output, finals = sequence, []
+        options = self.kernel, self.precision if self.training else None, self.checkpoint_every
         for k, cell in enumerate(self.cells):
             below = torch.cat((starts[k - 1].y.unsqueeze(0), output[:-1])) if k else sequence  # before each step
             if k and self.dropout:
                 below = nn.functional.dropout(below, self.dropout, self.training)
             wanted = whole or cell is not self.cells[-1]
-            output, final = cell.unroll(below, starts[k], self.kernel, self.precision, self.checkpoint_every, wanted)
+            output, final = cell.unroll(below, starts[k], *options, wanted)
             finals.append(final)
         return output, State(*map(torch.stack, zip(*finals, strict=True)))
 
