@@ -1,6 +1,5 @@
 """Many trials of a dense circuit, against JAX, separate runs and the GEMM peak. ``python -m benchmarks.trials [NxB ...]``"""
 
-import os
 import sys
 
 import numpy as np
@@ -44,19 +43,6 @@ def measure(table, n, trials):
         table.add(n, trials, engine.name, engine.target, engine.dtype, step, ratio, rate, share, engine.first)
 
 
-def threads(table, n, trials):
-    """Two threads against one, in C++."""
-    weights, guess = h.matrices(n), 4 * n * n * trials / 4e10
-    ready = [
-        h.dense(f"{count} threads", "cpp", n * trials, lambda g: h.projections(g, weights), guess, threads=count)
-        for count in (1, 2)
-    ]
-    times = h.race(ready)
-    for k, (engine, ratio) in enumerate(zip(ready, h.ratios(times), strict=True)):
-        step, rate = np.median(times[:, k]), 4 * n * n * trials / np.median(times[:, k]) * 1e-9
-        table.add(n, trials, engine.name, "cpp", "float64", step / trials * 1e6, ratio, rate, "", engine.first)
-
-
 def main():
     columns = [
         "N",
@@ -72,8 +58,6 @@ def main():
     ]
     table = h.Table("trials", columns)
     cases = [tuple(map(int, text.split("x"))) for text in sys.argv[1:]]
-    if os.cpu_count() > 1:
-        threads(table, 1024, 256)
     h.pin()
     for n, trials in cases or [(n, b) for n in (256, 1024) for b in (16, 64, 256)]:
         measure(table, n, trials)
