@@ -98,7 +98,7 @@ class CircuitGroup(b2.NeuronGroup):
             raise TypeError(
                 f"circuit must be a Circuit, got {type(circuit).__name__}; make one with organics_neuro.Circuit(...)"
             )
-        trials = positive_int("trials", int(trials) if isinstance(trials, np.integer) else trials)
+        trials = positive_int("trials", trials)
         integrator = Integrator(method, tuple(c.variable for c in circuit.connections if not c.external))
         population, noise, inputs = circuit.populations[""], noise or {}, inputs or {}
         model = population.model

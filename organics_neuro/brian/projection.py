@@ -35,6 +35,7 @@ class Projection(Group):
         What is read: an expression of the source group's variables, as in ``source="y**2"``.
     target : str
         What is written: a plain variable of the target group, with the unit of the expression.
+        Nothing else may write it: neither another projection nor a summed variable.
     weights_dtype : numpy.float64 or numpy.float32, optional
         Type in which the weights are kept and the product is computed; by default that of the target variable.
         float32 halves the time where reading the weights is what takes it, and leaves the states in double precision.
@@ -51,6 +52,8 @@ class Projection(Group):
     ValueError, TypeError
         If the sizes do not fit, or the target variable is missing or cannot be written. A source expression with
         an unknown name or a unit that does not fit is reported when the simulation starts.
+    NotImplementedError
+        When the simulation starts, if something else writes the target variable.
     """
 
     add_to_magic_network = True  # a Group is not collected by default, and would silently never run
@@ -217,13 +220,9 @@ def _target_variable(group, name):
     owner = getattr(variable, "owner", None)
     plain = isinstance(variable, ArrayVariable) and owner is not None and owner.name == _whole(group).name
     equation = getattr(_whole(group), "equations", {}).get(name)
-    if (
-        not plain
-        or (equation is not None and equation.type != PARAMETER)
-        or variable.read_only
-        or variable.constant
-        or variable.scalar
-    ):
+    if equation is not None:
+        plain = plain and equation.type == PARAMETER  # not a state, which its equation writes
+    if not plain or variable.read_only or variable.constant or variable.scalar:
         raise TypeError(
             f"{group.name}.{name} cannot be written by a projection: declare it as a plain variable, '{name} : 1'"
         )

@@ -37,8 +37,8 @@ class SequenceClassifier(nn.Module):
     def forward(self, x):
         """Scores of the classes, (batch, classes), for input as the recurrent network takes it."""
         # not from the output, which takes memory, and whose gradient would be mostly zeros
-        run = self.rnn.final_state if isinstance(self.rnn, ORGaNICs) else lambda x: self.rnn(x)[1]
-        state = run(self._drop(x))
+        x = self._drop(x)
+        state = self.rnn.final_state(x) if isinstance(self.rnn, ORGaNICs) else self.rnn(x)[1]
         last = state if isinstance(state, torch.Tensor) else state[0]
         return self.readout(last[-1])
 

@@ -117,7 +117,24 @@ class ORGaNICs(nn.Module):
         return self._run(input, state)
 
     def final_state(self, input, state=None):
-        """The state after the last step of each sequence: what `forward` returns, without the memory of the output."""
+        """The state after the last step of each sequence, without the memory of the output.
+
+        Parameters
+        ----------
+        input, state
+            As in `forward`.
+
+        Returns
+        -------
+        State
+            What `forward` returns as its second result: each (num_layers, batch, hidden_size), or (num_layers,
+            hidden_size) for one sequence.
+
+        Raises
+        ------
+        ValueError, RuntimeError
+            As `forward` does.
+        """
         return self._run(input, state, whole=False)[1]
 
     def _run(self, input, state, whole=True):

@@ -38,10 +38,11 @@ def publish(folder, data="data"):
     """
     folder, data = Path(folder), Path(data)
     card = Card.load(folder / "card.json")
+    ships = card.seed == SHIPPED_SEED and _as_in_recipe(card.recipe, card.epochs)
     written = [data / "results" / f"{card.task}.csv"]
     add_row(written[0], {name: getattr(card, name) for name in COLUMNS}, KEY)
     trained = folder / f"{card.recipe}.safetensors"
-    if card.seed == SHIPPED_SEED and card.epochs == find(card.recipe).epochs:
+    if ships:
         (data / "weights").mkdir(exist_ok=True)
         for source, suffix in ((trained, ".safetensors"), (folder / "card.json", ".json")):
             written.append(data / "weights" / f"{card.recipe}{suffix}")
@@ -135,13 +136,18 @@ def _line(task, model, parameters, epochs, rows, transferred):
     """What the seeds of one model reached; the last column is how to repeat it."""
     reached = _percent([float(row["test_accuracy"]) for row in rows])
     name = rows[0]["command"].split()[2]
-    shipped = int(epochs) == find(name).epochs
+    shipped = _as_in_recipe(name, epochs)
     command = f"organics train {name}" if shipped else f"organics train {name} --epochs {epochs}"
     circuit = transferred.get(name)
     agree = ""
     if circuit and shipped:
         agree = f"{int(circuit['agree']):,} of {int(circuit['digits']):,} ({circuit['state_difference']})"
     return f"| {task} | {model} | {int(parameters):,} | {epochs} | {len(rows)} | {reached} | {agree} | `{command}` |"
+
+
+def _as_in_recipe(name, epochs):
+    """Whether a run had the epochs of its recipe: only such networks ship."""
+    return int(epochs) == find(name).epochs
 
 
 def _percent(accuracies):

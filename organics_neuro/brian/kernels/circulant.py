@@ -42,9 +42,9 @@ void organics_windows(const Real* x, const int nx, Real* r, const int nr, const 
         const int left = units - i;
         const Real* w = twice + n + i;
         if (left >= R*L)
-            organics_trials<Real, R, 6>::run(w, -1, x, nx, r + i, nr, n, R*L, false, trials), i += R*L;
+            organics_trials<Real, R, TILE>::run(w, -1, x, nx, r + i, nr, n, R*L, false, trials), i += R*L;
         else
-            organics_trials<Real, 1, 6>::run(w, -1, x, nx, r + i, nr, n, left < L ? left : L, false, trials), i += L;
+            organics_trials<Real, 1, TILE>::run(w, -1, x, nx, r + i, nr, n, left < L ? left : L, false, trials), i += L;
     }
 }
 

@@ -10,8 +10,6 @@ from organics_neuro.brian.kernels.vectors import with_vectors
 PANEL = 256
 #: Block of source units and trials that stays in the cache while all panels of weights pass.
 SOURCES, TRIALS = 256, 192
-#: Trials that a tile of the product holds.
-TILE = 6
 #: Bytes of weights that do not stay in a cache from one step to the next.
 FAR = 1 << 24
 
@@ -126,7 +124,6 @@ void _organics_dense(const Real* x, Real* r, const int m, const int n, const int
     PANEL=PANEL,
     SOURCES=SOURCES,
     TRIALS=TRIALS,
-    TILE=TILE,
     FAR=FAR,
     BLAS_UNITS=blas.UNITS,
     BLAS_TRIALS=blas.TRIALS,

@@ -8,6 +8,8 @@ import re
 
 #: Multiplications of one step from which a kernel is shared between threads.
 THREADS_FROM = 250_000
+#: Trials that a tile of a product holds in registers.
+TILE = 6
 #: Places at which weights that lie far away are read at the same time, and how many bytes ahead they are asked for.
 STREAMS, AHEAD = 6, 4096
 
@@ -137,5 +139,5 @@ struct organics_trials<Real, R, 0>
 
 def with_vectors(text, **constants):
     """C++ after the code above, with numbers in place of the names of ``constants``."""
-    constants |= {"THREADS_FROM": THREADS_FROM, "STREAMS": STREAMS, "AHEAD": AHEAD}
+    constants |= {"THREADS_FROM": THREADS_FROM, "TILE": TILE, "STREAMS": STREAMS, "AHEAD": AHEAD}
     return re.sub(rf"\b({'|'.join(constants)})\b", lambda match: str(constants[match[1]]), _VECTORS + text)

@@ -8,7 +8,7 @@ from torch.library import register_autograd, register_fake
 
 @cache
 def register():
-    """Tell torch, once the operators are loaded. `torch.compile` and `torch.func` then take them like its own."""
+    """Tell torch, once the operators are loaded. Autograd and `torch.compile` then take them like its own."""
     register_fake("organics_neuro::gated_forward", _forward_shapes)
     register_fake("organics_neuro::gated_backward", _backward_shapes)
     register_autograd("organics_neuro::gated_forward", _backward, setup_context=_remember)
