@@ -81,8 +81,11 @@ def _tune(options):
     from organics_neuro import recipes
 
     for lr in options.lr:
-        history = recipes.trial(replace(recipes.find(options.name), lr=lr), options.data)
-        print(f"lr {lr:g}: validation accuracy {max(history.validation_accuracy):.2%}")
+        try:
+            history = recipes.trial(replace(recipes.find(options.name), lr=lr), options.data)
+            print(f"lr {lr:g}: validation accuracy {max(history.validation_accuracy):.2%}")
+        except FloatingPointError as error:  # that is an answer, too
+            print(f"lr {lr:g}: {error}")
 
 
 def _use_threads(number):

@@ -221,7 +221,7 @@ def agreement(model, circuit, x, dt=1e-3, *, device="cpp", report=None):
             for name, value in _by_name(double.rnn, state).items():
                 difference = max(difference, float(np.abs(value - ends[name][part, 0]).max()))
         *_, last = (name for name in ends if name.rpartition(".")[2] == "y")
-        scores = double.readout(torch.from_numpy(ends[last][:, 0]))
+        scores = double.scores(torch.from_numpy(ends[last][:, 0]))
     return Agreement(in_torch, scores.argmax(-1).numpy(), difference)
 
 

@@ -30,8 +30,8 @@ CASES = {
         "model 'main': unknown state in initial 'u'; known: 'y', 'a'",
     ),
     "no size": (lambda: on.Circuit("main"), "how many units"),
-    "size of zero": (lambda: on.Circuit("main", size=0), "size must be a positive number of units, got 0"),
-    "size not whole": (lambda: on.Circuit("main", size=2.5), "size must be a positive number of units, got 2.5"),
+    "size of zero": (lambda: on.Circuit("main", size=0), "size must be a positive whole number, got 0"),
+    "size not whole": (lambda: on.Circuit("main", size=2.5), "size must be a positive whole number, got 2.5"),
     "missing weights": (lambda: on.Circuit(WILSON_COWAN, size=2), "needs the weights 'W_ee'; give weights="),
     "weights of a wrong shape": (
         lambda: on.Circuit("main", {"W": np.eye(3)}, size=2),

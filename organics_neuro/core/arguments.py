@@ -4,12 +4,21 @@ from numbers import Integral
 
 import numpy as np
 
+from organics_neuro.core.errors import unknown_name
+
 
 def positive_int(name, value):
     """``value`` if it is a whole number larger than 0; raises `ValueError` with the ``name`` of the argument."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} must be a positive whole number, got {value!r}")
     return int(value)
+
+
+def known_name(kind, name, known):
+    """``name`` if it is among ``known``; raises `ValueError` with the ``kind`` of name and those that are known."""
+    if name not in known:
+        raise ValueError(unknown_name(kind, name, known))
+    return name
 
 
 def input_sequences(circuit, x, axis="trials"):

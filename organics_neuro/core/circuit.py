@@ -6,6 +6,7 @@ from types import MappingProxyType
 import numpy as np
 
 from organics_neuro.core import files
+from organics_neuro.core.arguments import positive_int
 from organics_neuro.core.dynamics import Connection, Dynamics, Population, check_units_axis, qualify
 from organics_neuro.core.errors import FileFormatError, unknown_name
 from organics_neuro.core.expressions import substitute
@@ -376,10 +377,8 @@ def _inner_connection(part, connection, direct):
 
 def _find_size(model, weights, parameters, size):
     """Number of units: as given, or as the weights or the parameters tell."""
-    if size is not None and (isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1):
-        raise ValueError(f"size must be a positive number of units, got {size!r}")
     if size is not None:
-        return int(size)
+        return positive_int("size", size)
     for value in weights.values():
         if hasattr(value, "shape") or np.ndim(value):
             shape = getattr(value, "shape", None) or np.shape(value)

@@ -9,6 +9,7 @@ except ImportError as error:
 
 from organics_neuro.nn import functional, kernels, training
 from organics_neuro.nn.classifiers import SequenceClassifier
+from organics_neuro.nn.initialization import oscillators_
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
 from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
 
@@ -21,5 +22,6 @@ __all__ = [
     "State",
     "functional",
     "kernels",
+    "oscillators_",
     "training",
 ]

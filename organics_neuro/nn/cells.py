@@ -14,7 +14,7 @@ from torch.nn.utils.parametrizations import orthogonal
 from torch.nn.utils.parametrize import register_parametrization
 from torch.utils.checkpoint import checkpoint
 
-from organics_neuro.core.arguments import positive_int
+from organics_neuro.core.arguments import known_name, positive_int
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.models.gated import GAINS, GATED, RECTIFICATIONS, gated
 from organics_neuro.core.operators import Uniform
@@ -125,8 +125,8 @@ class ORGaNICsCell(nn.Module):
         super().__init__()
         self.input_size = positive_int("input_size", input_size)
         self.hidden_size = positive_int("hidden_size", hidden_size)
-        self.recurrence = one_of("recurrence", recurrence, RECURRENCES)
-        self.rectification = one_of("rectification", rectification, RECTIFICATIONS)
+        self.recurrence = known_name("recurrence", recurrence, RECURRENCES)
+        self.rectification = known_name("rectification", rectification, RECTIFICATIONS)
         self.constant = {gain: _check_gain(gain, v) for gain, v in zip(GAINS, (b0, b), strict=True) if v is not None}
         factory = {"device": device, "dtype": dtype}
         for name, weights in declaration(self.model, input_size, hidden_size).weights.items():
@@ -310,12 +310,6 @@ class ORGaNICsCell(nn.Module):
         yield from (f"{gain}={value:g}" for gain, value in self.constant.items())
         if not self.learned_steps:
             yield "learned_steps=False"
-
-
-def one_of(name, value, allowed):
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
-    return value
 
 
 def check_input(input, module, axes):

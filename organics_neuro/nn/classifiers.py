@@ -7,6 +7,9 @@ from torch.nn.utils.rnn import PackedSequence
 
 from organics_neuro.nn.layers import ORGaNICs
 
+#: Added to variances by which y is divided: far below those that units have.
+_EPS = 1e-10
+
 
 class SequenceClassifier(nn.Module):
     """A recurrent network whose last layer is read by a linear layer after the last step.
@@ -17,6 +20,9 @@ class SequenceClassifier(nn.Module):
     classes : int
     dropout : float
         Fraction of the input that is dropped in training.
+    standardize : bool
+        Whether y is standardized before it is read (`torch.nn.BatchNorm1d`, without parameters): units may vary by a
+        thousandth from sample to sample, and a readout learns slowly from these.
 
     Examples
     --------
@@ -27,12 +33,15 @@ class SequenceClassifier(nn.Module):
     torch.Size([2, 10])
     """
 
-    def __init__(self, rnn, classes, dropout=0.0):
+    def __init__(self, rnn, classes, dropout=0.0, standardize=False):
         super().__init__()
         self.dropout = float(dropout)
         self.rnn = rnn
         like = next(rnn.parameters())
-        self.readout = nn.Linear(rnn.hidden_size, classes, device=like.device, dtype=like.dtype)
+        factory = {"device": like.device, "dtype": like.dtype}
+        norm = nn.BatchNorm1d(rnn.hidden_size, eps=_EPS, affine=False, **factory)
+        self.standardized = norm if standardize else None
+        self.readout = nn.Linear(rnn.hidden_size, classes, **factory)
 
     def forward(self, x):
         """Scores of the classes, (batch, classes), for input as the recurrent network takes it."""
@@ -40,7 +49,11 @@ class SequenceClassifier(nn.Module):
         x = self._drop(x)
         state = self.rnn.final_state(x) if isinstance(self.rnn, ORGaNICs) else self.rnn(x)[1]
         last = state if isinstance(state, torch.Tensor) else state[0]
-        return self.readout(last[-1])
+        return self.scores(last[-1])
+
+    def scores(self, y):
+        """Scores of the classes, (batch, classes), for the last y of the last layer, (batch, units)."""
+        return self.readout(y if self.standardized is None else self.standardized(y))
 
     def _drop(self, x):
         if isinstance(x, PackedSequence):

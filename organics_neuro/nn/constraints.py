@@ -46,15 +46,34 @@ class Bounded(nn.Module):
         return f"maximum={self.maximum:g}"
 
 
-class UnitNorm(nn.Module):
-    """Matrices whose largest singular value is 1: the unconstrained matrix divided by its own.
+def largest_singular_value(matrix):
+    """The spectral norm of a matrix, with its gradient.
 
-    The singular value is computed, not approached by a power iteration from call to call as in
-    `torch.nn.utils.parametrizations.spectral_norm`: the effective matrix depends on the parameter alone.
+    It is computed, not approached by a power iteration from call to call as in
+    `torch.nn.utils.parametrizations.spectral_norm`: what is made with it depends on the matrix alone. Its derivative
+    needs one singular vector only. That is an eigenvector of a symmetric matrix, and costs half of the singular value
+    decomposition that `torch.linalg.matrix_norm` differentiates, which fails for some matrices near a rotation.
     """
+    with torch.no_grad():
+        top = torch.linalg.eigh(matrix.T @ matrix).eigenvectors[:, -1]
+    return torch.linalg.vector_norm(matrix @ top)
+
+
+class SpectralBound(nn.Module):
+    """Matrices whose largest singular value is at most 1: larger ones are divided by it."""
 
     def forward(self, matrix):
-        return matrix / torch.linalg.matrix_norm(matrix, 2)
+        return matrix / largest_singular_value(matrix).clamp(min=1)
+
+    def right_inverse(self, matrix):
+        return matrix
+
+
+class UnitNorm(nn.Module):
+    """Matrices whose largest singular value is 1: the unconstrained matrix divided by its own."""
+
+    def forward(self, matrix):
+        return matrix / largest_singular_value(matrix)
 
     def right_inverse(self, value):
         norm = torch.linalg.matrix_norm(value, 2).item()

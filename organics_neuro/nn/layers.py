@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 
-from organics_neuro.core.arguments import positive_int
-from organics_neuro.nn.cells import ORGaNICsCell, State, check_input, check_state, one_of
+from organics_neuro.core.arguments import known_name, positive_int
+from organics_neuro.nn.cells import ORGaNICsCell, State, check_input, check_state
 
 __all__ = ["ORGaNICs", "ORGaNICsCell", "State"]
 
@@ -77,8 +77,8 @@ class ORGaNICs(nn.Module):
         self.num_layers = positive_int("num_layers", num_layers)
         self.batch_first = bool(batch_first)
         self.dropout = _check_dropout(dropout, num_layers)
-        self.kernel = one_of("kernel", kernel, ("auto", "fused", "torch"))
-        self.precision = one_of("precision", precision, (None, "bf16"))
+        self.kernel = known_name("kernel", kernel, ("auto", "fused", "torch"))
+        self.precision = known_name("precision", precision, (None, "bf16"))
         self.checkpoint_every = None if checkpoint_every is None else positive_int("checkpoint_every", checkpoint_every)
         sizes = (input_size, *[hidden_size] * (num_layers - 1))
         self.cells = nn.ModuleList(ORGaNICsCell(size, hidden_size, **cell) for size in sizes)

@@ -9,32 +9,13 @@ from torch import nn
 from torch.nn.functional import conv2d, normalize
 from torch.nn.utils.parametrize import register_parametrization
 
-from organics_neuro.core.arguments import positive_int
-from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.arguments import known_name, positive_int
 from organics_neuro.nn.cells import check_dtype, check_tensor
-from organics_neuro.nn.constraints import Bounded, Positive
+from organics_neuro.nn.constraints import Bounded, Positive, SpectralBound
 from organics_neuro.nn.equilibrium import TOLERANCE, SteadyState, equilibrium, published_iteration, residual
 
 RECURRENCES = ("identity", "learned")
 POOLS = ("uniform", "local")
-
-
-class SpectralBound(nn.Module):
-    """Matrices whose largest singular value is at most 1: larger ones are divided by it.
-
-    The singular value is computed, not estimated by power iteration, so the effective matrix depends on the learned
-    one alone.
-    """
-
-    def forward(self, matrix):
-        # eigenvectors of a symmetric matrix cost half of a singular value decomposition; the derivative of the
-        # largest singular value needs only the vector that belongs to it
-        with torch.no_grad():
-            top = torch.linalg.eigh(matrix.T @ matrix).eigenvectors[:, -1]
-        return matrix / torch.linalg.vector_norm(matrix @ top).clamp(min=1)
-
-    def right_inverse(self, matrix):
-        return matrix
 
 
 class DivisiveNormalization(nn.Module):
@@ -89,13 +70,11 @@ class DivisiveNormalization(nn.Module):
 
     def __init__(self, in_features, out_features, recurrence="identity", *, legacy=False, device=None, dtype=None):
         super().__init__()
-        if recurrence not in RECURRENCES:
-            raise ValueError(unknown_name("recurrence", recurrence, RECURRENCES))
+        self.recurrence, self.legacy = known_name("recurrence", recurrence, RECURRENCES), bool(legacy)
         if legacy and recurrence == "identity":
             raise ValueError("legacy=True changes learned recurrence only; leave it out, or give recurrence='learned'")
         self.in_features = positive_int("in_features", in_features)
         self.out_features = positive_int("out_features", out_features)
-        self.recurrence, self.legacy = recurrence, bool(legacy)
         factory = {"device": device, "dtype": dtype}
         self.W_zx = nn.Parameter(torch.empty(out_features, in_features, **factory))
         self.W_bx = nn.Parameter(torch.empty(out_features, in_features, **factory))
@@ -245,8 +224,7 @@ class DivisiveNormalization2d(nn.Module):
         dtype=None,
     ):
         super().__init__()
-        if pool not in POOLS:
-            raise ValueError(unknown_name("pool", pool, POOLS))
+        self.pool = known_name("pool", pool, POOLS)
         if (pool == "local") != (pool_size is not None):
             raise ValueError("give pool_size with pool='local', and only then")
         self.in_channels = positive_int("in_channels", in_channels)
@@ -254,7 +232,7 @@ class DivisiveNormalization2d(nn.Module):
         pair = isinstance(kernel_size, (tuple, list)) and len(kernel_size) == 2
         height, width = kernel_size if pair else (kernel_size, kernel_size)
         self.kernel_size = (positive_int("kernel_size", height), positive_int("kernel_width", width))
-        self.stride, self.padding, self.pool = stride, padding, pool
+        self.stride, self.padding = stride, padding
         side = 1 if pool_size is None else positive_int("pool_size", pool_size)
         if side % 2 == 0:
             raise ValueError(f"pool_size must be odd, so that a kernel has a middle, got {pool_size}")

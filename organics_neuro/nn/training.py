@@ -85,6 +85,7 @@ def fit(
     validation=0.05,
     seed=0,
     loss=cross_entropy,
+    lr_factors=None,
     checkpoint=None,
     resume=False,
     log=None,
@@ -116,6 +117,9 @@ def fit(
     seed : int
     loss : callable
         From ``(model, x, y)`` to the mean loss of a batch.
+    lr_factors : dict of str to float, optional
+        By what the learning rate is multiplied for some parameters: those whose name (``model.named_parameters()``)
+        contains the key. Where several keys fit, the first one counts.
     checkpoint : path, optional
         File to write after every epoch; it appears whole or not at all.
     resume : bool
@@ -136,13 +140,14 @@ def fit(
     ValueError
         For bad data (NaN, wrong shape), bad settings, or a checkpoint of another run.
     FloatingPointError
-        If the loss becomes NaN or infinite.
+        If the loss or its gradient becomes NaN or infinite.
     """
     positive_int("epochs", epochs)
     positive_int("batch_size", batch_size)
     data, held_out = split(x, y, validation, seed)
     sizes = [len(data[0]), len(held_out[0])]
     settings = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "samples": sizes}
+    settings["lr_factors"] = dict(lr_factors) if lr_factors else None
     run = _Run(model, loss, settings, checkpoint)
     if resume and checkpoint is not None:
         run.restore()
@@ -195,7 +200,8 @@ class _Run:
         self.batches = -(-settings["samples"][0] // settings["batch_size"])
         self.team = parallel.team()
         self.team.equalize(model)
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=settings["lr"])
+        self.factors, groups = _by_factor(model, settings["lr_factors"] or {})
+        self.optimizer = torch.optim.Adam([{"params": group} for group in groups], lr=settings["lr"])
         self.history, self.best = History(), None
 
     def train_epoch(self, x, y, held_out, after_batch):
@@ -207,12 +213,12 @@ class _Run:
             self._seed(epoch, self.team.rank)
         for k, chosen in enumerate(order.split(self.settings["batch_size"])):
             done = (epoch * self.batches + k) / (self.settings["epochs"] * self.batches)
-            self._set_learning_rate(self.settings["lr"] * _one_cycle(done))
+            self._set_learning_rate(_one_cycle(done))
             total += len(chosen) * self._learn(x, y, chosen)
             after_batch()
         self.history.loss.append(total / len(x))
         self.history.validation_accuracy.append(self._validate(*held_out))
-        self.history.lr.append(self.optimizer.param_groups[0]["lr"])
+        self.history.lr.append(self.settings["lr"] * _one_cycle(done))
         self.history.seconds.append(time.perf_counter() - start)
         if self.history.best_epoch == epoch:
             self.best = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
@@ -226,11 +232,13 @@ class _Run:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         value = self.team.sum_gradients(self.model.parameters(), loss.detach())
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        for what, numbers in (("loss", [torch.tensor(value)]), ("gradient", gradients)):
+            if not all(bool(n.isfinite().all()) for n in numbers):
+                raise FloatingPointError(
+                    f"the {what} is no longer finite in epoch {len(self.history) + 1}; try a smaller lr or smaller step sizes"
+                )
         self.optimizer.step()
-        if not np.isfinite(value):
-            raise FloatingPointError(
-                f"the loss became {value} in epoch {len(self.history) + 1}; try a smaller lr or smaller step sizes"
-            )
         return value
 
     def _validate(self, x, y):
@@ -239,9 +247,9 @@ class _Run:
         share = weight * accuracy(self.model, x[mine], y[mine])
         return self.team.sum(torch.tensor(share, dtype=torch.float64)).item()
 
-    def _set_learning_rate(self, lr):
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
+    def _set_learning_rate(self, fraction):
+        for group, factor in zip(self.optimizer.param_groups, self.factors, strict=True):
+            group["lr"] = self.settings["lr"] * fraction * factor
 
     def _seed(self, *epoch_and_rank):
         sequence = np.random.SeedSequence([self.settings["seed"], *epoch_and_rank])
@@ -285,6 +293,22 @@ class _Run:
 def _one_cycle(t):
     """Learning rate at the fraction ``t`` of a run, as a fraction of the largest."""
     return max(t, 1e-3) / _RISE if t < _RISE else (1 + cos(pi * (t - _RISE) / (1 - _RISE))) / 2
+
+
+def _by_factor(model, factors):
+    """Factors of the learning rate, and for each of them the parameters that have it."""
+    groups = {1.0: []}
+    found = set()
+    for name, parameter in model.named_parameters():
+        key = next((key for key in factors if key in name), None)
+        found.add(key)
+        groups.setdefault(factors.get(key, 1.0), []).append(parameter)
+    for key, factor in factors.items():
+        if key not in found:
+            raise ValueError(f"lr_factors: no parameter is called {key!r} (nor is one left by the keys before it)")
+        if not factor >= 0:
+            raise ValueError(f"lr_factors[{key!r}] must be 0 or larger, got {factor!r}")
+    return list(groups), list(groups.values())
 
 
 def _device(model):

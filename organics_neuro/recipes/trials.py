@@ -1,5 +1,6 @@
 """Trials of settings: trained and compared on the validation data alone, one line for each in a file."""
 
+from functools import partial
 from pathlib import Path
 
 from organics_neuro.nn import training
@@ -22,12 +23,15 @@ def trial(recipe, data="data", *, seed=0, progress=True):
     Returns
     -------
     History
+
+    Raises
+    ------
+    FloatingPointError
+        If the loss or its gradient becomes NaN or infinite; the line then has ``nan`` for the accuracy.
     """
     digits = recipe.data()
-    history = training.fit(
-        recipe.model(seed), digits.x_train, digits.y_train, **recipe.fit_options, seed=seed, progress=progress
-    )
     options = getattr(recipe.build, "keywords", {})  # a function that is no partial has none
+    options = options | {f"lr_factor[{name}]": factor for name, factor in recipe.lr_factors.items()}
     settings = {
         "recipe": recipe.name,
         "network": recipe.network,
@@ -37,10 +41,18 @@ def trial(recipe, data="data", *, seed=0, progress=True):
         "lr": recipe.lr,
         "seed": seed,
     }
+    keep = partial(add_row, Path(data) / "results" / "trials.csv", key=tuple(settings))
+    try:
+        history = training.fit(
+            recipe.model(seed), digits.x_train, digits.y_train, **recipe.fit_options, seed=seed, progress=progress
+        )
+    except FloatingPointError:
+        keep(settings | {"validation_accuracy": "nan", "best_epoch": "", "seconds": ""})
+        raise
     reached = {
         "validation_accuracy": f"{max(history.validation_accuracy):.4f}",
         "best_epoch": history.best_epoch + 1,
         "seconds": round(sum(history.seconds), 1),
     }
-    add_row(Path(data) / "results" / "trials.csv", settings | reached, tuple(settings))
+    keep(settings | reached)
     return history

@@ -30,7 +30,8 @@ def save(path, recipe, model):
 
     `organics_neuro.Circuit.load` reads the circuit of a recurrent network from it without torch. The readout is then
     in the extra arrays ``readout.weight`` (classes, units) and ``readout.bias`` (classes,), among the other tensors of
-    the module. Of a network that is not one circuit there are the tensors alone.
+    the module; where y is standardized first, ``standardized.running_mean`` and ``standardized.running_var`` (units,)
+    say how. Of a network that is not one circuit there are the tensors alone.
 
     Parameters
     ----------

@@ -192,8 +192,8 @@ def test_repr():
         (lambda: ORGaNICs(N, H, max_step_y=1.5), "max_step_y must be above 0 and at most 1, got 1.5"),
         (lambda: ORGaNICs(N, H, max_step_b=0), "max_step_b must be above 0"),
         (lambda: ORGaNICs(N, H, max_step_a="small"), "max_step_a must be above 0 and at most 1, got 'small'"),
-        (lambda: ORGaNICs(N, H, kernel="fast"), "kernel must be one of 'auto', 'fused', 'torch', got 'fast'"),
-        (lambda: ORGaNICs(N, H, precision="fp16"), "precision must be one of None, 'bf16', got 'fp16'"),
+        (lambda: ORGaNICs(N, H, kernel="fast"), "unknown kernel 'fast'; known: 'auto', 'fused', 'torch'"),
+        (lambda: ORGaNICs(N, H, precision="fp16"), "unknown precision 'fp16'; known: None, 'bf16'"),
         (lambda: ORGaNICs(N, H, checkpoint_every=0), "checkpoint_every must be a positive whole number, got 0"),
         (
             lambda: ORGaNICs(N, H, kernel="fused").half()(torch.zeros(T, B, N).half()),

@@ -17,7 +17,7 @@ from torch.autograd import gradcheck  # noqa: E402
 from organics_neuro.core.errors import ConvergenceError  # noqa: E402
 from organics_neuro.nn import DivisiveNormalization, DivisiveNormalization2d  # noqa: E402
 from organics_neuro.nn import equilibrium as solver  # noqa: E402
-from organics_neuro.nn.steady import SpectralBound  # noqa: E402
+from organics_neuro.nn.constraints import SpectralBound  # noqa: E402
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())
 

@@ -66,6 +66,19 @@ def test_sequences_of_different_lengths_can_be_classified():
     torch.testing.assert_close(model(packed), torch.stack([model(x) for x in sequences]))
 
 
+def test_what_is_read_can_be_standardized():
+    """Units that hardly differ are then read as well as others, and the readout of what was trained is still linear."""
+    torch.manual_seed(0)
+    model = SequenceClassifier(ORGaNICs(3, 8), 2, standardize=True)
+    y = 5 + 1e-3 * torch.randn(200, 8)
+    torch.testing.assert_close(
+        model.scores(y), model.readout((y - y.mean(0)) / y.std(0, correction=0)), rtol=0, atol=0.02
+    )
+    model.eval()
+    scores = model.scores(torch.stack([y[0], y[1], (y[0] + y[1]) / 2]))
+    torch.testing.assert_close(scores[2], (scores[0] + scores[1]) / 2)
+
+
 def test_part_of_the_input_is_dropped_in_training_alone():
     """What is left is scaled up, as everywhere in torch: with a linear network the mean of the scores stays."""
 
@@ -154,6 +167,23 @@ def test_learning_rate_rises_and_falls():
     assert lr[-1] < 2e-4
 
 
+def test_learning_rates_of_some_parameters(tmp_path):
+    """Adam's first step is as long as the learning rate: by it one sees which factor a parameter got."""
+    factors, model = {"W_b0": 0.1, "W_b": 0.0, "readout": 2.0}, make_model()
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    fit(model, epochs=1, batch_size=1000, lr=0.01, lr_factors=factors)
+    moved = {name: float((value - before[name]).detach().abs().max()) for name, value in model.named_parameters()}
+    first = 0.01 * moved["1.readout.bias"] / moved["1.readout.bias"] * 1e-3 / training._RISE
+    expected = {"1.rnn.cells.0.W_zx": 1, "1.rnn.cells.0.W_b0y": 0.1, "1.rnn.cells.0.W_by": 0, "1.readout.bias": 2}
+    assert {name: moved[name] for name in expected} == pytest.approx(
+        {n: f * first for n, f in expected.items()}, rel=0.02
+    )
+    path = tmp_path / "run.pt"
+    fit(make_model(), checkpoint=path, lr_factors=factors)
+    with pytest.raises(ValueError, match="made with lr_factors={'W_b0': 0.1, .*}, not None"):
+        fit(make_model(), checkpoint=path, resume=True)
+
+
 def test_another_loss():
     """The loss function is what is minimized: with the labels exchanged, the accuracy falls below chance."""
     exchanged = lambda model, x, y: training.cross_entropy(model, x, 1 - y)  # noqa: E731
@@ -198,8 +228,22 @@ def test_checkpoints_of_other_runs_are_refused(tmp_path):
 
 
 def test_divergence_is_reported():
-    with pytest.raises(FloatingPointError, match="the loss became (nan|inf) in epoch 1"):
+    with pytest.raises(FloatingPointError, match="the loss is no longer finite in epoch 1"):
         fit(make_model(), lr=1e38)
+
+
+def test_a_gradient_that_is_not_finite_is_reported_and_not_used():
+    """The loss may be finite where its gradient is not; the parameters then stay as they were."""
+
+    def steep(model, x, y):
+        loss = training.cross_entropy(model, x, y)
+        return loss + torch.sqrt(loss - loss)
+
+    model = make_model()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with pytest.raises(FloatingPointError, match="the gradient is no longer finite in epoch 1; try a smaller lr"):
+        fit(model, loss=steep)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
 X, Y = make_data()
@@ -221,6 +265,8 @@ NAN[17, 2, 1] = np.nan
         (X, Y, {"validation": (X, Y, Y)}, "validation must be a fraction between 0 and 1, or a pair"),
         (X, Y, {"validation": (NAN, Y)}, "validation x must be finite"),
         (X[..., :2], Y, {}, "input_size=3"),
+        (X, Y, {"lr_factors": {"W_br": 1}}, "lr_factors: no parameter is called 'W_br'"),
+        (X, Y, {"lr_factors": {"W_by": -1}}, r"lr_factors\['W_by'\] must be 0 or larger, got -1"),
         (X, Y, {"epochs": 0}, "epochs must be a positive whole number, got 0"),
         (X, Y, {"batch_size": 0}, "batch_size must be a positive whole number, got 0"),
         (X, Y, {"batch_size": 2.5}, "batch_size must be a positive whole number, got 2.5"),

@@ -182,6 +182,15 @@ def test_tune_keeps_what_the_validation_data_say(tmp_path, monkeypatch, capsys):
     assert rows[1]["options"] == ""
 
 
+def test_tune_goes_on_after_a_rate_that_diverges(tmp_path, capsys):
+    assert run("tune", "demo", "--lr", 1e38, 0.01, "--data", tmp_path) == 0
+    assert "lr 1e+38: the loss is no longer finite in epoch 1; try a smaller lr" in capsys.readouterr().out
+    rows = results.read_rows(tmp_path / "results" / "trials.csv")
+    assert [row["lr"] for row in rows] == ["1e+38", "0.01"]
+    assert rows[0]["validation_accuracy"] == "nan"
+    assert float(rows[1]["validation_accuracy"]) >= 0
+
+
 def test_tune_takes_every_network(monkeypatch, tmp_path):
     """The network of a recipe is made by any callable, with options or without."""
     monkeypatch.setitem(settings.RECIPES, "demo", replace(recipes.find("demo"), build=lambda: tiny(ORGaNICs)))

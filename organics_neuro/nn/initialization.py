@@ -1,0 +1,78 @@
+"""Where training starts, beside what `ORGaNICsCell.reset_parameters` draws; named and used as the functions of `torch.nn.init`."""
+
+import math
+
+import torch
+
+from organics_neuro.nn.cells import ORGaNICsCell
+
+#: Step size of y of the oscillators: close to 1, at which a step is a pure rotation and nothing leaks.
+STEP = 0.996
+#: By what the pool is multiplied, so that units hardly normalize each other before they have learned to.
+POOL = 0.01
+
+
+@torch.no_grad()
+def oscillators_(module, angles=None):
+    """Start as a bank of oscillators, which hold what they were shown for many hundred steps.
+
+    Units 2k and 2k + 1 rotate by the angle omega_k at every step: with a gate that is almost open,
+    y <- (1 - h) y + h W_r y with W_r a rotation and h almost 1. After a sequence, y is then close to its Fourier
+    transform at these frequencies, weighted by the input gains. What a layer draws by default forgets its input in
+    about 100 steps.
+
+    Parameters
+    ----------
+    module : ORGaNICs or ORGaNICsCell
+        With rectification "none", recurrence "free", "orthogonal" or "spectral", a small constant gain ``b0``, which
+        keeps the gate open (0.003 leaks as much as ``STEP`` does), ``max_step_y`` = 1 and an even number of units.
+    angles : array_like, shape (units / 2,), optional
+        In radians per step. Default: evenly spaced from 0 to pi.
+
+    Returns
+    -------
+    module
+
+    Examples
+    --------
+    >>> from organics_neuro.nn import ORGaNICs
+    >>> rnn = ORGaNICs(1, 64, rectification="none", recurrence="spectral", b0=0.003, max_step_y=1.0)
+    >>> rnn = oscillators_(rnn)
+    >>> round(float(torch.linalg.eigvals(rnn.cells[0].W_r.detach()).angle().max()), 4)
+    3.1416
+    """
+    cells = [module] if isinstance(module, ORGaNICsCell) else list(module.cells)
+    for cell in cells:
+        _check(cell)
+    pairs = cells[0].hidden_size // 2
+    angles = torch.linspace(0, math.pi, pairs) if angles is None else torch.as_tensor(angles)
+    if angles.shape != (pairs,) or not angles.isfinite().all():
+        raise ValueError(f"angles must be {pairs} finite numbers, one for each pair of units, got {angles}")
+    for cell in cells:
+        rotations = torch.block_diag(*(_rotation(angle) for angle in angles.double())).to(cell.W_r)
+        if cell.recurrence == "free":
+            cell.W_r.copy_(rotations)
+        else:
+            cell.W_r = rotations
+        cell.step_y = torch.full_like(cell.step_y, STEP)
+        cell.W = POOL * cell.W
+        cell.initial_a.fill_(cell.constant["b0"] ** 2)  # at rest: from a larger value it would take long to fall
+    return module
+
+
+def _rotation(angle):
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    return torch.stack([torch.stack([cos, -sin]), torch.stack([sin, cos])])
+
+
+def _check(cell):
+    needed = {
+        "rectification='none'": cell.rectification == "none",
+        "recurrence='free', 'orthogonal' or 'spectral'": cell.recurrence in ("free", "orthogonal", "spectral"),
+        "a constant gain b0": "b0" in cell.constant,
+        "an even hidden_size": cell.hidden_size % 2 == 0,
+        "max_step_y=1": cell.parametrizations.step_y[0].maximum == 1,
+    }
+    missing = [what for what, there in needed.items() if not there]
+    if missing:
+        raise ValueError(f"oscillators_ needs {' and '.join(missing)}, got ORGaNICsCell({cell.extra_repr()})")
