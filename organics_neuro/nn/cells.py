@@ -239,6 +239,7 @@ class ORGaNICsCell(nn.Module):
                 weights,
                 steps,
                 rectified=_FUSED[self.rectification],
+                constant=self.constant,
                 precision=precision,
                 checkpoint_every=checkpoint_every,
                 whole=whole,

@@ -197,7 +197,7 @@ class _Run:
 
     def __init__(self, model, loss, settings, checkpoint):
         self.model, self.loss, self.settings, self.checkpoint = model, loss, settings, checkpoint
-        self.batches = -(-settings["samples"][0] // settings["batch_size"])
+        self.batches = len(_batches(torch.arange(settings["samples"][0]), settings["batch_size"]))
         self.team = parallel.team()
         self.team.equalize(model)
         self.factors, groups = _by_factor(model, settings["lr_factors"] or {})
@@ -211,7 +211,7 @@ class _Run:
         order = torch.randperm(len(x))
         if self.team.rank:  # the order is common; what else is random, such as dropout, is not
             self._seed(epoch, self.team.rank)
-        for k, chosen in enumerate(order.split(self.settings["batch_size"])):
+        for k, chosen in enumerate(_batches(order, self.settings["batch_size"])):
             done = (epoch * self.batches + k) / (self.settings["epochs"] * self.batches)
             self._set_learning_rate(_one_cycle(done))
             total += len(chosen) * self._learn(x, y, chosen)
@@ -293,6 +293,14 @@ class _Run:
 def _one_cycle(t):
     """Learning rate at the fraction ``t`` of a run, as a fraction of the largest."""
     return max(t, 1e-3) / _RISE if t < _RISE else (1 + cos(pi * (t - _RISE) / (1 - _RISE))) / 2
+
+
+def _batches(order, size):
+    """``order`` in parts; a last one of a single sample, of which no standard deviation exists, joins the one before."""
+    parts = order.split(size)
+    if size > 1 and len(parts) > 1 and len(parts[-1]) == 1:
+        parts = (*parts[:-2], torch.cat(parts[-2:]))
+    return parts
 
 
 def _by_factor(model, factors):

@@ -84,10 +84,13 @@ def test_float32_is_as_close_to_float64_as_torch():
 
 @needs_compiler
 @pytest.mark.skipif(not kernels.available() or not build.operators().has_bfloat16(), reason="no products of bfloat16")
-def test_bf16_is_close_but_not_exact():
-    given = make(units=32, batch=16, steps=50, dtype=torch.float32)
+@pytest.mark.parametrize("constant", [{}, {"b0": 0.4}, {"b": 0.7, "b0": 0.4}], ids=str)
+def test_bf16_is_close_but_not_exact(constant):
+    """Of a circuit without kinks: at one, rounding may turn a gradient off."""
+    rnn, x, start = make(units=32, batch=16, steps=50, dtype=torch.float32, rectification="none", **constant)
+    given = rnn, x, start._replace(a=0.1 + start.a.abs())
     difference = largest_difference(run(*given, precision="bf16"), run(*given))
-    assert 1e-5 < difference < 0.05
+    assert 1e-5 < difference < 0.01
     given[0].eval()  # a trained network answers in full precision, as the circuit in Brian2 does
     assert largest_difference(run(*given, precision="bf16"), run(*given)) == 0
     in_double = make()
@@ -203,12 +206,12 @@ def test_torch_knows_the_operators(whole, segment):
     B, T, N, H = 5, 20, 3, 6
     shapes = [(T, B, N), (3 * H, N), (H, H), (2 * H, 2 * H), (H, H), (4, H), (B, 2 * H), (B, 2 * H)]
     tensors = [(0.2 * torch.rand(s, dtype=torch.float64)).requires_grad_() for s in shapes]
-    forward = build.operators().gated_forward
-    torch.library.opcheck(forward, (*tensors, 4, segment, True, False, whole, True))
-    output, last, gains, saved = (t.detach() for t in forward(*tensors, 4, segment, True, False, whole, True))
+    forward, options = build.operators().gated_forward, (4, segment, 0, 2 * H, True, False)
+    torch.library.opcheck(forward, (*tensors, *options, whole, True))
+    output, last, gains, saved = (t.detach() for t in forward(*tensors, *options, whole, True))
     tensors = [t.detach() for t in (output, last, gains, *tensors[:6], saved)]
     for wants_x in (True, False):
-        torch.library.opcheck(build.operators().gated_backward, (*tensors, 4, segment, True, False, wants_x))
+        torch.library.opcheck(build.operators().gated_backward, (*tensors, *options, wants_x))
 
 
 @needs_compiler

@@ -79,6 +79,20 @@ def test_what_is_read_can_be_standardized():
     torch.testing.assert_close(scores[2], (scores[0] + scores[1]) / 2)
 
 
+@pytest.mark.parametrize(
+    ("size", "expected"), [(4, [4, 5]), (3, [3, 3, 3]), (1, [1] * 9), (8, [9]), (9, [9]), (5, [5, 4])]
+)
+def test_no_batch_of_one_sample_is_left(size, expected):
+    """Of one sample there is no standard deviation."""
+    batches = training._batches(torch.arange(9), size)
+    assert [len(batch) for batch in batches] == expected
+    assert torch.equal(torch.cat(batches), torch.arange(9))
+    model = SequenceClassifier(ORGaNICs(3, 8, batch_first=True), 2, standardize=True)
+    if size > 1:
+        x, y = make_data(9)
+        assert len(fit(model, x, y, validation=(x, y), batch_size=size, epochs=1, lr=1e-3)) == 1
+
+
 def test_part_of_the_input_is_dropped_in_training_alone():
     """What is left is scaled up, as everywhere in torch: with a linear network the mean of the scores stays."""
 

@@ -65,7 +65,7 @@ def test_number_of_learned_parameters(options, missing):
 
 
 @needs_compiler
-@pytest.mark.parametrize("constant", [{}, {"b": 0.7}, {"b": 0.7, "b0": 0.4}], ids=str)
+@pytest.mark.parametrize("constant", [{}, {"b": 0.7}, {"b0": 0.4}, {"b": 0.7, "b0": 0.4}], ids=str)
 @pytest.mark.parametrize("rectification", ["recurrence", "none"])
 @pytest.mark.parametrize("recurrence", ["free", *HOLDS])
 def test_kernel_equals_torch(recurrence, rectification, constant):

@@ -208,6 +208,7 @@ private:
 struct Sizes
 {
     int64_t steps, batch, inputs, units, block, segment;
+    int64_t first, last;  // rows of the gate matrix that are used: those of a constant gain, of step size 0, are not
 
     int64_t segments() const { return (steps + segment - 1) / segment; }
     // Numbers of the trace of one row over n steps; see Trace.
@@ -437,7 +438,8 @@ template <typename T, typename E, bool rectified> struct Circuit
             T* recurrent = trace.recurrent + k * m * H;
             prepare<T, E, rectified>(m, H, state, s.state_e.data(), s.pooled.data());
             const E* state_e = operand(state, s.state_e.data());
-            times_transposed<E, T>(m, 2 * H, 2 * H, {state_e, 2 * H}, {w.gates, 2 * H}, 1, gates, 2 * H);
+            times_transposed<E, T>(m, n.last - n.first, 2 * H, {state_e, 2 * H}, {w.gates + 2 * H * n.first, 2 * H}, 1,
+                                   gates + n.first, 2 * H);
             times_transposed<E, T>(m, H, H, {state_e, 2 * H}, {w.recurrent, H}, 0, recurrent, H);
             times_transposed<E, T>(m, H, H, {s.pooled.data(), H}, {w.pool, H}, 0, s.delivered.data(), H);
             advance<T, rectified>(m, H, w.steps, state, gates, s.drive.data() + k * m * H, recurrent,
@@ -464,14 +466,16 @@ template <typename T, typename E, bool rectified> struct Circuit
             retreat<T, E, rectified>(m, H, w.steps, state, trace.gates + 2 * k * m * H, s.drive.data() + k * m * H,
                                      trace.recurrent + k * m * H, s.gains.data() + 2 * k * m * H, s.d_state.data(),
                                      s.d_gains.data(), s.d.data() + k * m * ld, d_now, s.sums.data());
-            times<E, T>(m, 2 * H, 2 * H, {d_now, ld_e}, {w.gates, 2 * H}, 1, s.d_state.data(), 2 * H);
+            times<E, T>(m, 2 * H, n.last - n.first, {d_now + n.first, ld_e}, {w.gates + 2 * H * n.first, 2 * H}, 1,
+                        s.d_state.data(), 2 * H);
             times<E, T>(m, H, H, {d_now + 2 * H, ld_e}, {w.recurrent, H}, 1, s.d_state.data(), 2 * H);
             times<E, T>(m, H, H, {d_now + 3 * H, ld_e}, {w.pool, H}, 0, s.delivered.data(), H);
             retreat_pool<T, rectified>(m, H, state, s.delivered.data(), s.d_state.data());
         }
         const E* state_e = operand(trace.state, s.state_e.data());
         add_outer<T, T>(3 * H, I, count * m, {s.d.data(), ld}, inputs, to.input);
-        add_outer<E, T>(2 * H, 2 * H, count * m, {d_e, ld_e}, {state_e, 2 * H}, to.gates);
+        add_outer<E, T>(n.last - n.first, 2 * H, count * m, {d_e + n.first, ld_e}, {state_e, 2 * H},
+                        to.gates + 2 * H * n.first);
         add_outer<E, T>(H, H, count * m, {d_e + 2 * H, ld_e}, {state_e, 2 * H}, to.recurrent);
         add_outer<E, T>(H, H, count * m, {d_e + 3 * H, ld_e}, {s.pooled.data(), H}, to.pool);
         for (int64_t i = 0; i < 4 * H; i++) to.steps[i] += s.sums[i];
@@ -640,10 +644,10 @@ template <typename T, typename E> struct Held
     }
 };
 
-Sizes sizes(const Tensor& x, const Tensor& state, int64_t block, int64_t segment)
+Sizes sizes(const Tensor& x, const Tensor& state, int64_t block, int64_t segment, int64_t first, int64_t last)
 {
     const int64_t steps = x.size(0);
-    return {steps, x.size(1), x.size(2), state.size(1) / 2, block, std::min(segment, steps)};
+    return {steps, x.size(1), x.size(2), state.size(1) / 2, block, std::min(segment, steps), first, last};
 }
 
 // Calls work<T, E, rectified> for the types at hand.
@@ -665,33 +669,34 @@ using Backward = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tens
 // pass needs if `keep`.
 Forward forward(const Tensor& x, const Tensor& w_x, const Tensor& w_r, const Tensor& w_g, const Tensor& w_a,
                 const Tensor& h, const Tensor& state, const Tensor& gains, int64_t block, int64_t segment,
-                bool rectified, bool bfloat16, bool whole, bool keep)
+                int64_t first, int64_t last, bool rectified, bool bfloat16, bool whole, bool keep)
 {
     return dispatch(x, bfloat16, rectified, [&](auto t, auto e, auto rectify) -> Forward {
         using T = decltype(t);
         using E = decltype(e);
-        const Sizes n = sizes(x, state, block, segment);
+        const Sizes n = sizes(x, state, block, segment, first, last);
         const Held<T, E> held(w_x, w_r, w_g, w_a, h);
         const Tensor output = make_empty({whole ? n.steps : 0, n.batch, n.units}, x);
-        const Tensor last = state.clone(at::MemoryFormat::Contiguous), last_gains = gains.clone(at::MemoryFormat::Contiguous);
+        const Tensor end = state.clone(at::MemoryFormat::Contiguous), end_gains = gains.clone(at::MemoryFormat::Contiguous);
         const Keep what = !keep ? NOTHING : n.segments() > 1 ? STARTS : TRACE;
         const int64_t size = n.saved(keep);
         const Tensor saved = size ? Traces::take(size, x) : make_empty({0}, x);
         const Circuit<T, E, decltype(rectify)::value> circuit{n, held.pointers(), Sequence<T>(x), Sequence<T>(output)};
-        run_forward(circuit, last.data_ptr<T>(), last_gains.data_ptr<T>(), what, saved.data_ptr<T>());
-        return {output, last, last_gains, saved};
+        run_forward(circuit, end.data_ptr<T>(), end_gains.data_ptr<T>(), what, saved.data_ptr<T>());
+        return {output, end, end_gains, saved};
     });
 }
 
 // Gradients of x (empty unless wanted), w_x, w_r, w_g, w_a, h, the first state and its gains. An empty d_output is 0.
 Backward backward(const Tensor& d_output, const Tensor& d_last, const Tensor& d_last_gains, const Tensor& x,
                   const Tensor& w_x, const Tensor& w_r, const Tensor& w_g, const Tensor& w_a, const Tensor& h,
-                  const Tensor& saved, int64_t block, int64_t segment, bool rectified, bool bfloat16, bool wants_x)
+                  const Tensor& saved, int64_t block, int64_t segment, int64_t first, int64_t last, bool rectified,
+                  bool bfloat16, bool wants_x)
 {
     return dispatch(x, bfloat16, rectified, [&](auto t, auto e, auto rectify) -> Backward {
         using T = decltype(t);
         using E = decltype(e);
-        const Sizes n = sizes(x, d_last, block, segment);
+        const Sizes n = sizes(x, d_last, block, segment, first, last);
         const Held<T, E> held(w_x, w_r, w_g, w_a, h);
         const Tensor d_state = d_last.clone(at::MemoryFormat::Contiguous), d_gains = d_last_gains.clone(at::MemoryFormat::Contiguous);
         const Tensor d_x = make_empty({wants_x ? n.steps : 0, n.batch, n.inputs}, x);
@@ -719,13 +724,14 @@ TORCH_LIBRARY(organics_neuro, m)
 {
     m.def("has_bfloat16", [] { return cblas_gemm_bf16bf16f32 != nullptr; });
     m.def("gated_trace", [](int64_t steps, int64_t batch, int64_t units, int64_t segment, bool keep) {
-        return Sizes{steps, batch, 0, units, 0, segment}.saved(keep);
+        return Sizes{steps, batch, 0, units, 0, segment, 0, 0}.saved(keep);
     });
     m.def("gated_forward(Tensor x, Tensor w_x, Tensor w_r, Tensor w_g, Tensor w_a, Tensor h, Tensor state, Tensor gains, "
-          "int block, int segment, bool rectified, bool bfloat16, bool whole, bool keep) -> (Tensor, Tensor, Tensor, Tensor)");
+          "int block, int segment, int first, int last, bool rectified, bool bfloat16, bool whole, bool keep) -> "
+          "(Tensor, Tensor, Tensor, Tensor)");
     m.def("gated_backward(Tensor d_output, Tensor d_last, Tensor d_last_gains, Tensor x, Tensor w_x, Tensor w_r, "
-          "Tensor w_g, Tensor w_a, Tensor h, Tensor saved, int block, int segment, bool rectified, bool bfloat16, "
-          "bool wants_x) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)");
+          "Tensor w_g, Tensor w_a, Tensor h, Tensor saved, int block, int segment, int first, int last, bool rectified, "
+          "bool bfloat16, bool wants_x) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)");
 }
 
 TORCH_LIBRARY_IMPL(organics_neuro, CPU, m)

@@ -12,7 +12,7 @@ from organics_neuro.nn.kernels import build
 _ROWS = 64
 
 
-def unroll(input, state, weights, steps, *, rectified, precision=None, checkpoint_every=None, whole=True):
+def unroll(input, state, weights, steps, *, rectified, constant=(), precision=None, checkpoint_every=None, whole=True):
     """Many steps of the gated circuit on the CPU.
 
     Parameters
@@ -27,6 +27,8 @@ def unroll(input, state, weights, steps, *, rectified, precision=None, checkpoin
         Step sizes of y, a, b0 and b, each (units,), none negative.
     rectified : bool
         Whether drive, recurrence and the pool see relu(.) of their input.
+    constant : collection of str
+        Gains, of "b0" and "b", that stay as they are: their step sizes are 0, and their gates are not computed.
     precision : {None, "bf16"}
         "bf16" rounds what the products between units multiply to bfloat16, in float32 and where there are such
         products: faster, and not exact.
@@ -59,6 +61,8 @@ def unroll(input, state, weights, steps, *, rectified, precision=None, checkpoin
     keep = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
     bf16 = precision == "bf16" and input.dtype == torch.float32 and ops.has_bfloat16()
     rows = max(1, min(_ROWS, -(-input.shape[1] // torch.get_num_threads())))
-    options = (rows, checkpoint_every or len(input), rectified, bf16, whole, keep)
+    units = y.shape[1]  # the gates of b0 come first
+    gates = (units if "b0" in constant else 0, units if "b" in constant else 2 * units)
+    options = (rows, checkpoint_every or len(input), *gates, rectified, bf16, whole, keep)
     output, last, gains, _ = ops.gated_forward(*tensors, *options)
     return output, (*last.chunk(2, 1), *gains.chunk(2, 1))

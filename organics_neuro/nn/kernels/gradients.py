@@ -15,7 +15,8 @@ def register():
     register_autograd("organics_neuro::gated_backward", _refuse)
 
 
-def _forward_shapes(x, w_x, w_r, w_g, w_a, h, state, gains, block, segment, rectified, bfloat16, whole, keep):
+def _forward_shapes(x, w_x, w_r, w_g, w_a, h, state, gains, block, segment, *options):
+    *_, whole, keep = options
     steps, batch, units = x.shape[0], x.shape[1], w_r.shape[0]
     trace = torch.ops.organics_neuro.gated_trace(steps, batch, units, segment, keep)
     output = x.new_empty(steps if whole else 0, batch, units)
@@ -29,10 +30,9 @@ def _backward_shapes(d_output, d_last, d_last_gains, x, w_x, w_r, w_g, w_a, h, s
 
 
 def _remember(ctx, inputs, output):
-    *tensors, block, segment, rectified, bfloat16, _, _ = inputs
     ctx.set_materialize_grads(False)
-    ctx.options = block, segment, rectified, bfloat16
-    ctx.save_for_backward(*tensors[:6], output[-1])
+    ctx.options = inputs[8:-2]  # all but whole and keep
+    ctx.save_for_backward(*inputs[:6], output[-1])
 
 
 def _backward(ctx, d_output, d_last, d_gains, _):
@@ -46,7 +46,7 @@ def _backward(ctx, d_output, d_last, d_gains, _):
     d_input, *rest = torch.ops.organics_neuro.gated_backward(
         d_output, d_last, d_gains, input, *weights, trace, *ctx.options, wants_input
     )
-    return d_input if wants_input else None, *rest, *[None] * 6
+    return d_input if wants_input else None, *rest, *[None] * 8
 
 
 def _refuse(ctx, *_):
