@@ -313,5 +313,6 @@ def _cell_circuit(cell, dt):
         weights=weights,
         initial={name: array(getattr(cell, f"initial_{name}")) for name in cell.model.states},
         **{f"tau_{name}": dt / array(getattr(cell, f"step_{name}")) for name in cell.model.states},
-        **cell.constant,
+        # as the cell holds it: in float32 0.003 is another number
+        **{gain: float(getattr(cell, f"initial_{gain}")[0]) for gain in cell.constant},
     )

@@ -39,8 +39,9 @@ def test_reference_simulation_equals_module(num_layers):
 @pytest.mark.parametrize("rectification", ["recurrence", "activity", "none"])
 @pytest.mark.parametrize("recurrence", ["free", "identity", "orthogonal", "spectral", "diagonal"])
 def test_every_variant_becomes_its_circuit(recurrence, rectification, constant):
+    """Also where its numbers were made in single precision, as those of trained networks were."""
     torch.manual_seed(0)
-    rnn = ORGaNICs(3, 6, recurrence=recurrence, rectification=rectification, dtype=torch.float64, **constant)
+    rnn = ORGaNICs(3, 6, recurrence=recurrence, rectification=rectification, **constant).double()
     x = torch.randn(STEPS, TRIALS, 3, dtype=torch.float64)
     circuit = to_circuit(rnn, dt=DT)
     expected = on.reference.simulate(circuit, x.numpy(), duration=STEPS * DT, dt=DT)

@@ -1,7 +1,8 @@
 """The settings of every training run, in one table. The networks of a task share its budget: epochs and batches."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 
 from organics_neuro import datasets
 from organics_neuro.core.errors import unknown_name
-from organics_neuro.nn import DivisiveNormalization, ORGaNICs, SequenceClassifier
+from organics_neuro.nn import DivisiveNormalization, ORGaNICs, SequenceClassifier, oscillators_
 from organics_neuro.nn.classifiers import AutoencoderClassifier
 from organics_neuro.nn.training import cross_entropy
 
@@ -33,6 +34,7 @@ class Recipe:
     lr : float
         Largest learning rate.
     loss : callable
+    lr_factors : mapping of str to float
         As for `organics_neuro.nn.training.fit`.
     """
 
@@ -44,6 +46,7 @@ class Recipe:
     batch_size: int
     lr: float
     loss: Callable = cross_entropy
+    lr_factors: Mapping = field(default_factory=dict)
 
     @property
     def description(self):
@@ -59,7 +62,7 @@ class Recipe:
     @property
     def fit_options(self):
         """What `organics_neuro.nn.training.fit` is told by the recipe."""
-        return {name: getattr(self, name) for name in ("epochs", "batch_size", "lr", "loss")}
+        return {name: getattr(self, name) for name in ("epochs", "batch_size", "lr", "loss", "lr_factors")}
 
     def data(self, root=None):
         """The digits as the task presents them (see `organics_neuro.datasets.load`)."""
@@ -78,6 +81,39 @@ def find(name):
 
 def _recurrent(layer, *sizes, dropout=0.0, **options):
     return SequenceClassifier(layer(*sizes, batch_first=True, **options), CLASSES, dropout)
+
+
+def _oscillating(inputs, units, width=None, **options):
+    """ORGaNICs that start as oscillators, for sequences of many hundred steps.
+
+    Of an image of ``width`` columns that is read row by row they have the lowest spatial frequencies.
+
+    Of the readout, which starts from nothing, and of the oscillators, whose phases add up over a sequence, one learns
+    ten thousand times faster than the other: see the ``lr_factors`` of the recipes.
+    """
+    rnn = ORGaNICs(
+        inputs,
+        units,
+        batch_first=True,
+        recurrence="spectral",
+        rectification="none",
+        b0=0.003,
+        max_step_y=1.0,
+        max_step_a=0.2,
+        max_step_b=0.5,
+        **options,
+    )
+    angles = None if width is None else _image_angles(width, units // 2)
+    return SequenceClassifier(oscillators_(rnn, angles), CLASSES, standardize=True)
+
+
+def _image_angles(width, count):
+    """The angles per pixel of the lowest spatial frequencies of a square image that is read row by row.
+
+    One cycle in a row is ``width`` cycles in the image: near each multiple of it are those of few cycles from row to row.
+    """
+    cycles = {abs(u * width + v) for u in range(width // 2 + 1) for v in range(-4, 5)}
+    return [2 * math.pi * c / width**2 for c in sorted(cycles)][:count]
 
 
 def _perceptron(*sizes, dropout=0.0):
@@ -133,28 +169,46 @@ def _static():
     ]
 
 
-def _sequential(
-    task, inputs, steps, *, epochs, batch_size, max_steps, lr, recurrence="free", precision=None, **options
-):
+def _sequential(task, inputs, steps, *, epochs, batch_size, circuit, lr, lr_factors=None, **options):
     """ORGaNICs and the baselines, 128 units each, on sequences of ``steps`` with ``inputs`` values.
 
-    ``max_steps`` are the largest step sizes of y, a and the gains; ``lr`` are the learning rates of the four;
-    ``recurrence`` and ``precision`` are those of ORGaNICs; ``options`` are those of all four networks.
+    ``circuit`` builds the network of ORGaNICs and ``lr_factors`` are its own; ``lr`` are the learning rates of the
+    four; ``options`` are those of all four networks.
     """
     make = partial(Recipe, task=task, epochs=epochs, batch_size=batch_size)
-    ours = dict(zip(("max_step_y", "max_step_a", "max_step_b"), max_steps, strict=True))
-    ours |= {"recurrence": recurrence, "precision": precision}
     builds = {
-        "ORGaNICs 128": partial(_recurrent, ORGaNICs, inputs, 128, **ours, **options),
         "LSTM 128": partial(_recurrent, nn.LSTM, inputs, 128, **options),
         "GRU 128": partial(_recurrent, nn.GRU, inputs, 128, **options),
         "MLP 128": partial(_perceptron, inputs * steps, 128, **options),
     }
-    names = (task, f"{task}-lstm", f"{task}-gru", f"{task}-mlp")
+    ours, *rates = lr
     return [
-        make(name, network=network, build=build, lr=rate)
-        for name, (network, build), rate in zip(names, builds.items(), lr, strict=True)
+        make(
+            task,
+            network="ORGaNICs 128",
+            build=partial(circuit, inputs, 128, **options),
+            lr=ours,
+            lr_factors=lr_factors or {},
+        ),
+        *(
+            make(f"{task}-{network.split()[0].lower()}", network=network, build=build, lr=rate)
+            for (network, build), rate in zip(builds.items(), rates, strict=True)
+        ),
     ]
+
+
+def _long(task, width, epochs, permuted=False):
+    """The networks of square images that are read pixel by pixel; ORGaNICs start as oscillators."""
+    return _sequential(
+        task,
+        1,
+        width**2,
+        epochs=epochs,
+        batch_size=64,
+        circuit=partial(_oscillating, width=None if permuted else width, precision="bf16"),
+        lr=(0.01, 0.003, 0.003, 0.005),
+        lr_factors={"W_r": 3e-4, "step": 1e-3},
+    )
 
 
 _ALL = [
@@ -174,28 +228,13 @@ _ALL = [
         28,
         epochs=10,
         batch_size=64,
-        max_steps=(0.5, 0.3, 0.9),
+        circuit=partial(_recurrent, ORGaNICs, max_step_y=0.5, max_step_a=0.3, max_step_b=0.9),
         lr=(0.015, 0.005, 0.005, 0.003),
         dropout=0.1,
     ),
-    *_sequential(
-        "pixels-14", 1, 196, epochs=20, batch_size=128, max_steps=(0.2, 0.04, 0.4), lr=(0.01, 0.003, 0.003, 0.005)
-    ),
-    *(
-        recipe
-        for task in ("smnist", "psmnist")
-        for recipe in _sequential(
-            task,
-            1,
-            784,
-            epochs=20,
-            batch_size=64,
-            max_steps=(0.03, 0.01, 0.1),
-            lr=(0.02, 0.003, 0.003, 0.005),
-            recurrence="spectral",
-            precision="bf16",
-        )
-    ),
+    *_long("pixels-14", width=14, epochs=20),
+    *_long("smnist", width=28, epochs=16),
+    *_long("psmnist", width=28, epochs=16, permuted=True),
 ]
 #: Every recipe by its name.
 RECIPES = {recipe.name: recipe for recipe in _ALL}

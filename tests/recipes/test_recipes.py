@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from organics_neuro.nn.classifiers import AutoencoderClassifier  # noqa: E402  needs torch
-from organics_neuro.recipes import RECIPES, Card, find, load, table  # noqa: E402
+from organics_neuro.recipes import RECIPES, Card, find, load, settings, table  # noqa: E402
 from organics_neuro.recipes.results import read_rows  # noqa: E402
 
 SHAPES = {"static": (784,), "rows": (28, 28), "pixels-14": (196, 1), "smnist": (784, 1), "psmnist": (784, 1)}
@@ -39,6 +39,19 @@ def test_baselines_have_the_same_budget(task):
     budgets = {(RECIPES[name].epochs, RECIPES[name].batch_size) for name in RECIPES if name.startswith(task)}
     assert len(budgets) == 1
     assert {f"{task}-{network}" for network in ("lstm", "gru", "mlp")} <= set(RECIPES)
+
+
+@pytest.mark.parametrize("width", [14, 28])
+def test_oscillators_for_images_have_the_lowest_spatial_frequencies(width):
+    """A grating of u cycles across and v cycles down, read row by row, has one of the frequencies that are held."""
+    angles = torch.tensor(settings._image_angles(width, 64), dtype=torch.float64)
+    assert len(angles.unique()) == 64
+    assert 0 == angles.min() < angles.max() <= torch.pi
+    row, column = torch.meshgrid(*[torch.arange(width, dtype=torch.float64)] * 2, indexing="ij")
+    for u, v in [(0, 1), (1, 0), (3, 2), (5, -4), (6, 4)]:
+        grating = torch.exp(2j * torch.pi * (u * column + v * row) / width).flatten()
+        held = (grating * torch.exp(-1j * angles[:, None] * torch.arange(width**2))).mean(1).abs()
+        assert held.max() > 0.85  # v down within a row, too, from which sinc(v / width) remains
 
 
 def test_unknown_recipe():
