@@ -86,10 +86,8 @@ def _recurrent(layer, *sizes, dropout=0.0, **options):
 def _oscillating(inputs, units, width=None, **options):
     """ORGaNICs that start as oscillators, for sequences of many hundred steps.
 
-    Of an image of ``width`` columns that is read row by row they have the lowest spatial frequencies.
-
-    Of the readout, which starts from nothing, and of the oscillators, whose phases add up over a sequence, one learns
-    ten thousand times faster than the other: see the ``lr_factors`` of the recipes.
+    Their frequencies are the lowest spatial ones of an image of ``width`` columns that is read row by row; by default
+    they are evenly spaced.
     """
     rnn = ORGaNICs(
         inputs,
@@ -198,7 +196,11 @@ def _sequential(task, inputs, steps, *, epochs, batch_size, circuit, lr, lr_fact
 
 
 def _long(task, width, epochs, permuted=False):
-    """The networks of square images that are read pixel by pixel; ORGaNICs start as oscillators."""
+    """The networks of square images that are read pixel by pixel.
+
+    ORGaNICs start as oscillators, whose phases add up over a sequence: they learn thousands of times slower than the
+    readout.
+    """
     return _sequential(
         task,
         1,
