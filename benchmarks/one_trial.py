@@ -1,7 +1,6 @@
 """One trial of a dense circuit: `Projection` against `Synapses`, a jitted JAX scan and NEST. ``python -m benchmarks.one_trial [N ...]``
 
-Brian2 before 2.11 asks the system for the time at every step of a C++ program, which takes half a microsecond: with 64
-units that is as much as the rest.
+The C++ programs of Brian2 2.9 ask the system for the processor's time at every step, which shows where N is small.
 """
 
 import sys

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from organics_neuro.core.errors import FileFormatError, unknown_name
+from organics_neuro.core.arguments import known_name
+from organics_neuro.core.errors import FileFormatError
 
 _MNIST = Path(__file__).parents[1] / "data" / "mnist"
 
@@ -114,8 +115,7 @@ def load(task, root=None):
     FileNotFoundError, FileFormatError
         As for `mnist`.
     """
-    if task not in TASKS:
-        raise ValueError(unknown_name("task", task, TASKS))
+    known_name("task", task, TASKS)
     digits, prepare = mnist(root), TASKS[task].prepare
     return digits._replace(x_train=prepare(digits.x_train), x_test=prepare(digits.x_test))
 

@@ -9,7 +9,7 @@ import brian2 as b2
 from brian2.devices.device import all_devices, get_device, reset_device
 
 from organics_neuro.brian.cuda import prepare
-from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.arguments import known_name
 
 _DEVICES = {"runtime": "runtime", "cpp": "cpp_standalone", "cuda": "cuda_standalone"}
 
@@ -36,8 +36,7 @@ def use_device(name, directory=None, build_on_run=True):
     RuntimeError
         If there is no C++ compiler, or what "cuda" needs is missing.
     """
-    if name not in _DEVICES:
-        raise ValueError(unknown_name("device", name, _DEVICES))
+    known_name("device", name, _DEVICES)
     if name == "runtime":
         b2.set_device("runtime")
         return

@@ -11,10 +11,9 @@ import numpy as np
 from organics_neuro.brian.guard import StepGuard
 from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.projection import Projection
-from organics_neuro.core.arguments import positive_int
+from organics_neuro.core.arguments import known_name, positive_int
 from organics_neuro.core.circuit import Circuit, JoinedCircuit
 from organics_neuro.core.dynamics import qualify
-from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.expressions import to_brian
 from organics_neuro.core.units import magnitude
 
@@ -267,8 +266,7 @@ def _check_names(what, given, known):
     if not isinstance(given, Mapping):
         raise TypeError(f"{what} must be a dictionary by name, got {type(given).__name__}")
     for name in given:
-        if name not in known:
-            raise ValueError(unknown_name(f"name in {what}", name, known))
+        known_name(f"name in {what}", name, known)
 
 
 def _check_texts(inputs):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from brian2.utils.stringtools import word_substitute
 
-from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.arguments import known_name
 from organics_neuro.core.reference import METHODS
 
 #: Stages as (weight of the slope, how far the states move for the next stage, in steps; None completes the step).
@@ -38,8 +38,7 @@ class Integrator:
     coupled: tuple
 
     def __post_init__(self):
-        if self.method not in METHODS:
-            raise ValueError(unknown_name("method", self.method, METHODS))
+        known_name("method", self.method, METHODS)
 
     def for_equations(self, equations):
         """What to hand to `NeuronGroup`: Brian2's own Euler method, unless the noise depends on the state."""

@@ -5,8 +5,8 @@ import numpy as np
 
 from organics_neuro.brian.device import device as on_device
 from organics_neuro.brian.group import groups
+from organics_neuro.core.arguments import known_name
 from organics_neuro.core.dynamics import count_trials
-from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.units import seconds
 
 
@@ -65,8 +65,7 @@ def simulate(
     trials = count_trials("the inputs", inputs)
     record = list(circuit.states) if record is None else list(record)
     for name in record:
-        if name not in circuit.states:
-            raise ValueError(unknown_name("state in record", name, circuit.states))
+        known_name("state in record", name, circuit.states)
     if every is not None and (not isinstance(every, (int, np.integer)) or every < 1):
         raise ValueError(f"every must be a positive number of steps or None, got {every!r}")
     with on_device(device):

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import numpy as np
 
 from organics_neuro.core import files
-from organics_neuro.core.arguments import positive_int
+from organics_neuro.core.arguments import known_name, positive_int
 from organics_neuro.core.dynamics import Connection, Dynamics, Population, check_units_axis, qualify
 from organics_neuro.core.errors import FileFormatError, unknown_name
 from organics_neuro.core.expressions import substitute
@@ -240,8 +240,7 @@ class JoinedCircuit(_Immutable):
     def replace(self, couplings=None, **parts):
         """A copy with other parts (``pair.replace(e=...)``) or other couplings."""
         for name in parts:
-            if name not in self.parts:
-                raise ValueError(unknown_name("part", name, self.parts))
+            known_name("part", name, self.parts)
         return JoinedCircuit({**self.parts, **parts}, self.couplings if couplings is None else couplings)
 
     def _record(self):

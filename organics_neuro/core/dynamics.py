@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from organics_neuro.core import expressions
-from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.arguments import known_name
 from organics_neuro.core.model import CircuitModel
 from organics_neuro.core.operators import Operator
 
@@ -258,8 +258,7 @@ class Dynamics:
                 )
             return {next(iter(self.inputs)): z}
         for name in z:
-            if name not in self.inputs:
-                raise ValueError(unknown_name("input", name, self.inputs))
+            known_name("input", name, self.inputs)
         return dict(z)
 
     def resolve_inputs(self, z):
@@ -278,8 +277,7 @@ class Dynamics:
             Arrays (..., units) by full name.
         """
         for name in given or {}:
-            if name not in self.states:
-                raise ValueError(unknown_name(f"state in {argument}", name, self.states))
+            known_name(f"state in {argument}", name, self.states)
         start = {**self.initial, **(given or {})}
         return {name: check_units_axis(f"{argument} {name!r}", start[name], n) for name, n in self.states.items()}
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from organics_neuro.core.arguments import known_name
 from organics_neuro.core.dynamics import count_trials
-from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.units import seconds
 
 
@@ -67,8 +67,7 @@ def simulate(circuit, z=None, duration=0.3, dt=1e-4, method="euler", initial=Non
     StepSizeWarning
         If ``dt`` is larger than a time constant and the method is Euler.
     """
-    if method not in METHODS:
-        raise ValueError(unknown_name("method", method, METHODS))
+    known_name("method", method, METHODS)
     duration, dt = seconds("duration", duration), seconds("dt", dt)
     dynamics = circuit.dynamics
     inputs = dynamics.resolve_inputs(z)

@@ -5,7 +5,7 @@ import xarray as xr
 from scipy.signal import welch
 
 from organics_neuro.core import theory
-from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.arguments import known_name
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.protocol import check_engine, pattern, scaled
 from organics_neuro.experiments.results import contrasts_axis, label
@@ -71,8 +71,7 @@ def power_spectrum(
     """
     check_engine(engine)
     contrasts = contrasts_axis("contrasts", contrasts)
-    if state not in circuit.states:
-        raise ValueError(unknown_name("state", state, circuit.states))
+    known_name("state", state, circuit.states)
     drive = pattern(circuit, stimulus, angle, "stimulus")
     name, shown = next(iter(drive.items()))
     units = circuit.states[state]

@@ -5,16 +5,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from organics_neuro.core import stimuli
+from organics_neuro.core.arguments import known_name
 from organics_neuro.core.circuit import Circuit
-from organics_neuro.core.errors import unknown_name
 
 ENGINES = ("brian", "theory")
 
 
 def check_engine(engine):
     """Raise `ValueError` for an engine that is not among `ENGINES`."""
-    if engine not in ENGINES:
-        raise ValueError(unknown_name("engine", engine, ENGINES))
+    known_name("engine", engine, ENGINES)
 
 
 def pattern(circuit, stimulus, angle, name):

@@ -39,8 +39,7 @@ class SequenceClassifier(nn.Module):
         self.rnn = rnn
         like = next(rnn.parameters())
         factory = {"device": like.device, "dtype": like.dtype}
-        norm = nn.BatchNorm1d(rnn.hidden_size, eps=_EPS, affine=False, **factory)
-        self.standardized = norm if standardize else None
+        self.standardized = nn.BatchNorm1d(rnn.hidden_size, _EPS, affine=False, **factory) if standardize else None
         self.readout = nn.Linear(rnn.hidden_size, classes, **factory)
 
     def forward(self, x):

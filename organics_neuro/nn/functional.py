@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch.nn.functional import linear, threshold
 
+from organics_neuro.core.arguments import known_name
 from organics_neuro.core.dynamics import qualify
-from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.expressions import NUMPY, Backend
 from organics_neuro.core.operators import Operator, Uniform
 from organics_neuro.core.units import seconds
@@ -183,8 +183,7 @@ class EulerStep:
     def check_states(self, states):
         """``states`` if they are all there and have the right number of units."""
         for name in states:
-            if name not in self.dynamics.states:
-                raise ValueError(unknown_name("state", name, self.dynamics.states))
+            known_name("state", name, self.dynamics.states)
         for name, n in self.dynamics.states.items():
             if name not in states:
                 raise ValueError(f"the state {name!r} is missing; give all of {', '.join(self.dynamics.states)}")
@@ -208,8 +207,7 @@ class EulerStep:
         """Parameters of each population: those given, then those of the circuit (single numbers stay numbers)."""
         known = {qualify(p, name): (p, name) for p, pop in self.dynamics.populations.items() for name in pop.parameters}
         for name in given:
-            if name not in known:
-                raise ValueError(unknown_name("parameter", name, known))
+            known_name("parameter", name, known)
         result = {p: {} for p in self.dynamics.populations}
         for full, (p, name) in known.items():
             own = self.dynamics.populations[p].parameters[name]
@@ -220,8 +218,7 @@ class EulerStep:
         """The function that applies each of the weights: those given, then those of the circuit."""
         known = {c.key: c.weights for c in self.dynamics.connections}
         for name, value in given.items():
-            if name not in known:
-                raise ValueError(unknown_name("weights", name, known))
+            known_name("weights", name, known)
             if value.shape != known[name].shape:
                 raise ValueError(
                     f"weights {name!r} have shape {tuple(value.shape)}, but must have {known[name].shape} (units, source units)"

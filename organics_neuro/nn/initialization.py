@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from organics_neuro.nn.cells import ORGaNICsCell
+from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell
 
 #: Step size of y of the oscillators: close to 1, at which a step is a pure rotation and nothing leaks.
 STEP = 0.996
@@ -18,20 +18,31 @@ def oscillators_(module, angles=None):
 
     Units 2k and 2k + 1 rotate by the angle omega_k at every step: with a gate that is almost open,
     y <- (1 - h) y + h W_r y with W_r a rotation and h almost 1. After a sequence, y is then close to its Fourier
-    transform at these frequencies, weighted by the input gains. What a layer draws by default forgets its input in
-    about 100 steps.
+    transform at these frequencies, weighted by the input gains. What a layer draws by default forgets within some
+    hundred steps.
 
     Parameters
     ----------
     module : ORGaNICs or ORGaNICsCell
-        With rectification "none", recurrence "free", "orthogonal" or "spectral", a small constant gain ``b0``, which
-        keeps the gate open (0.003 leaks as much as ``STEP`` does), ``max_step_y`` = 1 and an even number of units.
+        It is changed in place. With rectification "none", recurrence "free", "orthogonal" or "spectral", a small
+        constant gain ``b0``, which keeps the gate open, ``max_step_y`` = 1 and an even number of units.
     angles : array_like, shape (units / 2,), optional
         In radians per step. Default: evenly spaced from 0 to pi.
 
     Returns
     -------
     module
+
+    Raises
+    ------
+    TypeError
+        For another module.
+    ValueError
+        For other options, and for angles that are not finite or not one for each pair of units.
+
+    Notes
+    -----
+    The step that is taken is that of `ORGaNICsCell`; this start is not from the authors' code.
 
     Examples
     --------
@@ -41,15 +52,16 @@ def oscillators_(module, angles=None):
     >>> round(float(torch.linalg.eigvals(rnn.cells[0].W_r.detach()).angle().max()), 4)
     3.1416
     """
+    if not isinstance(module, (ORGaNICs, ORGaNICsCell)):
+        raise TypeError(f"oscillators_ takes an ORGaNICs or ORGaNICsCell module, got {type(module).__name__}")
     cells = [module] if isinstance(module, ORGaNICsCell) else list(module.cells)
-    for cell in cells:
-        _check(cell)
+    _check(cells[0])  # the cells of a layer differ by their input alone
     pairs = cells[0].hidden_size // 2
     angles = torch.linspace(0, math.pi, pairs) if angles is None else torch.as_tensor(angles)
     if angles.shape != (pairs,) or not angles.isfinite().all():
         raise ValueError(f"angles must be {pairs} finite numbers, one for each pair of units, got {angles}")
+    rotations = torch.block_diag(*(_rotation(angle) for angle in angles.double())).to(cells[0].W_r)
     for cell in cells:
-        rotations = torch.block_diag(*(_rotation(angle) for angle in angles.double())).to(cell.W_r)
         if cell.recurrence == "free":
             cell.W_r.copy_(rotations)
         else:

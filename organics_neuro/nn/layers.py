@@ -38,7 +38,7 @@ class ORGaNICs(nn.Module):
     precision : {None, "bf16"}
         "bf16" lets the fused kernel round to bfloat16 what the products between units multiply, in training (not after
         ``eval()``), if the layer is float32 and the processor's library has such products: faster, but not exact;
-        gradients are off by a few percent at most.
+        gradients are off by less than a percent, or by more where rounding moves a rectified unit across 0.
     checkpoint_every : int, optional
         Keep for the backward pass only the state at every so many steps, and compute the steps between again: less
         memory, more time. Default: keep what the backward pass needs of all steps.

@@ -6,6 +6,7 @@ A script that calls `fit` runs unchanged under ``torchrun``: its processes share
 import csv
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from math import cos, pi
@@ -147,6 +148,8 @@ def fit(
     data, held_out = split(x, y, validation, seed)
     sizes = [len(data[0]), len(held_out[0])]
     settings = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "samples": sizes}
+    if lr_factors is not None and not isinstance(lr_factors, Mapping):
+        raise TypeError(f"lr_factors must be a dictionary of names and factors, got {lr_factors!r}")
     settings["lr_factors"] = dict(lr_factors) if lr_factors else None
     run = _Run(model, loss, settings, checkpoint)
     if resume and checkpoint is not None:
@@ -314,7 +317,7 @@ def _by_factor(model, factors):
     for key, factor in factors.items():
         if key not in found:
             raise ValueError(f"lr_factors: no parameter is called {key!r} (nor is one left by the keys before it)")
-        if not factor >= 0:
+        if not isinstance(factor, (int, float)) or not factor >= 0:
             raise ValueError(f"lr_factors[{key!r}] must be 0 or larger, got {factor!r}")
     return list(groups), list(groups.values())
 

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import nn
 
 from organics_neuro import datasets
-from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.arguments import known_name
 from organics_neuro.nn import DivisiveNormalization, ORGaNICs, SequenceClassifier, oscillators_
 from organics_neuro.nn.classifiers import AutoencoderClassifier
 from organics_neuro.nn.training import cross_entropy
@@ -34,7 +34,7 @@ class Recipe:
     lr : float
         Largest learning rate.
     loss : callable
-    lr_factors : mapping of str to float
+    lr_factors : mapping of str to float, optional
         As for `organics_neuro.nn.training.fit`.
     """
 
@@ -46,7 +46,7 @@ class Recipe:
     batch_size: int
     lr: float
     loss: Callable = cross_entropy
-    lr_factors: Mapping = field(default_factory=dict)
+    lr_factors: Mapping | None = None
 
     @property
     def description(self):
@@ -71,9 +71,7 @@ class Recipe:
 
 def find(name):
     """The recipe called ``name``."""
-    if name not in RECIPES:
-        raise ValueError(unknown_name("recipe", name, RECIPES))
-    return RECIPES[name]
+    return RECIPES[known_name("recipe", name, RECIPES)]
 
 
 # --- networks -------------------------------------------------------------------------------------------------------
@@ -186,7 +184,7 @@ def _sequential(task, inputs, steps, *, epochs, batch_size, circuit, lr, lr_fact
             network="ORGaNICs 128",
             build=partial(circuit, inputs, 128, **options),
             lr=ours,
-            lr_factors=lr_factors or {},
+            lr_factors=lr_factors,
         ),
         *(
             make(f"{task}-{network.split()[0].lower()}", network=network, build=build, lr=rate)

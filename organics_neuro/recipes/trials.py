@@ -31,7 +31,7 @@ def trial(recipe, data="data", *, seed=0, progress=True):
     """
     digits = recipe.data()
     options = getattr(recipe.build, "keywords", {})  # a function that is no partial has none
-    options = options | {f"lr_factor[{name}]": factor for name, factor in recipe.lr_factors.items()}
+    options = options | {f"lr_factor[{name}]": factor for name, factor in (recipe.lr_factors or {}).items()}
     settings = {
         "recipe": recipe.name,
         "network": recipe.network,

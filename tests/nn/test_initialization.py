@@ -79,6 +79,11 @@ def test_other_circuits_are_refused(changed, missing):
     assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())
 
 
+def test_other_modules_are_refused():
+    with pytest.raises(TypeError, match="oscillators_ takes an ORGaNICs or ORGaNICsCell module, got LSTM"):
+        oscillators_(torch.nn.LSTM(1, 8))
+
+
 @pytest.mark.parametrize("angles", [[0.1, 0.2], [0.1, 0.2, 0.3, float("nan")], 1.0], ids=str)
 def test_bad_angles(angles):
     with pytest.raises(ValueError, match="angles must be 4 finite numbers, one for each pair of units, got"):

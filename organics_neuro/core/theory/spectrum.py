@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import solve_continuous_lyapunov
 
+from organics_neuro.core.arguments import known_name
 from organics_neuro.core.dynamics import check_units_axis
-from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs, time_constants
 from organics_neuro.core.theory.stability import jacobian
@@ -47,8 +47,7 @@ class Spectrum:
         return np.abs(self._response(readout)) ** 2 @ self._noise
 
     def __getitem__(self, state):
-        if state not in self.states:
-            raise ValueError(unknown_name("state", state, self.states))
+        known_name("state", state, self.states)
         return self._auto(np.eye(len(self._jacobian))[self.states[state]])
 
     @cached_property
@@ -74,8 +73,7 @@ class Spectrum:
         """
         readout = np.zeros((1, len(self._jacobian)))
         for name, value in weights.items():
-            if name not in self.states:
-                raise ValueError(unknown_name("state in weights", name, self.states))
+            known_name("state in weights", name, self.states)
             where = self.states[name]
             readout[0, where] = check_units_axis(f"weights of {name!r}", value, where.stop - where.start)
         return self._auto(readout)[:, 0]
@@ -158,8 +156,7 @@ def _noisy(circuit, z, noise, state):
 
 def _check_noise(dynamics, noise):
     for name in noise:
-        if name not in dynamics.states:
-            raise ValueError(unknown_name("state in noise", name, dynamics.states))
+        known_name("state in noise", name, dynamics.states)
         population, _, local = name.rpartition(".")
         dynamics.populations[population].model.time_constant(local)  # raises if the state has none
 

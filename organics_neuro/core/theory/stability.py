@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.arguments import known_name
 from organics_neuro.core.reference import METHODS
 from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs, each_trial, trials
@@ -115,8 +115,7 @@ def step_bound(circuit, z=None, method="euler", state=None):
         In seconds: all smaller steps are stable too. 0 if the circuit itself is unstable, NaN where no fixed point
         was found.
     """
-    if method not in METHODS:
-        raise ValueError(unknown_name("method", method, METHODS))
+    known_name("method", method, METHODS)
     if method == "ab2":
         parts = _linearise_parts(circuit, z, state)
         bound = np.empty(parts.shape[1:-2])
