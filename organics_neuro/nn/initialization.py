@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from organics_neuro.core.units import magnitude
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell
 
 #: Step size of y of the oscillators: close to 1, at which a step is a pure rotation and nothing leaks.
@@ -35,8 +36,8 @@ def oscillators_(module, angles=None):
 
     Raises
     ------
-    TypeError
-        For another module.
+    TypeError, UnitError
+        For another module, and for angles that are not numbers or have a unit.
     ValueError
         For other options, and for angles that are not finite or not one for each pair of units.
 
@@ -57,10 +58,10 @@ def oscillators_(module, angles=None):
     cells = [module] if isinstance(module, ORGaNICsCell) else list(module.cells)
     _check(cells[0])  # the cells of a layer differ by their input alone
     pairs = cells[0].hidden_size // 2
-    angles = torch.linspace(0, math.pi, pairs) if angles is None else torch.as_tensor(angles)
-    if angles.shape != (pairs,) or not angles.isfinite().all():
-        raise ValueError(f"angles must be {pairs} finite numbers, one for each pair of units, got {angles}")
-    rotations = torch.block_diag(*(_rotation(angle) for angle in angles.double())).to(cells[0].W_r)
+    angles = magnitude("angles", torch.linspace(0, math.pi, pairs).numpy() if angles is None else angles, "1")
+    if angles.shape != (pairs,):
+        raise ValueError(f"angles must be {pairs} numbers, one for each pair of units, got shape {angles.shape}")
+    rotations = torch.block_diag(*map(_rotation, torch.from_numpy(angles))).to(cells[0].W_r)
     for cell in cells:
         if cell.recurrence == "free":
             cell.W_r.copy_(rotations)

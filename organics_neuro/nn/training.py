@@ -24,6 +24,8 @@ from organics_neuro.nn.samples import split
 
 #: Samples that `predict` looks at together: networks may keep all steps of their states.
 PREDICT_TOGETHER = 250
+#: Seconds between two states of the progress bar where they do not replace each other, as in a file.
+_PAUSE = 2
 #: The learning rate rises during this fraction of a run and falls during the rest.
 _RISE = 0.2
 
@@ -159,6 +161,7 @@ def fit(
         total=epochs * run.batches,
         initial=len(run.history) * run.batches,
         unit="batch",
+        mininterval=0.1 if sys.stderr.isatty() else _PAUSE,
         disable=not (progress and first),
     )
     with bar, _flushed_denormals(), torch.random.fork_rng(), run.interruptible():

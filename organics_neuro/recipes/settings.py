@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -99,7 +100,8 @@ def _oscillating(inputs, units, width=None, **options):
         max_step_b=0.5,
         **options,
     )
-    angles = None if width is None else _image_angles(width, units // 2)
+    # in the precision of the layer, as the shipped networks were trained
+    angles = None if width is None else np.float32(_image_angles(width, units // 2))
     return SequenceClassifier(oscillators_(rnn, angles), CLASSES, standardize=True)
 
 

@@ -2,9 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+
+from brian2 import mV  # noqa: E402
 
 from organics_neuro.nn import ORGaNICs, ORGaNICsCell, oscillators_  # noqa: E402
 
@@ -27,7 +30,7 @@ def test_units_turn_by_angles_that_are_evenly_spaced(recurrence):
 
 def test_state_is_the_fourier_transform_of_the_input():
     """With constant gains, no leak and no pool a pair of units holds sum_t z(t) exp(i omega (T - t)), as a closed form."""
-    layer = oscillators_(make(b=1.0), torch.linspace(0, 2, 4))
+    layer = oscillators_(make(b=1.0), np.linspace(0, 2, 4))
     cell = layer.cells[0]
     with torch.no_grad():
         cell.step_y = torch.full_like(cell.step_y, 1 - 1e-12)
@@ -51,7 +54,7 @@ def test_it_remembers_what_others_forget():
         y = layer(x)[0]
         return float(((y[-1, 1] - y[-1, 0]).norm() / (y[0, 1] - y[0, 0]).norm()).detach())
 
-    assert left(oscillators_(make(64, recurrence="spectral", b0=0.003), torch.linspace(0, 1, 32))) > 0.1
+    assert left(oscillators_(make(64, recurrence="spectral", b0=0.003), np.linspace(0, 1, 32))) > 0.1
     assert left(make(64, recurrence="spectral", max_step_y=0.5)) < 0.01
 
 
@@ -84,7 +87,17 @@ def test_other_modules_are_refused():
         oscillators_(torch.nn.LSTM(1, 8))
 
 
-@pytest.mark.parametrize("angles", [[0.1, 0.2], [0.1, 0.2, 0.3, float("nan")], 1.0], ids=str)
-def test_bad_angles(angles):
-    with pytest.raises(ValueError, match="angles must be 4 finite numbers, one for each pair of units, got"):
+@pytest.mark.parametrize(
+    ("angles", "message"),
+    [
+        ([0.1, 0.2], r"angles must be 4 numbers, one for each pair of units, got shape \(2,\)"),
+        (1.0, r"angles must be 4 numbers, one for each pair of units, got shape \(\)"),
+        ([0.1, 0.2, 0.3, float("nan")], "angles must be finite, but"),
+        ("fast", "angles must be a number or an array of numbers, got 'fast'"),
+        (np.zeros(4) * mV, r"angles = \[0. 0. 0. 0.\] V has the wrong unit; give a plain number"),
+    ],
+    ids=str,
+)
+def test_bad_angles(angles, message):
+    with pytest.raises((TypeError, ValueError), match=message):
         oscillators_(make(), angles)
