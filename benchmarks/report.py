@@ -10,12 +10,11 @@ from organics_neuro.core.files import replacing
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 _INTRODUCTION = """# Benchmarks
 
-Made by `python -m benchmarks.report` from what the benchmarks wrote. Everything in a table was measured in one run
-(where it names two versions of Brian2, one for each), in turns, on one core (where threads are named, on so many) of a
-virtual machine with AVX-512 that it shared with others: compare within a run, by the ratios. Times are medians, without
-compilation; "first" is the time to the first result, compilation included. "of bandwidth" compares with the rate at which
-NumPy's product of two vectors reads as many bytes, "of peak" with NumPy's product of two matrices; a kernel can be faster
-than either.
+Made by `python -m benchmarks.report` from what the benchmarks wrote. Everything in a table was measured in one run, in
+turns, on one core (where threads are named, on so many) of a virtual machine with AVX-512 that it shared with others:
+compare within a table, by the ratios. Times are medians, without compilation; "first" is the time to the first result,
+compilation included. "of bandwidth" compares with the rate at which NumPy's product of two vectors reads as many bytes,
+"of peak" with NumPy's product of two matrices; a kernel can be faster than either.
 """
 
 

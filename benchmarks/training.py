@@ -5,11 +5,14 @@ same cell (without the optimizer); and against the floor, which is the time that
 at the rate of torch's best matrix product. Numbers that are not normal count as 0 for all of them; XLA does so itself.
 """
 
+import multiprocessing
 import os
-import subprocess
+import re
 import sys
 import time
-from functools import partial
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -57,12 +60,10 @@ def floor(batch, steps, inputs):
 
 
 def jax_gradient(batch, steps, inputs):
-    """The same gradient from a jitted JAX scan; None where JAX is not installed."""
-    try:
-        import jax
-        import jax.numpy as jnp
-    except ImportError:
-        return None
+    """The same gradient from a jitted JAX scan."""
+    import jax
+    import jax.numpy as jnp
+
     cell = ORGaNICs(inputs, UNITS).cells[0]
     with torch.no_grad():
         names = [*cell.model.weights, *(f"step_{state}" for state in State._fields)]
@@ -90,47 +91,63 @@ def jax_gradient(batch, steps, inputs):
     return lambda: jax.block_until_ready(gradient(values, x))
 
 
-def peak_memory(name, batch, steps, inputs):
-    """Peak bytes of a training step above what the process holds after a short sequence; None if the system does not say.
+def serve(pipe, name, task):
+    """The life of a process that trains one layer: its peak memory first, then the seconds of a step whenever asked."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    batch, steps, inputs = task
+    if name in LAYERS:
+        layer, x = LAYERS[name](inputs), torch.rand(steps, batch, inputs)
+        step = training_step(layer, x)
+        pipe.send(peak_memory(training_step(layer, x[:2]), step))
+    else:
+        step = jax_gradient(*task)
+        step()  # compiles
+        pipe.send(None)
+    with suppress(EOFError):  # nobody will ask again
+        while True:
+            pipe.recv()
+            pipe.send(h.seconds(step))
 
-    Seen in a process of its own. Linux forgets the peak so far when asked to.
-    """
+
+def peak_memory(short, step):
+    """Peak bytes of a step above that of a short one; None if the system does not say. Linux forgets peaks when asked to."""
+    short()
     if not os.path.exists("/proc/self/clear_refs"):
         return None
-    code = (
-        "import re, torch\n"
-        "from benchmarks import training\n"
-        "torch.set_num_threads(1)\n"
-        f"layer, x = training.LAYERS[{name!r}]({inputs}), torch.rand({steps}, {batch}, {inputs})\n"
-        "training.training_step(layer, x[:2])()\n"
-        "open('/proc/self/clear_refs', 'w').write('5')\n"
-        "peak = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])*1024\n"
-        "before = peak()\n"
-        "training.training_step(layer, x)()\n"
-        "print(peak() - before)"
-    )
-    return int(subprocess.check_output([sys.executable, "-c", code]).split()[-1])
+    Path("/proc/self/clear_refs").write_text("5")
+
+    def peak():
+        return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+
+    before = peak()
+    step()
+    return peak() - before
+
+
+def engine(name, task):
+    """A layer in a process of its own, as one would train it: what others leave in the heap changes its speed."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    context.Process(target=serve, args=(there, name, task), daemon=True).start()
+
+    def run():
+        here.send(None)
+        return here.recv()
+
+    return h.Engine(name, "cpu", "float32", run, memory=here.recv())
 
 
 def measure(table, task):
     """All layers for one task, in turn on one core."""
-    batch, steps, inputs = task
-    x = torch.rand(steps, batch, inputs)
-    functions = {name: training_step(make(inputs), x) for name, make in LAYERS.items()}
-    gradient = jax_gradient(*task)
-    if gradient is not None:
-        functions["JAX gradient"] = gradient
-    for function in functions.values():  # compiles and allocates
-        function()
-    engines = [h.Engine(name, "cpu", "float32", partial(h.seconds, function)) for name, function in functions.items()]
-    engines.append(h.Engine("floor", "cpu", "float32", floor(*task)))
+    names = [*LAYERS, *(["JAX gradient"] if find_spec("jax") else [])]
+    engines = [*(engine(name, task) for name in names), h.Engine("floor", "cpu", "float32", floor(*task))]
     times = h.race(engines, ROUNDS)
-    names = [engine.name for engine in engines]
-    to_fused, to_lstm, to_floor = (h.ratios(times, names.index(name)) for name in ("fused", "nn.LSTM", "floor"))
-    for k, name in enumerate(names):
-        memory = peak_memory(name, *task) if name in LAYERS else None
-        megabytes = "" if memory is None else memory / 1e6
-        table.add(*task, name, 1e3 * np.median(times[:, k]), to_fused[k], to_lstm[k], 1 / to_floor[k], megabytes)
+    places = [*names, "floor"]
+    to_fused, to_lstm, to_floor = (h.ratios(times, places.index(name)) for name in ("fused", "nn.LSTM", "floor"))
+    for k, each in enumerate(engines):
+        megabytes = "" if each.memory is None else each.memory / 1e6
+        table.add(*task, each.name, 1e3 * np.median(times[:, k]), to_fused[k], to_lstm[k], 1 / to_floor[k], megabytes)
 
 
 def measure_threads(table, task, cores):
