@@ -82,6 +82,22 @@ def _recurrent(layer, *sizes, dropout=0.0, **options):
     return SequenceClassifier(layer(*sizes, batch_first=True, **options), CLASSES, dropout)
 
 
+def _remembering(layer, inputs, units, steps):
+    """An LSTM or a GRU that starts with memories of up to ``steps`` steps, read as those of `_oscillating` are.
+
+    The biases of its gates are those of Tallec & Ollivier (2018), "Can recurrent neural networks warp time?".
+    """
+    rnn = layer(inputs, units, batch_first=True)
+    keep = torch.empty(units).uniform_(1, steps - 1).log()
+    with torch.no_grad():
+        rnn.bias_ih_l0.zero_()
+        rnn.bias_hh_l0.zero_()
+        rnn.bias_ih_l0[units : 2 * units] = keep  # the forget gate of one, the update gate of the other
+        if isinstance(rnn, nn.LSTM):
+            rnn.bias_ih_l0[:units] = -keep
+    return SequenceClassifier(rnn, CLASSES, standardize=True)
+
+
 def _oscillating(inputs, units, width=None, **options):
     """ORGaNICs that start as oscillators, for sequences of many hundred steps.
 
@@ -167,16 +183,16 @@ def _static():
     ]
 
 
-def _sequential(task, inputs, steps, *, epochs, batch_size, circuit, lr, lr_factors=None, **options):
+def _sequential(task, inputs, steps, *, epochs, batch_size, circuit, gated, lr, lr_factors=None, **options):
     """ORGaNICs and the baselines, 128 units each, on sequences of ``steps`` with ``inputs`` values.
 
-    ``circuit`` builds the network of ORGaNICs and ``lr_factors`` are its own; ``lr`` are the learning rates of the
-    four; ``options`` are those of all four networks.
+    ``circuit`` builds the network of ORGaNICs and ``lr_factors`` are its own; ``gated`` builds LSTM and GRU; ``lr`` are
+    the learning rates of the four; ``options`` are those of all four networks.
     """
     make = partial(Recipe, task=task, epochs=epochs, batch_size=batch_size)
     builds = {
-        "LSTM 128": partial(_recurrent, nn.LSTM, inputs, 128, **options),
-        "GRU 128": partial(_recurrent, nn.GRU, inputs, 128, **options),
+        "LSTM 128": partial(gated, nn.LSTM, inputs, 128, **options),
+        "GRU 128": partial(gated, nn.GRU, inputs, 128, **options),
         "MLP 128": partial(_perceptron, inputs * steps, 128, **options),
     }
     ours, *rates = lr
@@ -208,6 +224,7 @@ def _long(task, width, epochs, permuted=False):
         epochs=epochs,
         batch_size=64,
         circuit=partial(_oscillating, width=None if permuted else width, precision="bf16"),
+        gated=partial(_remembering, steps=width**2),
         lr=(0.01, 0.003, 0.003, 0.005),
         lr_factors={"W_r": 3e-4, "step": 1e-3},
     )
@@ -231,6 +248,7 @@ _ALL = [
         epochs=10,
         batch_size=64,
         circuit=partial(_recurrent, ORGaNICs, max_step_y=0.5, max_step_a=0.3, max_step_b=0.9),
+        gated=_recurrent,
         lr=(0.015, 0.005, 0.005, 0.003),
         dropout=0.1,
     ),

@@ -54,6 +54,21 @@ def test_oscillators_for_images_have_the_lowest_spatial_frequencies(width):
         assert held.max() > 0.85  # v down within a row, too, from which sinc(v / width) remains
 
 
+@pytest.mark.parametrize("name", ["pixels-14-lstm", "pixels-14-gru"])
+def test_gated_baselines_start_with_memories_as_long_as_the_sequence(name):
+    """What is left after a step, of cells that hold 1 and hear nothing."""
+    rnn = find(name).model().rnn
+    with torch.no_grad():
+        for parameter in (rnn.weight_ih_l0, rnn.weight_hh_l0):
+            parameter.zero_()
+    is_lstm, one = isinstance(rnn, torch.nn.LSTM), torch.ones(1, 1, 128)
+    left = rnn(torch.zeros(1, 1, 1), (one, one) if is_lstm else one)[1]
+    steps = 1 / (1 - (left[1] if is_lstm else left))
+    assert steps.min() >= 2
+    assert steps.max() <= 196
+    assert steps.std() > 40  # as of U(2, 196)
+
+
 def test_unknown_recipe():
     with pytest.raises(ValueError, match="unknown recipe 'lines'; known: 'demo', 'static-80'"):
         find("lines")
