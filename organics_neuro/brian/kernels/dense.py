@@ -91,9 +91,9 @@ void organics_dense_block(const Real* x, Real* r, const int m, const int n, cons
             const Real* w = packed + (size_t)(i/P)*P*n + (size_t)j*P + i%P;
             const int left = stop - i;
             if (trials == 1 && left >= P)
-                panel(w, P, x + j, n, r + i, m, k, P, j > 0), i += P;
+                panel(w, P, x + j, n, r + i, m, k, P, j > 0, nullptr), i += P;
             else if (left >= R*L)
-                organics_trials<Real, R, TILE>::run(w, P, x + j, n, r + i, m, k, R*L, j > 0, trials), i += R*L;
+                organics_trials<Real, R, TILE>::run(w, P, x + j, n, r + i, m, k, R*L, j > 0, trials, w + (size_t)P*n), i += R*L;
             else
                 organics_trials<Real, 1, TILE>::run(w, P, x + j, n, r + i, m, k, left < L ? left : L, j > 0, trials), i += L;
         }

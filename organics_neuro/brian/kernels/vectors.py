@@ -33,6 +33,7 @@ _VECTORS = """
 namespace {
 #ifdef __GNUC__
 #define ORGANICS_PREFETCH(place) __builtin_prefetch(place)
+#define ORGANICS_PREFETCH_L2(place) __builtin_prefetch(place, 0, 2)
 template <typename Real> struct organics_vector
 {
     typedef Real type __attribute__((vector_size(ORGANICS_BYTES), aligned(sizeof(Real)), may_alias));
@@ -40,6 +41,7 @@ template <typename Real> struct organics_vector
 };
 #else
 #define ORGANICS_PREFETCH(place)
+#define ORGANICS_PREFETCH_L2(place)
 template <typename Real> struct organics_vector
 {
     typedef Real type;
@@ -60,11 +62,11 @@ inline int organics_threads(const double work)
 // One tile of a product: R vectors of target units by T trials, summed in registers over n source units. Weights of
 // one source unit are neighbours, those of the next are `stride` away. Few sums are split in U, so that additions
 // need not wait for each other. Weights that are not in a cache are read once, as several streams that keep the memory
-// busy.
+// busy. A vector for each source unit is fetched from `next`, if given, where weights lie that are wanted later.
 template <typename Real, int R, int T, bool far = false>
 inline void organics_tile(const Real* __restrict w, const std::ptrdiff_t stride, const Real* __restrict x,
                           const std::ptrdiff_t nx, Real* __restrict r, const std::ptrdiff_t nr, const int n,
-                          const int count, const bool add)
+                          const int count, const bool add, const Real* next)
 {
     typedef typename organics_vector<Real>::type Vector;
     const int L = organics_vector<Real>::lanes, U = far ? STREAMS : R*T < 8 ? 8/(R*T) : 1;
@@ -80,6 +82,7 @@ inline void organics_tile(const Real* __restrict w, const std::ptrdiff_t stride,
         {
             const std::ptrdiff_t from = j + u*apart;
             Vector a[R];
+            if (next) ORGANICS_PREFETCH_L2(next + from*stride);
             #pragma GCC unroll 16
             for (int k = 0; k < R; k++)
             {
@@ -115,22 +118,26 @@ inline void organics_tile(const Real* __restrict w, const std::ptrdiff_t stride,
         }
 }
 
-// All trials for R vectors of target units: six at a time, then what is left.
+// All trials for R vectors of target units: six at a time, then what is left. Each tile fetches another vector of the
+// weights that come next.
 template <typename Real, int R, int T>
 struct organics_trials
 {
     static inline void run(const Real* w, const std::ptrdiff_t stride, const Real* x, const std::ptrdiff_t nx, Real* r,
-                           const std::ptrdiff_t nr, const int n, const int count, const bool add, const int trials)
+                           const std::ptrdiff_t nr, const int n, const int count, const bool add, const int trials,
+                           const Real* next = nullptr)
     {
         int b = 0;
-        for (; b + T <= trials; b += T) organics_tile<Real, R, T>(w, stride, x + b*nx, nx, r + b*nr, nr, n, count, add);
-        organics_trials<Real, R, T - 1>::run(w, stride, x + b*nx, nx, r + b*nr, nr, n, count, add, trials - b);
+        for (; b + T <= trials; b += T)
+            organics_tile<Real, R, T>(w, stride, x + b*nx, nx, r + b*nr, nr, n, count, add,
+                                      next ? next + b/T%R*organics_vector<Real>::lanes : next);
+        organics_trials<Real, R, T - 1>::run(w, stride, x + b*nx, nx, r + b*nr, nr, n, count, add, trials - b, next);
     }
 };
 template <typename Real, int R>
 struct organics_trials<Real, R, 0>
 {
-    static inline void run(const Real*, std::ptrdiff_t, const Real*, std::ptrdiff_t, Real*, std::ptrdiff_t, int, int, bool, int) {}
+    static inline void run(const Real*, std::ptrdiff_t, const Real*, std::ptrdiff_t, Real*, std::ptrdiff_t, int, int, bool, int, const Real*) {}
 };
 }
 #endif
