@@ -1,8 +1,9 @@
 """Training step of the recurrent layer: forward, backward and Adam. ``python -m benchmarks.training [steps ...]``
 
 The compiled kernel against the loop of torch's operations, torch.nn.LSTM and GRU, and a jitted JAX gradient of the
-same cell (without the optimizer); and against the floor, which is the time that the multiplications alone would take
-at the rate of torch's best matrix product. Numbers that are not normal count as 0 for all of them; XLA does so itself.
+same cell (without the optimizer), each in a process of its own; and against the floor, which is the time that the
+multiplications alone would take at the rate of torch's best matrix product. Numbers that are not normal count as 0 for
+all of them; XLA does so itself.
 """
 
 import multiprocessing
