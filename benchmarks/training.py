@@ -131,6 +131,7 @@ def engine(name, task):
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     context.Process(target=serve, args=(there, name, task), daemon=True).start()
+    there.close()  # so that a process that dies is noticed, not waited for
 
     def run():
         here.send(None)
@@ -141,11 +142,11 @@ def engine(name, task):
 
 def measure(table, task):
     """All layers for one task, in turn on one core."""
-    names = [*LAYERS, *(["JAX gradient"] if find_spec("jax") else [])]
-    engines = [*(engine(name, task) for name in names), h.Engine("floor", "cpu", "float32", floor(*task))]
+    engines = [engine(name, task) for name in (*LAYERS, *(["JAX gradient"] if find_spec("jax") else []))]
+    engines.append(h.Engine("floor", "cpu", "float32", floor(*task)))
     times = h.race(engines, ROUNDS)
-    places = [*names, "floor"]
-    to_fused, to_lstm, to_floor = (h.ratios(times, places.index(name)) for name in ("fused", "nn.LSTM", "floor"))
+    names = [each.name for each in engines]
+    to_fused, to_lstm, to_floor = (h.ratios(times, names.index(name)) for name in ("fused", "nn.LSTM", "floor"))
     for k, each in enumerate(engines):
         megabytes = "" if each.memory is None else each.memory / 1e6
         table.add(*task, each.name, 1e3 * np.median(times[:, k]), to_fused[k], to_lstm[k], 1 / to_floor[k], megabytes)

@@ -32,16 +32,14 @@ _VECTORS = """
 #endif
 namespace {
 #ifdef __GNUC__
-#define ORGANICS_PREFETCH(place) __builtin_prefetch(place)
-#define ORGANICS_PREFETCH_L2(place) __builtin_prefetch(place, 0, 2)
+#define ORGANICS_PREFETCH(place, locality) __builtin_prefetch(place, 0, locality)  // 3: into all caches, 2: not the first
 template <typename Real> struct organics_vector
 {
     typedef Real type __attribute__((vector_size(ORGANICS_BYTES), aligned(sizeof(Real)), may_alias));
     static const int lanes = ORGANICS_BYTES/sizeof(Real);
 };
 #else
-#define ORGANICS_PREFETCH(place)
-#define ORGANICS_PREFETCH_L2(place)
+#define ORGANICS_PREFETCH(place, locality)
 template <typename Real> struct organics_vector
 {
     typedef Real type;
@@ -82,12 +80,12 @@ inline void organics_tile(const Real* __restrict w, const std::ptrdiff_t stride,
         {
             const std::ptrdiff_t from = j + u*apart;
             Vector a[R];
-            if (next) ORGANICS_PREFETCH_L2(next + from*stride);
+            if (next) ORGANICS_PREFETCH(next + from*stride, 2);
             #pragma GCC unroll 16
             for (int k = 0; k < R; k++)
             {
                 const Real* place = w + from*stride + k*L;
-                if (far) ORGANICS_PREFETCH(place + AHEAD/sizeof(Real));
+                if (far) ORGANICS_PREFETCH(place + AHEAD/sizeof(Real), 3);
                 a[k] = *(const Vector*)place;
             }
             #pragma GCC unroll 16
