@@ -20,13 +20,15 @@ def normal(*shape):
     return RNG.normal(size=shape)
 
 
-#: Operators and numbers of trials. Sizes lie around the widths of registers, tiles and panels; 200 trials leave a
-#: remainder in every blocking. Each case costs a compilation, so most variants run with one number of trials.
+#: Operators and numbers of trials. Sizes lie around the widths of registers, tiles and panels; the largest numbers of
+#: trials and of source units leave a remainder in every blocking. Each case costs a compilation, so most variants run
+#: with one number of trials.
 CASES = {
     "dense 131x300": (on.Dense(normal(131, 300)), (1, 200)),
+    "dense 275x1101, more than a core's cache": (on.Dense(normal(275, 1101)), (5, 301)),
     "dense 64x515": (on.Dense(normal(64, 515)), (1,)),
     "dense 1031x2035, in double beyond the cache": (on.Dense(normal(1031, 2035)), (1,)),
-    "dense 520x515, in C++ by BLAS": (on.Dense(normal(520, 515)), (130,)),
+    "dense 2050x2049, in C++ by BLAS": (on.Dense(normal(2050, 2049)), (257,)),
     "dense 5x4": (on.Dense(normal(5, 4)), (3,)),
     "uniform": (on.Uniform((3, 5), 0.5), (1, 3)),
     "circulant few taps": (on.Circulant(np.append(normal(3), np.zeros(57))), (1, 3)),
@@ -119,6 +121,7 @@ def test_the_table_of_kernels_is_true():
         ("Circulant", f"fewer than n/{kernels.circulant.SHIFTED_BELOW} weights"),
         ("Convolution", f"above {convolution._DIRECT_TAPS} taps FFT"),
         ("Dense", f"{kernels.dense.TRIALS} trials by {kernels.dense.SOURCES} source units"),
+        ("Dense", f"from {kernels.dense.AWAY >> 20} MB on they are fetched ahead"),
         ("Dense", f"from {kernels.dense.FAR >> 20} MB on in {kernels.vectors.STREAMS} streams"),
     ):
         assert number in rows[name]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 #: From so many units of source and target, and so many trials, a product goes to BLAS: below, packed tiles are faster.
-UNITS, TRIALS = 512, 128
+UNITS, TRIALS = 2048, 256
 
 
 class Library(NamedTuple):

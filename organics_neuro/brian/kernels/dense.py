@@ -9,9 +9,9 @@ from organics_neuro.brian.kernels.vectors import with_vectors
 #: Bytes of target units whose weights lie next to each other in the packed copy: a multiple of every vector tile.
 PANEL = 256
 #: Block of source units and trials that stays in the cache while all panels of weights pass.
-SOURCES, TRIALS = 256, 192
-#: Bytes of weights that do not stay in a cache from one step to the next.
-FAR = 1 << 24
+SOURCES, TRIALS = 512, 288
+#: Bytes of weights from which a core's own cache does not keep them from one step to the next, and from which none does.
+AWAY, FAR = 1 << 20, 1 << 24
 
 # A row-major (m, n) matrix is a column-major (n, m) one to BLAS.
 _CYTHON = """
@@ -82,18 +82,20 @@ void organics_dense_block(const Real* x, Real* r, const int m, const int n, cons
                           const int start, const int stop)
 {
     const int L = organics_vector<Real>::lanes, R = ORGANICS_ROWS, P = PANEL/sizeof(Real), K = trials == 1 ? n : SOURCES;
-    const auto panel = (double)m*n*sizeof(Real) < FAR ? organics_tile<Real, P/L, 1> : organics_tile<Real, P/L, 1, true>;
+    const double bytes = (double)m*n*sizeof(Real);
+    const auto panel = bytes < FAR ? organics_tile<Real, P/L, 1> : organics_tile<Real, P/L, 1, true>;
+    const int tiles = (trials + TILE - 1)/TILE, rate = bytes < AWAY ? 0 : (R*L + tiles - 1)/tiles;
     for (int j = 0; j < n; j += K)
     {
         const int k = j + K < n ? K : n - j;
         for (int i = start; i < stop;)
         {
-            const Real* w = packed + (size_t)(i/P)*P*n + (size_t)j*P + i%P;
+            const Real *from = packed + (size_t)(i/P)*P*n + (size_t)j*P, *w = from + i%P, *next = from + (size_t)P*n + i%P*k;
             const int left = stop - i;
             if (trials == 1 && left >= P)
-                panel(w, P, x + j, n, r + i, m, k, P, j > 0, nullptr), i += P;
+                panel(w, P, x + j, n, r + i, m, k, P, j > 0, nullptr, 0), i += P;
             else if (left >= R*L)
-                organics_trials<Real, R, TILE>::run(w, P, x + j, n, r + i, m, k, R*L, j > 0, trials, w + (size_t)P*n), i += R*L;
+                organics_trials<Real, R, TILE>::run(w, P, x + j, n, r + i, m, k, R*L, j > 0, trials, next, rate), i += R*L;
             else
                 organics_trials<Real, 1, TILE>::run(w, P, x + j, n, r + i, m, k, left < L ? left : L, j > 0, trials), i += L;
         }
@@ -124,6 +126,7 @@ void _organics_dense(const Real* x, Real* r, const int m, const int n, const int
     PANEL=PANEL,
     SOURCES=SOURCES,
     TRIALS=TRIALS,
+    AWAY=AWAY,
     FAR=FAR,
     BLAS_UNITS=blas.UNITS,
     BLAS_TRIALS=blas.TRIALS,

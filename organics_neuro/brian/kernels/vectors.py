@@ -60,11 +60,11 @@ inline int organics_threads(const double work)
 // One tile of a product: R vectors of target units by T trials, summed in registers over n source units. Weights of
 // one source unit are neighbours, those of the next are `stride` away. Few sums are split in U, so that additions
 // need not wait for each other. Weights that are not in a cache are read once, as several streams that keep the memory
-// busy. A vector for each source unit is fetched from `next`, if given, where weights lie that are wanted later.
+// busy. From `next` on, `rate` numbers for each source unit are fetched: weights that are wanted later.
 template <typename Real, int R, int T, bool far = false>
 inline void organics_tile(const Real* __restrict w, const std::ptrdiff_t stride, const Real* __restrict x,
                           const std::ptrdiff_t nx, Real* __restrict r, const std::ptrdiff_t nr, const int n,
-                          const int count, const bool add, const Real* next)
+                          const int count, const bool add, const Real* next, const std::ptrdiff_t rate)
 {
     typedef typename organics_vector<Real>::type Vector;
     const int L = organics_vector<Real>::lanes, U = far ? STREAMS : R*T < 8 ? 8/(R*T) : 1;
@@ -80,7 +80,7 @@ inline void organics_tile(const Real* __restrict w, const std::ptrdiff_t stride,
         {
             const std::ptrdiff_t from = j + u*apart;
             Vector a[R];
-            if (next) ORGANICS_PREFETCH(next + from*stride, 2);
+            for (std::ptrdiff_t k = 0; k < rate; k += L) ORGANICS_PREFETCH(next + from*rate + k, 2);
             #pragma GCC unroll 16
             for (int k = 0; k < R; k++)
             {
@@ -116,26 +116,25 @@ inline void organics_tile(const Real* __restrict w, const std::ptrdiff_t stride,
         }
 }
 
-// All trials for R vectors of target units: six at a time, then what is left. Each tile fetches another vector of the
-// weights that come next.
+// All trials for R vectors of target units: six at a time, then what is left. Each tile fetches its share of the
+// weights that come next, so that the memory is never asked for many at once.
 template <typename Real, int R, int T>
 struct organics_trials
 {
     static inline void run(const Real* w, const std::ptrdiff_t stride, const Real* x, const std::ptrdiff_t nx, Real* r,
                            const std::ptrdiff_t nr, const int n, const int count, const bool add, const int trials,
-                           const Real* next = nullptr)
+                           const Real* next = nullptr, const std::ptrdiff_t rate = 0)
     {
         int b = 0;
-        for (; b + T <= trials; b += T)
-            organics_tile<Real, R, T>(w, stride, x + b*nx, nx, r + b*nr, nr, n, count, add,
-                                      next ? next + b/T%R*organics_vector<Real>::lanes : next);
-        organics_trials<Real, R, T - 1>::run(w, stride, x + b*nx, nx, r + b*nr, nr, n, count, add, trials - b, next);
+        for (; b + T <= trials; b += T, next += n*rate)
+            organics_tile<Real, R, T>(w, stride, x + b*nx, nx, r + b*nr, nr, n, count, add, next, rate);
+        organics_trials<Real, R, T - 1>::run(w, stride, x + b*nx, nx, r + b*nr, nr, n, count, add, trials - b, next, rate);
     }
 };
 template <typename Real, int R>
 struct organics_trials<Real, R, 0>
 {
-    static inline void run(const Real*, std::ptrdiff_t, const Real*, std::ptrdiff_t, Real*, std::ptrdiff_t, int, int, bool, int, const Real*) {}
+    static inline void run(const Real*, std::ptrdiff_t, const Real*, std::ptrdiff_t, Real*, std::ptrdiff_t, int, int, bool, int, const Real*, std::ptrdiff_t) {}
 };
 }
 #endif
