@@ -1,6 +1,6 @@
-"""What coupling costs, as ratios measured within one run; ``python -m benchmarks.one_trial`` and so on.
+"""What coupling costs, as ratios measured within one run; ``python -m benchmarks``, or ``python -m benchmarks.one_trial`` and so on.
 
-All is measured on one core. Times are the best of several repeats, without compilation; the time to the first result
+All is measured on one core. Times are medians of several repeats, without compilation; the time to the first result
 contains it.
 """
 

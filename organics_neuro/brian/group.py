@@ -63,6 +63,13 @@ class CircuitGroup(b2.NeuronGroup):
     Inputs, parameters and states are variables of the group. Arrays of shape (units,) or (trials, units) may be
     assigned to them: ``group.z = drive``. Parameters that are one number for all units are shared variables.
 
+    With "ab2", a group that is given new states starts like a new one: assign them to the group, not to a part of it.
+    With "rk4", a linked variable of another group may read a state in the middle of a step; a projection does not.
+
+    Before a run, dt is compared with the largest step that is stable around the fixed point of ``circuit`` as it was
+    declared, for circuits of up to 100 states whose inputs are numbers, and with the time constants for all others: a
+    `StepSizeWarning` says what is too large.
+
     Raises
     ------
     ValueError, TypeError, UnitError
@@ -109,7 +116,7 @@ class CircuitGroup(b2.NeuronGroup):
         declared = {s: _flags(amplitudes[s]) if s in amplitudes else f"= {_formula(noise[s], model)}" for s in noise}
         text = model.brian_equations(flags, inputs, declared)
         # set before Brian2 takes over attribute access
-        self.circuit, self.trials, self.units = circuit, trials, population.size
+        self.circuit, self.trials, self.units, self._model = circuit, trials, population.size, model
         self.projections, self.external, self.guard = {}, {}, None
         self.integrator, self.weights_dtype = integrator, weights_dtype
         equations = b2.Equations(text + "\n" + equations)
@@ -140,13 +147,19 @@ class CircuitGroup(b2.NeuronGroup):
         if "_group_attribute_access_active" in self.__dict__ and bare in self.variables:
             value = self.by_neuron(bare, value, self)
         super().__setattr__(key, value, level=level + 1)
+        if "_group_attribute_access_active" in self.__dict__ and bare in self._model.states:
+            self.integrator.forget(self)
 
     def by_neuron(self, key, value, group):
         """Numbers for a variable of ``group``, checked: an array (units,) or (trials, units) as one value per neuron."""
         if not isinstance(value, (Number, np.ndarray, list, tuple)):
             return value  # expressions and links are Brian2's own
-        name, shape, units = f"{self.name}.{key}", np.shape(value), len(group) // self.trials
-        if not np.all(np.isfinite(value)):
+        name, units = f"{self.name}.{key}", len(group) // self.trials
+        try:
+            shape, finite = np.shape(value), np.all(np.isfinite(value))
+        except (TypeError, ValueError):
+            raise ValueError(f"{name} takes a number or an array of numbers, got {value!r}") from None
+        if not finite:
             raise ValueError(f"{name} must be finite, but holds NaN or infinity")
         if not shape:
             return value
@@ -250,7 +263,7 @@ def _assemble(made, circuit, inputs):
             source,
             target,
             weights=c.weights,
-            source=c.expression,
+            source=to_brian(c.expression),  # whatever the user calls relu: here it is the model's
             target=c.variable,
             weights_dtype=target.weights_dtype,
             name=f"{target.name}_{c.variable}",

@@ -78,6 +78,11 @@ class Integrator:
             group.run_regularly(code, when="groups", order=order, name=f"{group.name}_stage_{k}")
         return [order - 1 for order in orders]
 
+    def forget(self, group):
+        """Take the next step of a group for its first: nothing follows from the states before it."""
+        if "_extrapolate" in group.variables:
+            group.variables["_extrapolate"].set_value(0)
+
 
 # --- variables ------------------------------------------------------------------------------------------------------
 

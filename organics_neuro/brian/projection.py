@@ -2,6 +2,7 @@
 
 import numpy as np
 from brian2.core.base import BrianObject
+from brian2.core.functions import Function
 from brian2.core.variables import ArrayVariable, Variables
 from brian2.equations.codestrings import Expression
 from brian2.equations.equations import PARAMETER
@@ -9,11 +10,11 @@ from brian2.groups.group import CodeRunner, Group
 from brian2.groups.subgroup import Subgroup
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.synapses.synapses import SummedVariableUpdater
-from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
+from brian2.units.fundamentalunits import DIMENSIONLESS, DimensionMismatchError, get_unit
 
 from organics_neuro.brian.kernels import get_program
 from organics_neuro.core.errors import UnitError
-from organics_neuro.core.expressions import to_brian
+from organics_neuro.core.expressions import BRIAN, called, to_brian
 from organics_neuro.core.operators import Dense, as_operator
 
 
@@ -51,7 +52,8 @@ class Projection(Group):
     ------
     ValueError, TypeError
         If the sizes do not fit, or the target variable is missing or cannot be written. A source expression with
-        an unknown name or a unit that does not fit is reported when the simulation starts.
+        an unknown name, a unit that does not fit or a function of your own called relu or sigmoid is reported when the
+        simulation starts.
     NotImplementedError
         When the simulation starts, if something else writes the target variable.
     """
@@ -63,6 +65,8 @@ class Projection(Group):
         self, source_group, target_group, /, weights, *, source, target, weights_dtype=None, name="projection*"
     ):
         operator = as_operator(weights, name)
+        _check_groups(source_group, target_group)
+        _check_text(source)
         trials = _count_trials(operator, source_group, target_group)
         variable = _target_variable(target_group, target)
         dtype = _product_dtype(name, weights_dtype, variable)
@@ -87,7 +91,7 @@ class Projection(Group):
         for key, size in program.scratch.items():
             self.variables.add_array(key, size=size, dtype=dtype)
         self._enable_group_attributes()
-        self._runner = _Runner(self, program.template, to_brian(source), target, variable, dtype)
+        self._runner = _Runner(self, program.template, source, target, variable, dtype)
         self.contained_objects.append(self._runner)
 
     def repeat(self, order):
@@ -95,7 +99,12 @@ class Projection(Group):
         self.contained_objects.append(_Again(self._runner, order))
 
     def __setattr__(self, key, value, level=0):
-        if key == "matrix":
+        if "_group_attribute_access_active" in self.__dict__ and (key == "matrix" or key in self.variables):
+            if key != "matrix" or key not in self.variables:
+                raise TypeError(
+                    f"the weights of {self.name!r} are {self.operator!r}; between runs only those of Dense can be changed, "
+                    f"by {self.name}.matrix = array"
+                )
             matrix = Dense(value).matrix
             if matrix.shape != self.operator.shape:
                 raise ValueError(
@@ -115,6 +124,8 @@ class _Runner(SummedVariableUpdater):
     """
 
     def __init__(self, projection, template, expression, target, variable, dtype):
+        self.projection, self.replaced = projection.name, called(expression) & set(BRIAN)
+        expression = to_brian(expression)
         self.target, self.target_var = projection.target_group, variable
         source, single, converted = projection.source_group, dtype == np.float32, dtype != variable.dtype
         (m, n), trials = projection.operator.shape, projection.trials
@@ -160,18 +171,24 @@ class _Runner(SummedVariableUpdater):
         CodeRunner.before_run(self, run_namespace)  # units are checked below, with a message that names the projection
 
     def update_abstract_code(self, run_namespace):
+        text = f"{self.projection}: the source expression {self.expression!r}"
+        for name in self.replaced:
+            known = (self.group.namespace or run_namespace).get(name)
+            if isinstance(known, Function) or hasattr(known, "_arg_units"):  # what Brian2 takes for a function
+                raise ValueError(
+                    f"{text} has {BRIAN[name].format('x')} for {name}(x); give your own function another name"
+                )
         names = Expression(self.expression).identifiers
         try:
             variables = self.group.resolve_all(names, run_namespace, user_identifiers=names)
         except KeyError as error:
-            raise ValueError(
-                f"{self.name}: the source expression {self.expression!r} has an unknown name: {error.args[0]}"
-            ) from None
-        dim = parse_expression_dimensions(self.expression, variables)
+            raise ValueError(f"{text} has an unknown name: {error.args[0]}") from None
+        try:
+            dim = parse_expression_dimensions(self.expression, variables)
+        except DimensionMismatchError as error:
+            raise UnitError(f"{text} has units that do not fit together: {error.desc}") from None
         if dim is not self.dim:
-            raise UnitError(
-                f"{self.name}: the source expression {self.expression!r} has the unit {_unit(dim)}, but {self.target_name} has the unit {_unit(self.dim)}"
-            )
+            raise UnitError(f"{text} has the unit {_unit(dim)}, but {self.target_name} has the unit {_unit(self.dim)}")
 
 
 class _Again(BrianObject):
@@ -187,6 +204,18 @@ class _Again(BrianObject):
 
 def _unit(dim):
     return "1" if dim is DIMENSIONLESS else repr(get_unit(dim))
+
+
+def _check_groups(*groups):
+    for which, group in zip(("source", "target"), groups, strict=True):
+        if not isinstance(group, Group) or not hasattr(group, "__len__"):
+            raise TypeError(f"the {which} of a projection must be a group of neurons, got {group!r}")
+
+
+def _check_text(source):
+    if not isinstance(source, str):
+        raise TypeError(f"source must be an expression such as 'y**2', got {source!r}")
+    called(source)  # reads it
 
 
 def _count_trials(operator, source, target):
@@ -222,7 +251,8 @@ def _target_variable(group, name):
     equation = getattr(_whole(group), "equations", {}).get(name)
     if equation is not None:
         plain = plain and equation.type == PARAMETER  # not a state, which its equation writes
-    if not plain or variable.read_only or variable.constant or variable.scalar:
+    plain = plain and not (variable.read_only or variable.constant or variable.scalar)
+    if not plain or not np.issubdtype(variable.dtype, np.floating):
         raise TypeError(
             f"{group.name}.{name} cannot be written by a projection: declare it as a plain variable, '{name} : 1'"
         )

@@ -36,7 +36,10 @@ def _sign(x):
     return sp.Heaviside(x, 0) - sp.Heaviside(-x, 0)
 
 
-#: The functions an expression may call. All but relu and sigmoid are Brian2's own (see `to_brian`).
+#: Functions of one argument that Brian2 lacks, and what it computes in their place.
+BRIAN = {"relu": "clip({}, 0, inf)", "sigmoid": "1/(1 + exp(-({})))"}
+
+#: The functions an expression may call. All but those of `BRIAN` are Brian2's own.
 FUNCTIONS = {
     "relu": relu,
     "sigmoid": sigmoid,
@@ -152,19 +155,23 @@ class _Rewrite(ast.NodeTransformer):
         return self.replacements.get(node.id, node)
 
     def visit_Call(self, node):
-        argument = self.visit(node.args[0])
-        if self.brian and node.func.id == "relu":
-            return _tree(f"clip({ast.unparse(argument)}, 0, inf)")
-        if self.brian and node.func.id == "sigmoid":
-            return _tree(f"1/(1 + exp(-({ast.unparse(argument)})))")
-        return ast.Call(node.func, [argument], [])
+        arguments = [self.visit(argument) for argument in node.args]
+        if self.brian and ast.unparse(node.func) in BRIAN:
+            if len(arguments) != 1 or node.keywords:
+                raise ValueError(f"{node.func.id} takes one argument, got {ast.unparse(node)!r}")
+            return _tree(BRIAN[node.func.id].format(ast.unparse(arguments[0])))
+        return ast.Call(node.func, arguments, node.keywords)
+
+
+def called(text):
+    """The names of the functions that ``text`` calls."""
+    return {ast.unparse(node.func) for node in ast.walk(_tree(text)) if isinstance(node, ast.Call)}
 
 
 def to_brian(text):
-    """``text`` as Brian2 knows it: relu becomes ``clip``, sigmoid an ``exp``. Other text stays as written."""
-    if "relu" not in text and "sigmoid" not in text:
+    """``text`` with the functions of `BRIAN` as Brian2 knows them. Other text stays as written."""
+    if called(text).isdisjoint(BRIAN):
         return text.strip()
-    parse(text)
     return ast.unparse(_Rewrite({}, brian=True).visit(_tree(text)))
 
 

@@ -261,6 +261,8 @@ def test_parameters_are_variables_with_units():
         ("z", np.ones((2, 3, 1)), r"area.z takes .*got shape \(2, 3, 1\)"),
         ("z", [1, 2, np.nan], r"area.z must be finite"),
         ("z", np.inf, r"area.z must be finite"),
+        ("z", [[1, 2], [1]], r"area.z takes a number or an array of numbers, got \[\[1, 2\], \[1\]\]"),
+        ("z", ["a", "b", "c"], r"area.z takes a number or an array of numbers"),
         ("y", [1, 2], r"area.y takes one number"),
         ("sigma", [1, 2, 3], r"area.sigma is one number for all units.*circuit.replace\(sigma=array\)"),
     ],

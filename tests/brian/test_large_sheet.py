@@ -12,6 +12,5 @@ def test_a_sheet_of_100000_units_needs_less_than_a_gigabyte():
     from benchmarks.operators import one
 
     with get_context("spawn").Pool(1) as pool:
-        timing, memory = pool.apply(one, ("sheet: 7x7 + broad", 100_000))
-    assert memory < 1e9
-    assert timing.memory < 1e9
+        _, _, *memory = pool.apply(one, ("sheet: 7x7 + broad", 100_000))
+    assert max(memory) < 1e9  # of the program, and of the process that made it

@@ -44,6 +44,18 @@ def test_compiled_targets(target, method):
     assert_equals_reference(make_main(), moving_inputs(make_main()), method, device=run_on(target))
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_group_with_new_states_starts_anew(method):
+    circuit, ends = make_main(), []
+    group = on.CircuitGroup(circuit, method=method, dt=0.1 * ms)
+    network = b2.Network(group)
+    for _ in range(2):
+        group.y, group.a, group.z = circuit.initial["y"], circuit.initial["a"], [0.6, -0.3, 0.9, 0.2]
+        network.run(1 * ms)
+        ends.append(group.y[:])
+    np.testing.assert_array_equal(*ends)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("target", TARGETS[1:])

@@ -150,7 +150,7 @@ def make(weights=((1.0, 1.0, 1.0),) * 2, source="x", target="total", **groups):
     source_group = groups.get("source_group") or make_source(3, name="source")
     target_group = groups.get("target_group") or b2.NeuronGroup(
         2,
-        "total : 1\ndstate/dt = -state/ms : 1\nfixed : 1 (constant)\nshared_one : 1 (shared)\ntwice = 2*total : 1\ncurrent : amp\nlate : 1 (linked)",
+        "total : 1\ndstate/dt = -state/ms : 1\nfixed : 1 (constant)\nshared_one : 1 (shared)\ntwice = 2*total : 1\ncurrent : amp\nlate : 1 (linked)\ncount : integer",
         name="target",
     )
     return on.Projection(source_group, target_group, weights, source=source, target=target, name="p")
@@ -172,6 +172,12 @@ def make(weights=((1.0, 1.0, 1.0),) * 2, source="x", target="total", **groups):
         ({"target": "twice"}, TypeError, r"target.twice cannot be written"),
         ({"target": "i"}, TypeError, r"target.i cannot be written"),
         ({"target": "t"}, TypeError, r"target.t cannot be written"),
+        ({"target": "count"}, TypeError, r"target.count cannot be written"),
+        ({"source_group": 3}, TypeError, "the source of a projection must be a group of neurons, got 3"),
+        ({"target_group": "foo"}, TypeError, "the target of a projection must be a group of neurons, got 'foo'"),
+        ({"source": None}, TypeError, r"source must be an expression such as 'y\*\*2', got None"),
+        ({"source": "x +"}, ValueError, r"cannot read the expression 'x \+': it is not valid syntax"),
+        ({"source": "relu(x, 1)"}, ValueError, r"relu takes one argument, got 'relu\(x, 1\)'"),
     ],
 )
 def test_bad_input_is_refused_at_once(given, error, message):
@@ -192,8 +198,9 @@ def test_operator_without_a_kernel_is_refused():
         (
             {"source": "nobody + x"},
             ValueError,
-            r"p_runner: the source expression 'nobody \+ x' has an unknown name.*nobody",
+            r"p: the source expression 'nobody \+ x' has an unknown name.*nobody",
         ),
+        ({"source": "x + volt"}, UnitError, r"p: the source expression 'x \+ volt' has units that do not fit together"),
         ({"source": "x*mV"}, UnitError, r"'x\*mV' has the unit volt, but target.total has"),
         ({"target": "current"}, UnitError, r"'x' has the unit .*, but target.current has the unit amp"),
     ],
@@ -205,6 +212,37 @@ def test_bad_source_is_refused_before_the_run(given, error, message):
         network.run(1 * ms)
     with pytest.raises(error, match=message):
         raise raised.value.__cause__
+
+
+def test_a_function_of_the_user_is_not_taken_for_ours():
+    @b2.check_units(x=1, result=1)
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-2 * x))
+
+    group = b2.NeuronGroup(2, "x : 1\ntotal : 1")
+    projection = on.Projection(group, group, np.eye(2), source="sigmoid(x)", target="total")
+    with pytest.raises(b2.BrianObjectException) as raised:
+        b2.Network(group, projection).run(1 * ms)
+    assert "give your own function another name" in str(raised.value.__cause__)
+
+
+def test_functions_of_brian_stand_beside_ours():
+    group, source = b2.NeuronGroup(3, "x : 1\ntotal : 1"), "relu(x)*int(x > 1) + clip(x, 0, 1) + sigmoid(0*x)"
+    group.x = [-1, 1, 2]
+    projection = on.Projection(group, group, np.eye(3), source=source, target="total")
+    b2.Network(group, projection).run(b2.defaultclock.dt)
+    np.testing.assert_allclose(group.total, [0.5, 1.5, 3.5])
+
+
+@pytest.mark.parametrize(
+    ("weights", "key"), [(on.Circulant([1.0, 2.0]), "column"), (on.Dense(np.eye(2)) + on.Uniform(2), "matrix_0")]
+)
+def test_only_dense_weights_can_be_changed(weights, key):
+    group = b2.NeuronGroup(2, "x : 1\ntotal : 1")
+    projection = on.Projection(group, group, weights, source="x", target="total")
+    for name in (key, "matrix"):
+        with pytest.raises(TypeError, match="between runs only those of Dense can be changed"):
+            setattr(projection, name, np.eye(2))
 
 
 def test_bad_new_weights_are_refused():
