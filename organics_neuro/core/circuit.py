@@ -403,7 +403,7 @@ def _check_weights(model, weights, size):
             raise ValueError(
                 f"weights {name!r} have shape {operator.shape}, but must have ({size} units, {columns} {'inputs' if outside else 'units'})"
             )
-        if coupling.nonnegative and operator.minimum < 0:
+        if coupling.nonnegative and not operator.is_nonnegative:
             raise ValueError(f"weights {name!r} must not be negative, but the smallest is {operator.minimum:g}")
         checked[name] = operator
     for name in model.encoders.values():

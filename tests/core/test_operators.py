@@ -73,6 +73,7 @@ def test_operator_equals_its_matrix(operator, seed):
     np.testing.assert_allclose(operator @ x[0, 0], matrix @ x[0, 0], atol=1e-9)
     np.testing.assert_allclose(operator @ x[0].T, matrix @ x[0].T, atol=1e-9)
     assert operator.minimum == pytest.approx(matrix.min(), abs=1e-9)
+    assert operator.is_nonnegative == (operator.minimum >= 0)
     assert operator.is_identity == np.array_equal(matrix, np.eye(m, n)) or m != n
 
 
@@ -145,6 +146,22 @@ def test_separable_kernels_are_recognised():
 def test_bad_operators_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_large_weights_tell_their_sign_from_their_parts(monkeypatch):
+    """All columns of a pool on a large sheet would take hours, so a circuit must not ask for them."""
+    sheet = (316, 316)
+    near, far = (on.Convolution(np.full((size, size), 1 / size**2), sheet) for size in (3, 41))
+    monkeypatch.setattr(Operator, "_columns", None)
+    for pool in (near + far, near + on.LowRank(np.ones(near.shape[0]), np.ones((near.shape[0], 1)))):
+        assert on.Circuit("main", {"W_r": identity(near.shape[0]), "W": pool}).weights["W"] == pool
+
+
+def test_sign_of_weights_whose_parts_do_not_tell():
+    minus = on.LowRank([-1.0, -2.0], [-1.0, -0.5])
+    assert minus.is_nonnegative
+    assert (on.Dense(2 * np.eye(2)) + -1 * on.Dense(np.eye(2))).is_nonnegative
+    assert not (on.Dense(np.eye(2)) + -1 * minus).is_nonnegative
 
 
 def test_circulant_is_that_of_scipy():

@@ -10,8 +10,8 @@ import numpy as np
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.units import magnitude
 
-#: Columns that are made at a time where an operator has to be searched for an entry.
-_BLOCK = 256
+#: Numbers that are made at a time (32 MiB) where an operator has to be searched for an entry.
+_BLOCK = 2**22
 
 
 class Operator:
@@ -58,8 +58,9 @@ class Operator:
 
     def _columns(self):
         """The first column and the columns of the matrix (as rows), in blocks: large operators have no room for all."""
-        for start in range(0, self.shape[1], _BLOCK):
-            size = min(_BLOCK, self.shape[1] - start)
+        step = max(1, _BLOCK // max(self.shape))
+        for start in range(0, self.shape[1], step):
+            size = min(step, self.shape[1] - start)
             yield start, self.apply(np.eye(size, self.shape[1], start))
 
     @property
@@ -73,6 +74,11 @@ class Operator:
     def minimum(self):
         """The smallest entry of the matrix."""
         return float(min(block.min() for _, block in self._columns()))
+
+    @property
+    def is_nonnegative(self):
+        """Whether no entry is negative; structures that can tell from their parts do not search for the minimum."""
+        return self.minimum >= 0
 
     def __add__(self, other):
         from organics_neuro.core.operators.sums import Sum
