@@ -1,5 +1,7 @@
 """Weight operators: each is its dense matrix, only cheaper."""
 
+from operator import add, mul, sub, truediv
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -90,6 +92,8 @@ def test_scaled_operators_keep_their_kind(operator, factor):
     for scaled in (factor * operator, operator * factor):
         assert scaled.kind == operator.kind
         np.testing.assert_allclose(scaled.to_dense(), factor * operator.to_dense(), rtol=1e-9, atol=1e-9)
+    assert operator / 4 == 0.25 * operator
+    assert -operator == -1 * operator
 
 
 def test_sums():
@@ -102,10 +106,15 @@ def test_sums():
     assert total != dense + ring
     with pytest.raises(ValueError, match="different shapes cannot be added"):
         dense + on.Uniform(4)
-    with pytest.raises(TypeError):
-        dense + np.eye(3)
-    with pytest.raises(TypeError):
-        dense * np.eye(3)
+    np.testing.assert_array_equal((dense - ring).to_dense(), dense.to_dense() - ring.to_dense())
+    assert sum([dense, ring]) == dense + ring
+    for mix in (add, sub):
+        for pair in ((dense, np.eye(3)), (np.eye(3), dense), (dense, 1.0), (1.0, dense)):
+            with pytest.raises(TypeError, match=r"make arrays operators with Dense\(array\)"):
+                mix(*pair)
+    for scale in (mul, truediv):
+        with pytest.raises(TypeError):
+            scale(dense, np.eye(3))
 
 
 @pytest.mark.parametrize("boundary", ["wrap", "zero"])

@@ -5,6 +5,8 @@ and `Operator.arrays` (the numbers that define it, for files and kernels). To ad
 here and give it a kernel in ``organics_neuro.brian.kernels``; nothing else has to know.
 """
 
+from numbers import Number
+
 import numpy as np
 
 from organics_neuro.core.errors import unknown_name
@@ -27,8 +29,7 @@ class Operator:
 
     kind = None
     _kinds = {}
-    __array_priority__ = 100  # let `array @ operator` fail loudly instead of looping over elements
-    __array_ufunc__ = None
+    __array_ufunc__ = None  # let arrays leave sums and products to the operator instead of looping over elements
 
     def __init_subclass__(cls):
         Operator._kinds[cls.kind] = cls
@@ -83,7 +84,19 @@ class Operator:
     def __add__(self, other):
         from organics_neuro.core.operators.sums import Sum
 
-        return Sum([self, other]) if isinstance(other, Operator) else NotImplemented
+        return Sum([self, other])
+
+    def __radd__(self, other):
+        return self if isinstance(other, Number) and other == 0 else self + other  # the sum of a list begins with 0
+
+    def __neg__(self):
+        return self.scaled(-1.0)
+
+    def __sub__(self, other):
+        return self + -other
+
+    def __rsub__(self, other):
+        return -self + other
 
     def __mul__(self, factor):
         if np.ndim(factor):
@@ -91,6 +104,9 @@ class Operator:
         return self.scaled(float(magnitude("the factor of an operator", factor, "1")))
 
     __rmul__ = __mul__
+
+    def __truediv__(self, divisor):
+        return NotImplemented if np.ndim(divisor) else self * (1 / divisor)
 
     def __matmul__(self, x):
         """Matrix product with an array of shape (n,) or (n, k), as in NumPy."""
