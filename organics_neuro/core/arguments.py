@@ -2,9 +2,8 @@
 
 from numbers import Integral
 
-import numpy as np
-
 from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.units import real_numbers
 
 
 def positive_int(name, value):
@@ -45,7 +44,7 @@ def input_sequences(circuit, x, axis="trials"):
     if len(circuit.inputs) != 1:
         raise ValueError(f"the circuit must have one input, but has {', '.join(circuit.inputs) or 'none'}")
     ((name, n),) = circuit.inputs.items()
-    x = np.asarray(x, dtype=float)
+    x = real_numbers("x", x)
     if x.ndim != 3 or x.shape[2] != n or 0 in x.shape:
         raise ValueError(f"x must have shape ({axis}, steps, {n}) for the input {name!r}, got {x.shape}")
     return name, x

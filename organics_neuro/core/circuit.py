@@ -392,10 +392,11 @@ def _check_weights(model, weights, size):
     sources, checked = {}, {}
     for coupling in model.couplings:
         name, outside = coupling.weights, model.external_source(coupling)
-        value = weights.get(name)
-        if value is None:
-            if coupling.default is None:
-                raise ValueError(f"model {model.name!r} needs the weights {name!r}; give weights={{{name!r}: ...}}")
+        if name in weights:
+            value = weights[name]
+        elif coupling.default is None:
+            raise ValueError(f"model {model.name!r} needs the weights {name!r}; give weights={{{name!r}: ...}}")
+        else:
             value = identity(size) if coupling.default == "identity" else Uniform(size)
         operator = as_operator(value, name, None if outside else (size, size))
         columns = sources.setdefault(outside, operator.shape[1]) if outside else size

@@ -10,7 +10,7 @@ from numbers import Number
 import numpy as np
 
 from organics_neuro.core.errors import unknown_name
-from organics_neuro.core.units import magnitude
+from organics_neuro.core.units import magnitude, real_numbers
 
 #: Numbers that are made at a time (32 MiB) where an operator has to be searched for an entry.
 _BLOCK = 2**22
@@ -110,7 +110,7 @@ class Operator:
 
     def __matmul__(self, x):
         """Matrix product with an array of shape (n,) or (n, k), as in NumPy."""
-        x = np.asarray(x, dtype=float)
+        x = real_numbers("the array that weights are multiplied with", x)
         if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
             raise ValueError(f"cannot multiply weights of shape {self.shape} with an array of shape {x.shape}")
         return self.apply(x) if x.ndim == 1 else self.apply(x.T).T
