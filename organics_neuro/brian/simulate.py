@@ -45,7 +45,7 @@ def simulate(
     device : {"runtime", "cpp"}
         "cpp" builds a C++ program in a temporary directory and runs it.
     seed : int, optional
-        For the noise.
+        For the noise; by default Brian2's random numbers go on as they are (`brian2.seed`).
     report : str, optional
         How Brian2 shows progress: "text" or "stdout".
 
@@ -69,7 +69,8 @@ def simulate(
     if every is not None and (not isinstance(every, (int, np.integer)) or every < 1):
         raise ValueError(f"every must be a positive number of steps or None, got {every!r}")
     with on_device(device):
-        b2.seed(seed)
+        if seed is not None:  # Brian2 takes None for a new random seed, in place of the user's own
+            b2.seed(seed)
         made, namespace = _make(circuit, inputs, trials, steps, dt, method, noise)
         monitors = _monitors(made, record, every, dt) if every else {}
         network = b2.Network(*made.values(), *monitors.values())

@@ -1,5 +1,6 @@
 """`simulate`: the same arguments and results as the reference simulator. (That they agree is tested in parity.)"""
 
+import brian2 as b2
 import numpy as np
 import pytest
 from brian2 import ms
@@ -51,8 +52,14 @@ def test_seed():
     runs = [simulate(circuit, 1.0, 2e-3, noise=noise, seed=seed)["y"] for seed in (1, 1, 2)]
     np.testing.assert_array_equal(runs[0], runs[1])
     assert np.abs(runs[0][-1] - runs[2][-1]).max() > 1e-4
+    np.testing.assert_array_equal(*(_after_a_seed_of_the_user(circuit, noise) for _ in range(2)))
     silent = simulate(circuit, 1.0, 2e-3, noise={"y": 0.0}, seed=1)
     assert_same(silent, on.reference.simulate(circuit, 1.0, 2e-3))
+
+
+def _after_a_seed_of_the_user(circuit, noise):
+    b2.seed(7)
+    return simulate(circuit, 1.0, 2e-3, noise=noise)["y"]
 
 
 def test_joined_noise_reaches_the_state_that_is_named():
