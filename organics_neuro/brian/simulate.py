@@ -103,6 +103,7 @@ def convergence(circuit, z=None, duration=0.3, dt=1e-4, method="euler"):
     """
     dt, inputs = seconds("dt", dt), circuit.dynamics.resolve_inputs(z)
     halves = {name: np.repeat(value, 2, axis=0) if value.ndim == 3 else value for name, value in inputs.items()}
+    duration = round(seconds("duration", duration) / dt) * dt  # whole steps: both runs last equally long
     coarse = simulate(circuit, inputs, duration, dt, method=method)
     fine = simulate(circuit, halves, duration, dt / 2, method=method, every=2)
     return {name: float(np.abs(fine[name] - coarse[name]).max()) for name in coarse}
