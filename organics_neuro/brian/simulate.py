@@ -23,6 +23,8 @@ def simulate(
     device="runtime",
     seed=None,
     report=None,
+    dtype=None,
+    weights_dtype=None,
 ):
     """Integrate a circuit in Brian2.
 
@@ -48,6 +50,10 @@ def simulate(
         For the noise; by default Brian2's random numbers go on as they are (`brian2.seed`).
     report : str, optional
         How Brian2 shows progress: "text" or "stdout".
+    dtype : numpy.float64 or numpy.float32, optional
+        Of the states, inputs and parameters, as in `brian2.NeuronGroup`.
+    weights_dtype : numpy.float64 or numpy.float32, optional
+        As for `CircuitGroup`.
 
     Returns
     -------
@@ -71,7 +77,8 @@ def simulate(
     with on_device(device):
         if seed is not None:  # Brian2 takes None for a new random seed, in place of the user's own
             b2.seed(seed)
-        made, namespace = _make(circuit, inputs, trials, steps, dt, method, noise)
+        options = {"method": method, "noise": noise, "dtype": dtype, "weights_dtype": weights_dtype}
+        made, namespace = _make(circuit, inputs, trials, steps, dt, **options)
         monitors = _monitors(made, record, every, dt) if every else {}
         network = b2.Network(*made.values(), *monitors.values())
         network.run(steps * dt * b2.second, namespace=namespace, report=report)
@@ -109,7 +116,7 @@ def convergence(circuit, z=None, duration=0.3, dt=1e-4, method="euler"):
     return {name: float(np.abs(fine[name] - coarse[name]).max()) for name in coarse}
 
 
-def _make(circuit, inputs, trials, steps, dt, method, noise):
+def _make(circuit, inputs, trials, steps, dt, **options):
     """The groups with their inputs set; what changes with time becomes a `TimedArray` in the returned namespace."""
     texts, namespace = {}, {}
     for k, (name, value) in enumerate(inputs.items()):
@@ -122,7 +129,7 @@ def _make(circuit, inputs, trials, steps, dt, method, noise):
         held = np.broadcast_to(value[:steps], (steps, trials, value.shape[-1]))
         namespace[f"stimulus_{k}"] = b2.TimedArray(held.reshape(steps, -1) * _unit(circuit, name), dt=dt * b2.second)
         texts[name] = f"stimulus_{k}(t, i)"
-    made = groups(circuit, trials, method=method, noise=noise, inputs=texts, dt=dt * b2.second)
+    made = groups(circuit, trials, inputs=texts, dt=dt * b2.second, **options)
     for name, value in inputs.items():
         if name not in texts:
             population, _, variable = name.rpartition(".")

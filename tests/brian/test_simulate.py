@@ -57,6 +57,14 @@ def test_seed():
     assert_same(silent, on.reference.simulate(circuit, 1.0, 2e-3))
 
 
+@pytest.mark.parametrize("choice", ["dtype", "weights_dtype"])
+def test_single_precision(choice):
+    circuit, z = make_main(n=4), RNG.normal(size=4)
+    single, double = (simulate(circuit, z, 1e-3, **{choice: number})["y"] for number in (np.float32, np.float64))
+    assert single.dtype == (np.float32 if choice == "dtype" else np.float64)
+    assert 0 < np.abs(single - double).max() < 1e-6
+
+
 def _after_a_seed_of_the_user(circuit, noise):
     b2.seed(7)
     return simulate(circuit, 1.0, 2e-3, noise=noise)["y"]
