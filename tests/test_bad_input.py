@@ -116,11 +116,16 @@ def test_wrong_units_and_types(given, message):
         on.Circuit("main", size=2, **given)
 
 
-def test_complex_input():
-    with pytest.raises(
-        TypeError, match="z must be a number or an array of numbers, got 1j, which is not a real number"
-    ):
-        on.reference.simulate(on.Circuit("main", size=1), [1j])
+@pytest.mark.parametrize(
+    ("circuit", "z", "message"),
+    [
+        (on.Circuit("main", size=1), [1j], "z must be a number or an array of numbers, got 1j, which is not a real"),
+        ("main", 1.0, "circuit must be a circuit, got str; make one with organics_neuro.Circuit"),
+    ],
+)
+def test_wrong_arguments_of_a_simulation(circuit, z, message):
+    with pytest.raises(TypeError, match=message):
+        on.reference.simulate(circuit, z)
 
 
 def test_wrong_unit_of_a_time():

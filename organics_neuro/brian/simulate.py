@@ -6,6 +6,7 @@ import numpy as np
 from organics_neuro.brian.device import device as on_device
 from organics_neuro.brian.group import groups
 from organics_neuro.core.arguments import known_name
+from organics_neuro.core.circuit import check_circuit
 from organics_neuro.core.dynamics import count_trials
 from organics_neuro.core.units import seconds
 
@@ -67,7 +68,7 @@ def simulate(
     """
     duration, dt = seconds("duration", duration), seconds("dt", dt)
     steps = round(duration / dt)
-    inputs = circuit.dynamics.resolve_inputs(z)
+    inputs = check_circuit(circuit).dynamics.resolve_inputs(z)
     trials = count_trials("the inputs", inputs)
     record = list(circuit.states) if record is None else list(record)
     for name in record:
@@ -108,7 +109,7 @@ def convergence(circuit, z=None, duration=0.3, dt=1e-4, method="euler"):
     >>> change["y"] < 1e-6
     True
     """
-    dt, inputs = seconds("dt", dt), circuit.dynamics.resolve_inputs(z)
+    dt, inputs = seconds("dt", dt), check_circuit(circuit).dynamics.resolve_inputs(z)
     halves = {name: np.repeat(value, 2, axis=0) if value.ndim == 3 else value for name, value in inputs.items()}
     duration = round(seconds("duration", duration) / dt) * dt  # whole steps: both runs last equally long
     coarse = simulate(circuit, inputs, duration, dt, method=method)

@@ -15,7 +15,7 @@ def positive_int(name, value):
 
 def known_name(kind, name, known):
     """``name`` if it is among ``known``; raises `ValueError` with the ``kind`` of name and those that are known."""
-    if name not in known:
+    if name not in tuple(known):  # in a tuple, what cannot be hashed can be looked for too
         raise ValueError(unknown_name(kind, name, known))
     return name
 

@@ -371,6 +371,15 @@ def _inner_connection(part, connection, direct):
     return Connection(key, target, connection.variable, connection.weights, link.source, expression)
 
 
+def check_circuit(circuit):
+    """``circuit``, if it is one; raises `TypeError` otherwise."""
+    if not isinstance(circuit, _Immutable):
+        raise TypeError(
+            f"circuit must be a circuit, got {type(circuit).__name__}; make one with organics_neuro.Circuit(...)"
+        )
+    return circuit
+
+
 # --- checks ---------------------------------------------------------------------------------------------------------
 
 
