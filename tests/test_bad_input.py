@@ -93,17 +93,39 @@ def test_one_clear_sentence(call, message):
 
 
 @pytest.mark.parametrize(
-    ("parameters", "message"),
+    ("given", "message"),
     [
         ({"tau_y": 2 * mV}, "parameter 'tau_y' = 2. mV has the wrong unit; give a quantity in second"),
         ({"sigma": 2 * ms}, r"parameter 'sigma' = 2. ms has the wrong unit; give a plain number \(it has no unit\)"),
         ({"sigma": "much"}, "parameter 'sigma' must be a number or an array of numbers, got 'much'"),
+        ({"sigma": 1j}, "parameter 'sigma' must be a number or .*, got 1j, which is not a real number"),
+        (
+            {"weights": {"W_r": np.eye(2) * 1j}},
+            "weights 'W_r': the weight matrix must be .*, got 1j, which is not a real",
+        ),
+        ({"weights": {"W_r": [[None] * 2] * 2}}, "weights 'W_r': the weight matrix must be .*, got None, which is not"),
+        ({"weights": {"W_r": "abc"}}, "weights 'W_r': the weight matrix must be .*, got 'abc'"),
+        ({"weights": {"W_zx": "abc"}}, "weights 'W_zx': the weight matrix must be .*, got 'abc'"),
+        ({"weights": {"W_zx": None}}, "weights 'W_zx': the weight matrix must be .*, got None"),
+        ({"weights": {"W": None}}, "weights 'W': the weight matrix must be .*, got None"),
     ],
 )
-def test_wrong_units_and_types(parameters, message):
+def test_wrong_units_and_types(given, message):
     error = UnitError if "unit" in message else TypeError
     with pytest.raises(error, match=message):
-        on.Circuit("main", size=2, **parameters)
+        on.Circuit("main", size=2, **given)
+
+
+@pytest.mark.parametrize(
+    ("circuit", "z", "message"),
+    [
+        (on.Circuit("main", size=1), [1j], "z must be a number or an array of numbers, got 1j, which is not a real"),
+        ("main", 1.0, "circuit must be a circuit, got str; make one with organics_neuro.Circuit"),
+    ],
+)
+def test_wrong_arguments_of_a_simulation(circuit, z, message):
+    with pytest.raises(TypeError, match=message):
+        on.reference.simulate(circuit, z)
 
 
 def test_wrong_unit_of_a_time():

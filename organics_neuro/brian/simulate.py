@@ -6,6 +6,7 @@ import numpy as np
 from organics_neuro.brian.device import device as on_device
 from organics_neuro.brian.group import groups
 from organics_neuro.core.arguments import known_name
+from organics_neuro.core.circuit import check_circuit
 from organics_neuro.core.dynamics import count_trials
 from organics_neuro.core.units import seconds
 
@@ -23,6 +24,8 @@ def simulate(
     device="runtime",
     seed=None,
     report=None,
+    dtype=None,
+    weights_dtype=None,
 ):
     """Integrate a circuit in Brian2.
 
@@ -45,9 +48,13 @@ def simulate(
     device : {"runtime", "cpp"}
         "cpp" builds a C++ program in a temporary directory and runs it.
     seed : int, optional
-        For the noise.
+        For the noise; by default Brian2's random numbers go on as they are (`brian2.seed`).
     report : str, optional
         How Brian2 shows progress: "text" or "stdout".
+    dtype : numpy.float64 or numpy.float32, optional
+        Of the states, inputs and parameters, as in `brian2.NeuronGroup`.
+    weights_dtype : numpy.float64 or numpy.float32, optional
+        As for `CircuitGroup`.
 
     Returns
     -------
@@ -61,7 +68,7 @@ def simulate(
     """
     duration, dt = seconds("duration", duration), seconds("dt", dt)
     steps = round(duration / dt)
-    inputs = circuit.dynamics.resolve_inputs(z)
+    inputs = check_circuit(circuit).dynamics.resolve_inputs(z)
     trials = count_trials("the inputs", inputs)
     record = list(circuit.states) if record is None else list(record)
     for name in record:
@@ -69,8 +76,10 @@ def simulate(
     if every is not None and (not isinstance(every, (int, np.integer)) or every < 1):
         raise ValueError(f"every must be a positive number of steps or None, got {every!r}")
     with on_device(device):
-        b2.seed(seed)
-        made, namespace = _make(circuit, inputs, trials, steps, dt, method, noise)
+        if seed is not None:  # Brian2 takes None for a new random seed, in place of the user's own
+            b2.seed(seed)
+        options = {"method": method, "noise": noise, "dtype": dtype, "weights_dtype": weights_dtype}
+        made, namespace = _make(circuit, inputs, trials, steps, dt, **options)
         monitors = _monitors(made, record, every, dt) if every else {}
         network = b2.Network(*made.values(), *monitors.values())
         network.run(steps * dt * b2.second, namespace=namespace, report=report)
@@ -100,14 +109,15 @@ def convergence(circuit, z=None, duration=0.3, dt=1e-4, method="euler"):
     >>> change["y"] < 1e-6
     True
     """
-    dt, inputs = seconds("dt", dt), circuit.dynamics.resolve_inputs(z)
+    dt, inputs = seconds("dt", dt), check_circuit(circuit).dynamics.resolve_inputs(z)
     halves = {name: np.repeat(value, 2, axis=0) if value.ndim == 3 else value for name, value in inputs.items()}
+    duration = round(seconds("duration", duration) / dt) * dt  # whole steps: both runs last equally long
     coarse = simulate(circuit, inputs, duration, dt, method=method)
     fine = simulate(circuit, halves, duration, dt / 2, method=method, every=2)
     return {name: float(np.abs(fine[name] - coarse[name]).max()) for name in coarse}
 
 
-def _make(circuit, inputs, trials, steps, dt, method, noise):
+def _make(circuit, inputs, trials, steps, dt, **options):
     """The groups with their inputs set; what changes with time becomes a `TimedArray` in the returned namespace."""
     texts, namespace = {}, {}
     for k, (name, value) in enumerate(inputs.items()):
@@ -120,7 +130,7 @@ def _make(circuit, inputs, trials, steps, dt, method, noise):
         held = np.broadcast_to(value[:steps], (steps, trials, value.shape[-1]))
         namespace[f"stimulus_{k}"] = b2.TimedArray(held.reshape(steps, -1) * _unit(circuit, name), dt=dt * b2.second)
         texts[name] = f"stimulus_{k}(t, i)"
-    made = groups(circuit, trials, method=method, noise=noise, inputs=texts, dt=dt * b2.second)
+    made = groups(circuit, trials, inputs=texts, dt=dt * b2.second, **options)
     for name, value in inputs.items():
         if name not in texts:
             population, _, variable = name.rpartition(".")

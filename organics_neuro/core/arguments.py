@@ -2,9 +2,8 @@
 
 from numbers import Integral
 
-import numpy as np
-
 from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.units import real_numbers
 
 
 def positive_int(name, value):
@@ -16,7 +15,7 @@ def positive_int(name, value):
 
 def known_name(kind, name, known):
     """``name`` if it is among ``known``; raises `ValueError` with the ``kind`` of name and those that are known."""
-    if name not in known:
+    if name not in tuple(known):  # in a tuple, what cannot be hashed can be looked for too
         raise ValueError(unknown_name(kind, name, known))
     return name
 
@@ -45,7 +44,7 @@ def input_sequences(circuit, x, axis="trials"):
     if len(circuit.inputs) != 1:
         raise ValueError(f"the circuit must have one input, but has {', '.join(circuit.inputs) or 'none'}")
     ((name, n),) = circuit.inputs.items()
-    x = np.asarray(x, dtype=float)
+    x = real_numbers("x", x)
     if x.ndim != 3 or x.shape[2] != n or 0 in x.shape:
         raise ValueError(f"x must have shape ({axis}, steps, {n}) for the input {name!r}, got {x.shape}")
     return name, x

@@ -371,6 +371,15 @@ def _inner_connection(part, connection, direct):
     return Connection(key, target, connection.variable, connection.weights, link.source, expression)
 
 
+def check_circuit(circuit):
+    """``circuit``, if it is one; raises `TypeError` otherwise."""
+    if not isinstance(circuit, _Immutable):
+        raise TypeError(
+            f"circuit must be a circuit, got {type(circuit).__name__}; make one with organics_neuro.Circuit(...)"
+        )
+    return circuit
+
+
 # --- checks ---------------------------------------------------------------------------------------------------------
 
 
@@ -392,10 +401,11 @@ def _check_weights(model, weights, size):
     sources, checked = {}, {}
     for coupling in model.couplings:
         name, outside = coupling.weights, model.external_source(coupling)
-        value = weights.get(name)
-        if value is None:
-            if coupling.default is None:
-                raise ValueError(f"model {model.name!r} needs the weights {name!r}; give weights={{{name!r}: ...}}")
+        if name in weights:
+            value = weights[name]
+        elif coupling.default is None:
+            raise ValueError(f"model {model.name!r} needs the weights {name!r}; give weights={{{name!r}: ...}}")
+        else:
             value = identity(size) if coupling.default == "identity" else Uniform(size)
         operator = as_operator(value, name, None if outside else (size, size))
         columns = sources.setdefault(outside, operator.shape[1]) if outside else size
@@ -403,7 +413,7 @@ def _check_weights(model, weights, size):
             raise ValueError(
                 f"weights {name!r} have shape {operator.shape}, but must have ({size} units, {columns} {'inputs' if outside else 'units'})"
             )
-        if coupling.nonnegative and operator.minimum < 0:
+        if coupling.nonnegative and not operator.is_nonnegative:
             raise ValueError(f"weights {name!r} must not be negative, but the smallest is {operator.minimum:g}")
         checked[name] = operator
     for name in model.encoders.values():

@@ -15,6 +15,7 @@ from organics_neuro.core import expressions
 from organics_neuro.core.arguments import known_name
 from organics_neuro.core.model import CircuitModel
 from organics_neuro.core.operators import Operator
+from organics_neuro.core.units import real_numbers
 
 
 @dataclass(frozen=True)
@@ -290,7 +291,7 @@ def deliver(weights, source):
 
 def check_units_axis(name, value, n):
     """``value`` as a finite float array whose last axis has ``n`` units; a single number stands for all units."""
-    array = np.asarray(value, dtype=float)
+    array = real_numbers(name, value)
     if array.ndim == 0:
         array = np.full(n, array)
     if array.shape[-1] != n:

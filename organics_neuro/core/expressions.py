@@ -99,6 +99,11 @@ def symbol(name):
     return sp.Symbol(name, real=True)
 
 
+def check_syntax(text):
+    """Raise `ValueError` if ``text`` cannot be an expression, of whatever names and functions."""
+    _tree(" ".join(re.sub("#.*", "", text).split()))  # Brian2 takes several lines, with comments
+
+
 def _tree(text):
     try:
         return ast.parse(text.strip(), mode="eval").body

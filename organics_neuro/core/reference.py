@@ -3,6 +3,7 @@
 import numpy as np
 
 from organics_neuro.core.arguments import known_name
+from organics_neuro.core.circuit import check_circuit
 from organics_neuro.core.dynamics import count_trials
 from organics_neuro.core.units import seconds
 
@@ -69,7 +70,7 @@ def simulate(circuit, z=None, duration=0.3, dt=1e-4, method="euler", initial=Non
     """
     known_name("method", method, METHODS)
     duration, dt = seconds("duration", duration), seconds("dt", dt)
-    dynamics = circuit.dynamics
+    dynamics = check_circuit(circuit).dynamics
     inputs = dynamics.resolve_inputs(z)
     steps = round(duration / dt)
     for name, value in inputs.items():

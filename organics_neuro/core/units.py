@@ -3,6 +3,8 @@
 Brian2 quantities are recognised by their ``dim`` attribute, so this module does not import Brian2.
 """
 
+from numbers import Real
+
 import numpy as np
 
 from organics_neuro.core.errors import UnitError, unknown_name
@@ -60,15 +62,26 @@ def magnitude(name, value, unit):
                 else f"a quantity in {unit} or a plain number in SI units"
             )
             raise UnitError(f"{name} = {value!s} has the wrong unit; give {wanted}")
-    try:
-        array = np.array(value, dtype=float)  # a copy: later changes of the caller's array do not reach us
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number or an array of numbers, got {value!r}") from None
+    array = real_numbers(name, value, copy=True)  # later changes of the caller's array do not reach us
     if not np.all(np.isfinite(array)):
         bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         where = f" at index {bad}" if bad else ""
         raise ValueError(f"{name} must be finite, but holds {array[bad]}{where}")
     return array
+
+
+def real_numbers(name, value, copy=False):
+    """``value`` as a float64 array; raises `TypeError` if it holds anything but real numbers."""
+    sentence = f"{name} must be a number or an array of numbers, got"
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise TypeError(f"{sentence} {value!r}") from None
+    if array.dtype.kind not in "biuf":  # NumPy would drop imaginary parts, and make a NaN of None
+        for entry in array.ravel().tolist():
+            if not isinstance(entry, Real):
+                raise TypeError(f"{sentence} {entry!r}, which is not a real number")
+    return array.astype(float, copy=copy)
 
 
 def is_quantity(value):

@@ -372,6 +372,13 @@ PAIR = on.join({"a": make_main(n=2), "b": make_main(n=3)}, [])
         (on.CircuitGroup, {"noise": {"y": 1 * b2.mV}}, on.errors.UnitError, r"noise of 'y' .*wrong unit"),
         (on.CircuitGroup, {"inputs": {"q": "1"}}, ValueError, r"unknown name in inputs 'q'; known: 'z'"),
         (on.CircuitGroup, {"inputs": {"z": [1.0]}}, TypeError, r"inputs\['z'\] must be a Brian2 expression \(text\)"),
+        (
+            on.CircuitGroup,
+            {"inputs": {"z": "sin("}},
+            ValueError,
+            r"cannot read the expression 'sin\(': it is not valid",
+        ),
+        (on.CircuitGroup, {"inputs": {"z": ""}}, ValueError, r"cannot read the expression '': it is not valid syntax"),
         (on.groups, {"circuit": "main"}, TypeError, r"circuit must be a circuit, got str"),
         (on.groups, {"circuit": PAIR, "noise": {"y": 1}}, ValueError, r"unknown name in noise 'y'; known: 'a.y'"),
         (on.groups, {"circuit": PAIR, "inputs": {"z": "1"}}, ValueError, r"unknown name in inputs 'z'; known: 'a.z'"),

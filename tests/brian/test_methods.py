@@ -181,7 +181,7 @@ def test_guard_knows_the_bound_of_the_method(method, factor, warned):
 @pytest.mark.parametrize("method", METHODS)
 def test_convergence_reports_the_change(method):
     circuit, z = make_joined(), moving_inputs(make_joined(), steps=10)
-    change = convergence(circuit, z, 1e-3, 1e-4, method)
+    change = convergence(circuit, z, 0.96e-3, 1e-4, method)  # 10 whole steps
     coarse = on.reference.simulate(circuit, z, 1e-3, 1e-4, method)
     halves = {name: np.repeat(value, 2, axis=0) for name, value in z.items()}
     fine = on.reference.simulate(circuit, halves, 1e-3, 5e-5, method)

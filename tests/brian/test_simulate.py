@@ -1,5 +1,6 @@
 """`simulate`: the same arguments and results as the reference simulator. (That they agree is tested in parity.)"""
 
+import brian2 as b2
 import numpy as np
 import pytest
 from brian2 import ms
@@ -51,8 +52,22 @@ def test_seed():
     runs = [simulate(circuit, 1.0, 2e-3, noise=noise, seed=seed)["y"] for seed in (1, 1, 2)]
     np.testing.assert_array_equal(runs[0], runs[1])
     assert np.abs(runs[0][-1] - runs[2][-1]).max() > 1e-4
+    np.testing.assert_array_equal(*(_after_a_seed_of_the_user(circuit, noise) for _ in range(2)))
     silent = simulate(circuit, 1.0, 2e-3, noise={"y": 0.0}, seed=1)
     assert_same(silent, on.reference.simulate(circuit, 1.0, 2e-3))
+
+
+@pytest.mark.parametrize("choice", ["dtype", "weights_dtype"])
+def test_single_precision(choice):
+    circuit, z = make_main(n=4), RNG.normal(size=4)
+    single, double = (simulate(circuit, z, 1e-3, **{choice: number})["y"] for number in (np.float32, np.float64))
+    assert single.dtype == (np.float32 if choice == "dtype" else np.float64)
+    assert 0 < np.abs(single - double).max() < 1e-6
+
+
+def _after_a_seed_of_the_user(circuit, noise):
+    b2.seed(7)
+    return simulate(circuit, 1.0, 2e-3, noise=noise)["y"]
 
 
 def test_joined_noise_reaches_the_state_that_is_named():
@@ -77,6 +92,8 @@ def test_joined_noise_reaches_the_state_that_is_named():
         ({"z": np.ones((1, 10, 1, 4))}, ValueError, r"z has shape \(1, 10, 1, 4\), but must be"),
         ({"z": {"x": 1}}, ValueError, "unknown input 'x'; known: 'z'"),
         ({"noise": {"q": 1}}, ValueError, "unknown name in noise 'q'"),
+        ({"circuit": "main"}, TypeError, "circuit must be a circuit, got str; make one with organics_neuro.Circuit"),
+        ({"method": ["rk4"]}, ValueError, r"unknown method \['rk4'\]; known: 'euler', 'ab2', 'rk4'"),
     ],
 )
 def test_bad_input(given, error, message):

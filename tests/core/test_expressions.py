@@ -75,6 +75,12 @@ def test_only_arithmetic_is_read(text, message):
         expressions.parse(text)
 
 
+def test_syntax_of_any_text_over_several_lines():
+    expressions.check_syntax("stimulus(t, i) +  # one call\n  rand()")
+    with pytest.raises(ValueError, match=r"cannot read the expression 'sin\('"):
+        expressions.check_syntax("sin(")
+
+
 def test_names_are_variables_and_not_functions():
     assert expressions.names("a*relu(b + exp(c))") == {"a", "b", "c"}
 

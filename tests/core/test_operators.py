@@ -1,5 +1,7 @@
 """Weight operators: each is its dense matrix, only cheaper."""
 
+from operator import add, mul, sub, truediv
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -73,6 +75,7 @@ def test_operator_equals_its_matrix(operator, seed):
     np.testing.assert_allclose(operator @ x[0, 0], matrix @ x[0, 0], atol=1e-9)
     np.testing.assert_allclose(operator @ x[0].T, matrix @ x[0].T, atol=1e-9)
     assert operator.minimum == pytest.approx(matrix.min(), abs=1e-9)
+    assert operator.is_nonnegative == (operator.minimum >= 0)
     assert operator.is_identity == np.array_equal(matrix, np.eye(m, n)) or m != n
 
 
@@ -89,6 +92,8 @@ def test_scaled_operators_keep_their_kind(operator, factor):
     for scaled in (factor * operator, operator * factor):
         assert scaled.kind == operator.kind
         np.testing.assert_allclose(scaled.to_dense(), factor * operator.to_dense(), rtol=1e-9, atol=1e-9)
+    assert operator / 4 == 0.25 * operator
+    assert -operator == -1 * operator
 
 
 def test_sums():
@@ -101,10 +106,15 @@ def test_sums():
     assert total != dense + ring
     with pytest.raises(ValueError, match="different shapes cannot be added"):
         dense + on.Uniform(4)
-    with pytest.raises(TypeError):
-        dense + np.eye(3)
-    with pytest.raises(TypeError):
-        dense * np.eye(3)
+    np.testing.assert_array_equal((dense - ring).to_dense(), dense.to_dense() - ring.to_dense())
+    assert sum([dense, ring]) == dense + ring
+    for mix in (add, sub):
+        for pair in ((dense, np.eye(3)), (np.eye(3), dense), (dense, 1.0), (1.0, dense)):
+            with pytest.raises(TypeError, match=r"make arrays operators with Dense\(array\)"):
+                mix(*pair)
+    for scale in (mul, truediv):
+        with pytest.raises(TypeError):
+            scale(dense, np.eye(3))
 
 
 @pytest.mark.parametrize("boundary", ["wrap", "zero"])
@@ -145,6 +155,22 @@ def test_separable_kernels_are_recognised():
 def test_bad_operators_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_large_weights_tell_their_sign_from_their_parts(monkeypatch):
+    """All columns of a pool on a large sheet would take hours, so a circuit must not ask for them."""
+    sheet = (316, 316)
+    near, far = (on.Convolution(np.full((size, size), 1 / size**2), sheet) for size in (3, 41))
+    monkeypatch.setattr(Operator, "_columns", None)
+    for pool in (near + far, near + on.LowRank(np.ones(near.shape[0]), np.ones((near.shape[0], 1)))):
+        assert on.Circuit("main", {"W_r": identity(near.shape[0]), "W": pool}).weights["W"] == pool
+
+
+def test_sign_of_weights_whose_parts_do_not_tell():
+    minus = on.LowRank([-1.0, -2.0], [-1.0, -0.5])
+    assert minus.is_nonnegative
+    assert (on.Dense(2 * np.eye(2)) + -1 * on.Dense(np.eye(2))).is_nonnegative
+    assert not (on.Dense(np.eye(2)) + -1 * minus).is_nonnegative
 
 
 def test_circulant_is_that_of_scipy():

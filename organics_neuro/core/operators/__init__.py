@@ -1,6 +1,5 @@
 """Weight operators: a linear map with a structure, so that its cost and its memory follow the structure."""
 
-import numpy as np
 from scipy.sparse import issparse
 
 from organics_neuro.core.operators.base import Operator, from_arrays
@@ -8,6 +7,7 @@ from organics_neuro.core.operators.circulant import Circulant, identity, rotate_
 from organics_neuro.core.operators.convolution import Convolution, convolve
 from organics_neuro.core.operators.matrices import Dense, LowRank, Sparse, Uniform
 from organics_neuro.core.operators.sums import Sum
+from organics_neuro.core.units import real_numbers
 
 __all__ = [
     "Circulant",
@@ -42,7 +42,7 @@ def as_operator(value, name, size=None):
     try:
         if issparse(value):
             return Sparse(value)
-        if np.ndim(value) == 0:
+        if real_numbers("the weight matrix", value).ndim == 0:
             if size is None:
                 raise ValueError(
                     "a single number needs a known size; give an array or an operator such as Uniform(size, value)"

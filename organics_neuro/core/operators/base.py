@@ -5,13 +5,15 @@ and `Operator.arrays` (the numbers that define it, for files and kernels). To ad
 here and give it a kernel in ``organics_neuro.brian.kernels``; nothing else has to know.
 """
 
+from numbers import Number
+
 import numpy as np
 
 from organics_neuro.core.errors import unknown_name
-from organics_neuro.core.units import magnitude
+from organics_neuro.core.units import magnitude, real_numbers
 
-#: Columns that are made at a time where an operator has to be searched for an entry.
-_BLOCK = 256
+#: Numbers that are made at a time (32 MiB) where an operator has to be searched for an entry.
+_BLOCK = 2**22
 
 
 class Operator:
@@ -27,8 +29,7 @@ class Operator:
 
     kind = None
     _kinds = {}
-    __array_priority__ = 100  # let `array @ operator` fail loudly instead of looping over elements
-    __array_ufunc__ = None
+    __array_ufunc__ = None  # let arrays leave sums and products to the operator instead of looping over elements
 
     def __init_subclass__(cls):
         Operator._kinds[cls.kind] = cls
@@ -58,8 +59,9 @@ class Operator:
 
     def _columns(self):
         """The first column and the columns of the matrix (as rows), in blocks: large operators have no room for all."""
-        for start in range(0, self.shape[1], _BLOCK):
-            size = min(_BLOCK, self.shape[1] - start)
+        step = max(1, _BLOCK // max(self.shape))
+        for start in range(0, self.shape[1], step):
+            size = min(step, self.shape[1] - start)
             yield start, self.apply(np.eye(size, self.shape[1], start))
 
     @property
@@ -74,10 +76,27 @@ class Operator:
         """The smallest entry of the matrix."""
         return float(min(block.min() for _, block in self._columns()))
 
+    @property
+    def is_nonnegative(self):
+        """Whether no entry is negative; structures that can tell from their parts do not search for the minimum."""
+        return self.minimum >= 0
+
     def __add__(self, other):
         from organics_neuro.core.operators.sums import Sum
 
-        return Sum([self, other]) if isinstance(other, Operator) else NotImplemented
+        return Sum([self, other])
+
+    def __radd__(self, other):
+        return self if isinstance(other, Number) and other == 0 else self + other  # the sum of a list begins with 0
+
+    def __neg__(self):
+        return self.scaled(-1.0)
+
+    def __sub__(self, other):
+        return self + -other
+
+    def __rsub__(self, other):
+        return -self + other
 
     def __mul__(self, factor):
         if np.ndim(factor):
@@ -86,9 +105,12 @@ class Operator:
 
     __rmul__ = __mul__
 
+    def __truediv__(self, divisor):
+        return NotImplemented if np.ndim(divisor) else self * (1 / divisor)
+
     def __matmul__(self, x):
         """Matrix product with an array of shape (n,) or (n, k), as in NumPy."""
-        x = np.asarray(x, dtype=float)
+        x = real_numbers("the array that weights are multiplied with", x)
         if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
             raise ValueError(f"cannot multiply weights of shape {self.shape} with an array of shape {x.shape}")
         return self.apply(x) if x.ndim == 1 else self.apply(x.T).T

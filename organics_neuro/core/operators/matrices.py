@@ -174,6 +174,10 @@ class LowRank(Operator):
     def apply(self, x):
         return (x @ self.n_factor) @ self.m_factor.T
 
+    @property
+    def is_nonnegative(self):
+        return min(self.m_factor.min(), self.n_factor.min()) >= 0 or super().is_nonnegative
+
     def arrays(self):
         return {"m_factor": self.m_factor, "n_factor": self.n_factor}
 

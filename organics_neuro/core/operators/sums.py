@@ -37,6 +37,10 @@ class Sum(Operator):
             return super().minimum
         return sum(term.minimum for term in uniform + others)
 
+    @property
+    def is_nonnegative(self):
+        return all(term.is_nonnegative for term in self.terms) or super().is_nonnegative
+
     def arrays(self):
         return {
             f"{k}/{term.kind}/{name}": array
