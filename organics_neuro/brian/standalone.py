@@ -7,6 +7,8 @@ import brian2 as b2
 import numpy as np
 from brian2.devices.device import all_devices, get_device
 
+from organics_neuro.brian.cuda import require_gpu
+from organics_neuro.brian.device import current_device
 from organics_neuro.brian.group import CircuitGroup
 from organics_neuro.brian.kernels import get_program
 from organics_neuro.brian.projection import Projection
@@ -27,6 +29,8 @@ def build(run=True):
         raise RuntimeError(
             "there is no program to build; call use_device('cpp', build_on_run=False) before the model is made"
         )
+    if run and current_device() == "cuda":
+        require_gpu()
     device.build(**{**device.build_options, "run": run})
 
 
