@@ -42,7 +42,8 @@ def run_args(changes):
     changes : dict
         New values by what they belong to: ``(group, "z")`` for a variable of a `CircuitGroup`, of shape (units,),
         (trials, units) or one number; a `Projection` for its weights, which must have the kind and the size of those
-        that it was built with; a `TimedArray` for its values. Other keys go to Brian2 as they are.
+        that it was built with (a sum: the same kinds of terms in the same order); a `TimedArray` for its values.
+        Other keys go to Brian2 as they are.
 
     Returns
     -------
@@ -151,16 +152,21 @@ def _values(timed, value):
 
 
 def _weights(projection, value):
-    """The arrays that the kernel reads, which must be as many as before."""
+    """The arrays that the kernel reads; they and its working memory must be as large as before."""
     old, new = projection.operator, as_operator(value, projection.name)
-    if (new.kind, new.shape) != (old.kind, old.shape):
+    if (_kinds(new), new.shape) != (_kinds(old), old.shape):
         raise ValueError(
-            f"the new weights of {projection.name} are {new!r}, but must be of the kind and shape of {old!r}"
+            f"the new weights of {projection.name} are {new!r}, but must be of the kind and shape of {old!r}; for others build the program again"
         )
-    arrays = {key: np.ravel(array) for key, array in get_program(new, projection.trials).arrays.items()}
-    for key, array in arrays.items():
-        if array.size != projection.variables[key].size:
+    program = get_program(new, projection.trials)
+    arrays = {key: np.ravel(array) for key, array in program.arrays.items()}
+    for key, size in {**{key: array.size for key, array in arrays.items()}, **program.scratch}.items():
+        if size != projection.variables[key].size:
             raise ValueError(
-                f"the new weights of {projection.name} have {array.size} numbers in {key!r}, but the program was built for {projection.variables[key].size}; build it again"
+                f"the new weights of {projection.name} have {size} numbers in {key!r}, but the program was built for {projection.variables[key].size}; build it again"
             )
     return {getattr(projection, key): array for key, array in arrays.items()}
+
+
+def _kinds(operator):
+    return [term.kind for term in getattr(operator, "terms", (operator,))]

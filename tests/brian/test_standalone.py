@@ -10,6 +10,7 @@ from brian2 import ms
 
 import organics_neuro as on
 from organics_neuro.brian import build, run_args, sweep
+from tests.brian.operators import UNITS, make_every_operator, operators
 from tests.core.circuits import make_gated, make_main
 
 VERSION = tuple(int(part) for part in b2.__version__.split(".")[:3])
@@ -24,7 +25,8 @@ def end(circuit, z, steps=20, **options):
 def test_a_sweep_compiles_once(tmp_path):
     """Twenty stimuli, then other parameters and weights, two at a time: one program."""
     on.use_device("cpp", directory=str(tmp_path), build_on_run=False)
-    circuit, rng = make_main(), np.random.default_rng(0)
+    rng = np.random.default_rng(0)
+    circuit = make_main().replace(weights={"W": on.Dense(rng.uniform(size=(4, 4))) + on.Uniform(4, 0.5)})
     group = on.CircuitGroup(circuit, trials=2, dt=0.1 * ms)
     b2.Network(group).run(2 * ms)
     build(run=False)
@@ -37,7 +39,7 @@ def test_a_sweep_compiles_once(tmp_path):
     found = sweep([{(group, "z"): z} for z in stimuli], read)
     np.testing.assert_allclose(found, [end(circuit, z) for z in stimuli], rtol=1e-12)
 
-    weights, z = rng.uniform(size=(4, 4)), rng.normal(size=4)
+    weights, z = on.Dense(rng.uniform(size=(4, 4))) + on.Uniform(4, 0.2), rng.normal(size=4)
     changes = [
         {(group, "z"): z, group.projections["pool"]: weights},
         {(group, "z"): z, (group, "sigma"): 0.5},
@@ -108,6 +110,28 @@ def test_bad_changes(changes, message):
     group = on.CircuitGroup(make_main())
     with pytest.raises((ValueError, TypeError), match=message):
         run_args(changes(group))
+
+
+@reruns
+@pytest.mark.parametrize(
+    ("name", "weights", "message"),
+    [
+        ("sum", on.Dense(np.eye(UNITS)) + on.Uniform(UNITS), "must be of the kind and shape of"),
+        ("sum", operators()["sum"] + on.Uniform(UNITS), "must be of the kind and shape of"),
+        ("sum", on.Sum(operators()["sum"].terms[::-1]), "must be of the kind and shape of"),
+        ("few_taps", operators()["ring"], "but the program was built for 4; build it again"),
+        # as many taps, but another border
+        (
+            "sheet",
+            on.Convolution(np.random.default_rng(0).normal(size=(2, 2, 9, 1)), (4, 6)),
+            "numbers in 'padded', but the program was built for",
+        ),
+    ],
+)
+def test_weights_of_another_structure(name, weights, message):
+    group = on.CircuitGroup(make_every_operator())
+    with pytest.raises(ValueError, match=message):
+        run_args({group.projections[f"c_{name}"]: weights})
 
 
 @reruns
