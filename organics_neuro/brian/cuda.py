@@ -25,12 +25,8 @@ def prepare(build_on_run):
     _check_packages()
     toolkit = _find_toolkit()
     include, link = _find_libraries(toolkit)
-    gpu = _has_gpu()
-    if build_on_run and not gpu:
-        raise RuntimeError(
-            "the device 'cuda' found no NVIDIA GPU (nvidia-smi lists none); to compile without running, use "
-            "use_device('cuda', build_on_run=False) and, after run(), organics_neuro.brian.build(run=False)"
-        )
+    if build_on_run:
+        require_gpu()
     import brian2cuda  # noqa: F401  registers its device and its preferences
 
     from organics_neuro.brian.kernels.cuda import prepare_makefile
@@ -40,10 +36,19 @@ def prepare(build_on_run):
     backend.extra_compile_args_nvcc = ["-w", "-std=c++17", *include]  # without -use_fast_math, which is inexact
     host = b2.prefs.codegen.cpp.extra_compile_args_gcc
     b2.prefs.codegen.cpp.extra_compile_args_gcc = [flag.replace("-std=c++11", "-std=c++17") for flag in host]
-    if not gpu:
+    if not _has_gpu():
         backend.detect_gpus = False
         backend.gpu_id = 0
         backend.compute_capability = _COMPUTE_CAPABILITY
+
+
+def require_gpu():
+    """Raise `RuntimeError` if there is no GPU to run a program on."""
+    if not _has_gpu():
+        raise RuntimeError(
+            "the device 'cuda' found no NVIDIA GPU (nvidia-smi lists none); to compile without running, use "
+            "use_device('cuda', build_on_run=False) and, after run(), organics_neuro.brian.build(run=False)"
+        )
 
 
 def _check_packages():

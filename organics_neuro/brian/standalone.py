@@ -1,17 +1,23 @@
 """A C++ program that is compiled once and run many times, with other inputs, parameters and weights."""
 
 import multiprocessing
-from numbers import Number
+from collections.abc import Iterable, Mapping
 
 import brian2 as b2
 import numpy as np
+from brian2.core.variables import ArrayVariable
 from brian2.devices.device import all_devices, get_device
+from brian2.units.fundamentalunits import DIMENSIONLESS
 
+from organics_neuro.brian.cuda import require_gpu
+from organics_neuro.brian.device import current_device
 from organics_neuro.brian.group import CircuitGroup
 from organics_neuro.brian.kernels import get_program
 from organics_neuro.brian.projection import Projection
 from organics_neuro.core.arguments import positive_int
+from organics_neuro.core.circuit import check_parameter
 from organics_neuro.core.operators import as_operator
+from organics_neuro.core.units import magnitude
 
 
 def build(run=True):
@@ -27,6 +33,8 @@ def build(run=True):
         raise RuntimeError(
             "there is no program to build; call use_device('cpp', build_on_run=False) before the model is made"
         )
+    if run and current_device() == "cuda":
+        require_gpu()
     device.build(**{**device.build_options, "run": run})
 
 
@@ -38,7 +46,8 @@ def run_args(changes):
     changes : dict
         New values by what they belong to: ``(group, "z")`` for a variable of a `CircuitGroup`, of shape (units,),
         (trials, units) or one number; a `Projection` for its weights, which must have the kind and the size of those
-        that it was built with; a `TimedArray` for its values. Other keys go to Brian2 as they are.
+        that it was built with (a sum: the same kinds of terms in the same order); a `TimedArray` for its values, of
+        shape (steps,), (steps, units) or (steps, trials, units) or one number. Other keys go to Brian2 as they are.
 
     Returns
     -------
@@ -56,6 +65,8 @@ def run_args(changes):
             f"to run a program again with other values needs Brian2 2.10.1 or newer (Python 3.12 or newer), but this is Brian2 {b2.__version__}; "
             "upgrade it, or build the program again for each value"
         )
+    if not isinstance(changes, Mapping):
+        raise TypeError(f"the changes of a run must be a dictionary, got {changes!r}")
     result = {}
     for key, value in changes.items():
         if isinstance(key, Projection):
@@ -100,6 +111,8 @@ def sweep(changes, read, processes=1):
         responses = sweep([{(v1, "z"): z} for z in stimuli], read=lambda: np.array(v1.y[:]))
     """
     positive_int("processes", processes)
+    if isinstance(changes, Mapping) or not isinstance(changes, Iterable):
+        raise TypeError(f"changes must be a list with a dictionary for each run, got {changes!r}")
     device, arguments = get_device(), [run_args(each) for each in changes]
     if device is all_devices["runtime"] or device.project_dir is None:
         raise RuntimeError("there is no program to run; call build(run=False) first")
@@ -130,33 +143,61 @@ def _variable(key, value):
             f"a key of run_args is (CircuitGroup, name of a variable), a Projection or a TimedArray, got {key!r}"
         )
     group, name = key
-    owner = group.external.get(name, group)
-    if name not in owner.variables:
-        raise ValueError(f"{group.name} has no variable {name!r}")
-    view = getattr(owner, name)
-    values = value if isinstance(value, b2.Quantity) else b2.Quantity(value, dim=view.dim)
-    return view, group.by_neuron(name, values, owner)
+    owners = _changeable(group)
+    if name not in owners:
+        raise ValueError(
+            f"{group.name} has no variable {name!r} that a run can be given; those it has are {', '.join(owners)}"
+        )
+    if name in group.circuit.model.parameters:
+        check_parameter(group.circuit.model, name, value)
+    view = getattr(owners[name], name)
+    return view, group.by_neuron(name, _quantity(f"{group.name}.{name}", value, view.dim), owners[name])
+
+
+def _changeable(group):
+    """The groups that hold the variables of a `CircuitGroup`, by variable, without what is computed, fixed or internal."""
+
+    def changes(name, variable):
+        return isinstance(variable, ArrayVariable) and not variable.read_only and not name.startswith("_")
+
+    owners = {**dict.fromkeys(group.variables, group), **group.external}
+    return {name: owner for name, owner in owners.items() if changes(name, owner.variables[name])}
+
+
+def _quantity(name, value, dim=DIMENSIONLESS):
+    """Finite numbers with their unit, which is ``dim`` for plain ones."""
+    numbers = magnitude(name, np.asarray(value) if isinstance(value, b2.Quantity) else value, "1")
+    own = b2.get_dimensions(value)
+    return b2.Quantity(numbers, dim=dim if own is DIMENSIONLESS else own)
 
 
 def _values(timed, value):
-    if not isinstance(value, Number) and np.size(value) != timed.values.size:
+    values, given, shape = _quantity(f"the values of {timed.name}", value), np.shape(value), timed.values.shape
+    if given == ():
+        return values
+    if given[0] != shape[0] or values.size != timed.values.size:
         raise ValueError(
-            f"the values of {timed.name} have the shape {np.shape(value)}, but must hold {timed.values.size} numbers, as those it was built with"
+            f"the values of {timed.name} have the shape {given}, but must be one number or have the shape {shape}, as those it was built with"
         )
-    return value if isinstance(value, Number) else np.reshape(value, timed.values.shape)
+    return values.reshape(shape)
 
 
 def _weights(projection, value):
-    """The arrays that the kernel reads, which must be as many as before."""
+    """The arrays that the kernel reads; they and its working memory must be as large as before."""
     old, new = projection.operator, as_operator(value, projection.name)
-    if (new.kind, new.shape) != (old.kind, old.shape):
+    if (_kinds(new), new.shape) != (_kinds(old), old.shape):
         raise ValueError(
-            f"the new weights of {projection.name} are {new!r}, but must be of the kind and shape of {old!r}"
+            f"the new weights of {projection.name} are {new!r}, but must be of the kind and shape of {old!r}; for others build the program again"
         )
-    arrays = {key: np.ravel(array) for key, array in get_program(new, projection.trials).arrays.items()}
-    for key, array in arrays.items():
-        if array.size != projection.variables[key].size:
+    program = get_program(new, projection.trials)
+    arrays = {key: np.ravel(array) for key, array in program.arrays.items()}
+    for key, size in {**{key: array.size for key, array in arrays.items()}, **program.scratch}.items():
+        if size != projection.variables[key].size:
             raise ValueError(
-                f"the new weights of {projection.name} have {array.size} numbers in {key!r}, but the program was built for {projection.variables[key].size}; build it again"
+                f"the new weights of {projection.name} have {size} numbers in {key!r}, but the program was built for {projection.variables[key].size}; build it again"
             )
     return {getattr(projection, key): array for key, array in arrays.items()}
+
+
+def _kinds(operator):
+    return [term.kind for term in getattr(operator, "terms", (operator,))]

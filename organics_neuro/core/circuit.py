@@ -437,16 +437,22 @@ def _check_parameters(model, parameters, size):
         value = parameters.get(name, default)
         if value is None:
             raise ValueError(f"model {model.name!r} needs the parameter {name!r}; give {name}=...")
-        array = magnitude(f"parameter {name!r}", value, model.units[name])
+        array = check_parameter(model, name, value)
         if array.shape not in ((), (size,)):
             raise ValueError(
                 f"parameter {name!r} has shape {array.shape}, but must be one number or have shape ({size},)"
             )
-        if (name in model.positive or model.units[name] == "second") and array.min() <= 0:
-            raise ValueError(f"parameter {name!r} must be larger than 0, but the smallest value is {array.min():g}")
         array.flags.writeable = False
         checked[name] = float(array) if array.ndim == 0 else array
     return checked
+
+
+def check_parameter(model, name, value):
+    """``value`` of a parameter as an array in SI units, checked but for its shape."""
+    array = magnitude(f"parameter {name!r}", value, model.units[name])
+    if (name in model.positive or model.units[name] == "second") and np.any(array <= 0):
+        raise ValueError(f"parameter {name!r} must be larger than 0, but the smallest value is {array.min():g}")
+    return array
 
 
 def _check_initial(model, initial, size):

@@ -1,12 +1,14 @@
 """The device "cuda": what is missing is said before anything is built; results need a GPU."""
 
+from types import SimpleNamespace
+
 import brian2 as b2
 import numpy as np
 import pytest
 from brian2.devices.device import all_devices, get_device
 
 import organics_neuro as on
-from organics_neuro.brian import cuda
+from organics_neuro.brian import cuda, standalone
 from organics_neuro.brian.device import device
 from organics_neuro.core.reference import METHODS
 from tests.brian.operators import make_every_operator
@@ -61,6 +63,19 @@ def test_no_libraries(complete, tmp_path):
 def test_no_gpu(complete):
     complete.setattr(cuda, "_has_gpu", lambda: False)
     fails(r"found no NVIDIA GPU .* use_device\('cuda', build_on_run=False\)")
+
+
+def test_no_gpu_to_run_what_is_built(complete):
+    built = []
+    program = SimpleNamespace(build=lambda run: built.append(run), build_options={})
+    complete.setattr(standalone, "get_device", lambda: program)
+    complete.setattr(standalone, "current_device", lambda: "cuda")
+    standalone.build()
+    complete.setattr(cuda, "_has_gpu", lambda: False)
+    with pytest.raises(RuntimeError, match="found no NVIDIA GPU"):
+        standalone.build()
+    standalone.build(run=False)
+    assert built == [True, False]
 
 
 def assert_all_equal_the_reference(where, method, steps=20, dt=1e-4):

@@ -10,6 +10,7 @@ from brian2 import ms
 
 import organics_neuro as on
 from organics_neuro.brian import build, run_args, sweep
+from tests.brian.operators import UNITS, make_every_operator, operators
 from tests.core.circuits import make_gated, make_main
 
 VERSION = tuple(int(part) for part in b2.__version__.split(".")[:3])
@@ -24,7 +25,8 @@ def end(circuit, z, steps=20, **options):
 def test_a_sweep_compiles_once(tmp_path):
     """Twenty stimuli, then other parameters and weights, two at a time: one program."""
     on.use_device("cpp", directory=str(tmp_path), build_on_run=False)
-    circuit, rng = make_main(), np.random.default_rng(0)
+    rng = np.random.default_rng(0)
+    circuit = make_main().replace(weights={"W": on.Dense(rng.uniform(size=(4, 4))) + on.Uniform(4, 0.5)})
     group = on.CircuitGroup(circuit, trials=2, dt=0.1 * ms)
     b2.Network(group).run(2 * ms)
     build(run=False)
@@ -37,7 +39,7 @@ def test_a_sweep_compiles_once(tmp_path):
     found = sweep([{(group, "z"): z} for z in stimuli], read)
     np.testing.assert_allclose(found, [end(circuit, z) for z in stimuli], rtol=1e-12)
 
-    weights, z = rng.uniform(size=(4, 4)), rng.normal(size=4)
+    weights, z = on.Dense(rng.uniform(size=(4, 4))) + on.Uniform(4, 0.2), rng.normal(size=4)
     changes = [
         {(group, "z"): z, group.projections["pool"]: weights},
         {(group, "z"): z, (group, "sigma"): 0.5},
@@ -63,8 +65,9 @@ def test_recorded_inputs_change_without_compiling(tmp_path):
     group = on.CircuitGroup(circuit, trials=2, inputs={"x": "stimulus(t, i)"}, dt=0.1 * ms)
     b2.Network(group).run(2 * ms, namespace={"stimulus": stimulus})
     build(run=False)
-    found = sweep([{stimulus: x} for x in steps], lambda: group.per_trial(group.y[:]))
-    np.testing.assert_allclose(found, [end(circuit, x) for x in steps], rtol=1e-12)
+    found = sweep([{stimulus: x} for x in (*steps, 0.5)], lambda: group.per_trial(group.y[:]))
+    expected = [end(circuit, x) for x in (*steps, np.full((20, 2, 3), 0.5))]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_several_runs_in_one_program(tmp_path):
@@ -97,17 +100,65 @@ def test_nothing_to_build_or_run():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (lambda g: {(g, "zz"): 1}, "has no variable 'zz'"),
+        (lambda g: {(g, "zz"): 1}, "has no variable 'zz' that a run can be given; those it has are .*, z$"),
+        *(
+            (lambda g, name=name: {(g, name): 1}, f"has no variable '{name}' that a run")
+            for name in ("N", "i", "t", "dt")
+        ),
+        (lambda g: {(g, "rate"): 1}, "has no variable 'rate' that a run"),
+        (lambda g: {(g, "z"): "i"}, "z must be a number or an array of numbers, got 'i'"),
+        (lambda g: {(g, "z"): np.nan}, "z must be finite"),
+        (lambda g: {(g, "tau_y"): -5 * ms}, "'tau_y' must be larger than 0, but the smallest value is -0.005"),
+        (lambda g: {(g, "tau_y"): 5 * b2.mV}, "'tau_y' = .* has the wrong unit"),
         (lambda g: {(g, "z"): np.ones(3)}, r"takes one number, or an array of shape \(4,\) or \(1, 4\)"),
         (lambda g: {(g, "sigma"): np.ones(4)}, "is one number for all units"),
         (lambda g: {g.projections["pool"]: on.Uniform(4)}, "must be of the kind and shape of"),
         (lambda g: {(1, "z"): 1}, r"a key of run_args is \(CircuitGroup, name of a variable\)"),
+        (lambda g: [(g, "z")], "the changes of a run must be a dictionary, got "),
     ],
 )
 def test_bad_changes(changes, message):
-    group = on.CircuitGroup(make_main())
+    group = on.CircuitGroup(make_main(), equations="rate = 2*y : 1")
     with pytest.raises((ValueError, TypeError), match=message):
         run_args(changes(group))
+
+
+@reruns
+@pytest.mark.parametrize(
+    ("name", "weights", "message"),
+    [
+        ("sum", on.Dense(np.eye(UNITS)) + on.Uniform(UNITS), "must be of the kind and shape of"),
+        ("sum", operators()["sum"] + on.Uniform(UNITS), "must be of the kind and shape of"),
+        ("sum", on.Sum(operators()["sum"].terms[::-1]), "must be of the kind and shape of"),
+        ("few_taps", operators()["ring"], "but the program was built for 4; build it again"),
+        # as many taps, but another border
+        (
+            "sheet",
+            on.Convolution(np.random.default_rng(0).normal(size=(2, 2, 9, 1)), (4, 6)),
+            "numbers in 'padded', but the program was built for",
+        ),
+    ],
+)
+def test_weights_of_another_structure(name, weights, message):
+    group = on.CircuitGroup(make_every_operator())
+    with pytest.raises(ValueError, match=message):
+        run_args({group.projections[f"c_{name}"]: weights})
+
+
+@reruns
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.zeros((6, 20)), r"have the shape \(6, 20\), but must be one number or have the shape \(20, 6\)"),
+        (np.zeros((20, 5)), r"have the shape \(20, 5\)"),
+        (np.full((20, 6), np.nan), r"must be finite, but holds nan at index \(0, 0\)"),
+        (np.full((20, 6), np.inf) * b2.mV, "must be finite"),
+        ("i", "must be a number or an array of numbers, got 'i'"),
+    ],
+)
+def test_bad_recorded_inputs(values, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        run_args({b2.TimedArray(np.zeros((20, 6)), dt=0.1 * ms): values})
 
 
 @reruns
@@ -116,3 +167,6 @@ def test_bad_sweeps():
         sweep([{}], read=None)
     with pytest.raises(ValueError, match="processes must be a positive whole number, got 0"):
         sweep([{}], read=None, processes=0)
+    for changes in ({}, None):
+        with pytest.raises(TypeError, match=f"changes must be a list with a dictionary for each run, got {changes}"):
+            sweep(changes, read=None)
