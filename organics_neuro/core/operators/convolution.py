@@ -19,7 +19,8 @@ class Convolution(Operator):
     Parameters
     ----------
     kernel : array_like, shape (out_channels, in_channels, kh, kw) or (kh, kw)
-        kh and kw are odd. If all its planes are products of a column and a row, two one-dimensional passes are made.
+        kh and kw are odd. If all its planes are products of a column and a row, two one-dimensional passes are made;
+        a kernel that was rounded to single precision is no such product.
     sheet : (int, int)
         Height and width.
     boundary : {"wrap", "zero"}
