@@ -12,7 +12,7 @@ from organics_neuro.brian.guard import StepGuard
 from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.projection import Projection
 from organics_neuro.core.arguments import known_name, positive_int
-from organics_neuro.core.circuit import Circuit, JoinedCircuit
+from organics_neuro.core.circuit import Circuit, JoinedCircuit, must_be_positive
 from organics_neuro.core.dynamics import qualify
 from organics_neuro.core.expressions import to_brian
 from organics_neuro.core.units import magnitude
@@ -161,6 +161,10 @@ class CircuitGroup(b2.NeuronGroup):
             raise ValueError(f"{name} takes a number or an array of numbers, got {value!r}") from None
         if not finite:
             raise ValueError(f"{name} must be finite, but holds NaN or infinity")
+        if key in self._model.parameters and must_be_positive(self._model, key) and np.any(np.asarray(value) <= 0):
+            raise ValueError(f"{name} must be larger than 0, got {value!r}")
+        if np.iscomplexobj(value):
+            raise ValueError(f"{name} takes real numbers, got {value!r}")
         if not shape:
             return value
         if group.variables[key].scalar:

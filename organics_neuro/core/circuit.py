@@ -447,10 +447,15 @@ def _check_parameters(model, parameters, size):
     return checked
 
 
+def must_be_positive(model, name):
+    """Whether a parameter has to be larger than 0: as time constants have."""
+    return name in model.positive or model.units[name] == "second"
+
+
 def check_parameter(model, name, value):
     """``value`` of a parameter as an array in SI units, checked but for its shape."""
     array = magnitude(f"parameter {name!r}", value, model.units[name])
-    if (name in model.positive or model.units[name] == "second") and np.any(array <= 0):
+    if must_be_positive(model, name) and np.any(array <= 0):
         raise ValueError(f"parameter {name!r} must be larger than 0, but the smallest value is {array.min():g}")
     return array
 
