@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch.nn.functional import linear, threshold
+from torch.nn.functional import linear
 
 from organics_neuro.core.arguments import known_name
 from organics_neuro.core.dynamics import qualify
@@ -21,8 +21,8 @@ from organics_neuro.core.units import seconds
 
 def _sqrt(x):
     """Square root whose gradient at 0 is 0, not infinity (which would turn into NaN on the way back)."""
-    tiny = torch.finfo(x.dtype).tiny
-    return torch.sqrt(threshold(x, tiny, tiny))
+    zero = x == 0
+    return torch.sqrt(x.masked_fill(zero, 1)).masked_fill(zero, 0)
 
 
 def _on_tensors(function, name):
