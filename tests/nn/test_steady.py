@@ -175,6 +175,14 @@ def test_gradient_equals_that_of_the_unrolled_iteration():
         torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-10)
 
 
+def test_second_derivatives_are_refused():
+    """Also where only those with respect to the input are asked for."""
+    layer, x = random_layer(), torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
+    (first,) = torch.autograd.grad(layer(x).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="learned recurrence has no second derivatives"):
+        torch.autograd.grad(first.sum(), x)
+
+
 def test_gradient_in_single_precision():
     def gradients(dtype):
         layer, x = random_layer(n=20, dtype=torch.float64).to(dtype), torch.linspace(-1, 1, 32).view(8, 4).to(dtype)
