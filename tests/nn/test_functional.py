@@ -147,8 +147,10 @@ def test_bad_arguments(changed, message):
         step(make_main(), **changed)
 
 
-def test_bad_number_of_steps():
-    with pytest.raises(ValueError, match="steps must be at least 1"):
-        functional.unroll(make_main(), None, 0, DT)
+def test_bad_arguments_of_unroll():
+    with pytest.raises(ValueError, match="steps must be a positive whole number, got 2.5"):
+        functional.unroll(make_main(), None, 2.5, DT)
+    with pytest.raises(ValueError, match="unknown state 'q'; known: 'y', 'a'"):
+        functional.unroll(make_main(), None, 4, DT, record=["q"])
     with pytest.raises(ValueError, match="z has 3 steps, fewer than steps=4"):
         functional.unroll(make_main(), torch.zeros(3, 1, 4), 4, DT)
