@@ -61,6 +61,17 @@ def load(path, *kinds):
     return arrays, header["metadata"]
 
 
+def check_writable(path):
+    """Raise `OSError`, in one sentence, if no file can be written to ``path``."""
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give the path of a file")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"the folder {path.parent} does not exist; create it first")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"the folder {path.parent} cannot be written to; give another one")
+
+
 @contextmanager
 def replacing(path):
     """A temporary path beside ``path`` that takes its place when the block ends, and is removed if it fails.
@@ -68,8 +79,7 @@ def replacing(path):
     A reader, or an interruption, never meets half a file.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"the folder {path.parent} does not exist; create it first")
+    check_writable(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
     try:

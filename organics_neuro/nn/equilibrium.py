@@ -17,7 +17,6 @@ Arrays of states are (samples, units); a matrix product with weights is written 
 from typing import NamedTuple
 
 import torch
-from torch.autograd.function import once_differentiable
 
 from organics_neuro.core.errors import ConvergenceError
 
@@ -111,9 +110,15 @@ class _Equilibrium(torch.autograd.Function):
         return y, a, error, steps
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, grad_y, grad_a, *_):
-        y, a, W_r, W = ctx.saved_tensors
+        return _Gradient.apply(grad_y, grad_a, *ctx.saved_tensors)
+
+
+class _Gradient(torch.autograd.Function):
+    """A function of its own, as it depends on the steady state: one more derivative then comes by here, and is refused."""
+
+    @staticmethod
+    def forward(ctx, grad_y, grad_a, y, a, W_r, W):
         at_y, at_a = _adjoint(grad_y, grad_a, y, a, W_r, W)
         return (
             at_y,
@@ -121,6 +126,10 @@ class _Equilibrium(torch.autograd.Function):
             ((1 - a.sqrt()) * at_y).T @ y,
             at_a.T @ (a * y.square()),
         )
+
+    @staticmethod
+    def backward(ctx, *_):
+        raise RuntimeError("learned recurrence has no second derivatives; make the layer with recurrence='identity'")
 
 
 def _largest(*values):

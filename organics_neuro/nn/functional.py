@@ -10,9 +10,9 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch.nn.functional import linear, threshold
+from torch.nn.functional import linear
 
-from organics_neuro.core.arguments import known_name
+from organics_neuro.core.arguments import known_name, positive_int
 from organics_neuro.core.dynamics import qualify
 from organics_neuro.core.expressions import NUMPY, Backend
 from organics_neuro.core.operators import Operator, Uniform
@@ -21,8 +21,8 @@ from organics_neuro.core.units import seconds
 
 def _sqrt(x):
     """Square root whose gradient at 0 is 0, not infinity (which would turn into NaN on the way back)."""
-    tiny = torch.finfo(x.dtype).tiny
-    return torch.sqrt(threshold(x, tiny, tiny))
+    zero = x == 0
+    return torch.sqrt(x.masked_fill(zero, 1)).masked_fill(zero, 0)
 
 
 def _on_tensors(function, name):
@@ -110,8 +110,7 @@ def unroll(circuit, inputs, steps, dt, states=None, weights=None, parameters=Non
         The states after the last step.
     """
     inputs = {name: _as_tensor(value) for name, value in circuit.dynamics.name_inputs(inputs).items()}
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}")
+    steps = positive_int("steps", steps)
     for name, value in inputs.items():
         if value.dim() > 2 and len(value) < steps:
             raise ValueError(f"{name} has {len(value)} steps, fewer than steps={steps}")
@@ -120,7 +119,7 @@ def unroll(circuit, inputs, steps, dt, states=None, weights=None, parameters=Non
     states, inputs = step.check_states({**step.initial(), **(states or {})}), step.complete_inputs(inputs)
     trials = torch.broadcast_shapes(*(v.shape[-2:-1] for v in (*inputs.values(), *states.values())))
     states = {name: value.expand(*trials, value.shape[-1]) for name, value in states.items()}
-    trace = {name: [] for name in (states if record is None else record)}
+    trace = {known_name("state", name, states): [] for name in (states if record is None else record)}
     for now in _by_step(inputs, steps):
         states = step.advance(states, now)
         for name, values in trace.items():

@@ -23,9 +23,16 @@ class Team:
     size: int = 1
 
     def share(self, samples):
-        """This process's part of a batch of sample indices, and the weight of its mean in that of the batch."""
-        mine = samples[self.rank :: self.size]
-        return (mine, len(mine) / len(samples)) if len(mine) else (samples[:1], 0.0)
+        """This process's part of a batch of sample indices, and the weight of its mean in that of the batch.
+
+        No part is a single sample, of which no standard deviation exists, unless the batch is: of a small batch, some
+        processes run two samples that do not count.
+        """
+        sharing = min(self.size, max(1, len(samples) // 2))
+        if self.rank >= sharing:
+            return samples[:2], 0.0
+        mine = samples[self.rank :: sharing]
+        return mine, len(mine) / len(samples)
 
     def sum(self, tensor):
         """Add up ``tensor`` over all processes, in place."""

@@ -1,5 +1,7 @@
 """Samples with their labels, checked before anything is trained on them."""
 
+import zlib
+
 import torch
 
 
@@ -20,18 +22,44 @@ def split(x, y, validation, seed):
 
 
 def check(x_name, x, y_name, y):
-    x, y = torch.as_tensor(x), torch.as_tensor(y)
+    """Samples and their labels as tensors, checked."""
+    x, y = check_inputs(x_name, x), _as_tensor(y_name, y)
+    whole = not (y.is_floating_point() or y.is_complex())
+    labels = y.long() if whole else y
+    if not whole or y.shape != x.shape[:1] or labels.min() < 0:
+        raise ValueError(
+            f"{y_name} must hold one label (0, 1, ...) for each of the {len(x)} samples, got {y.dtype} of shape {tuple(y.shape)}"
+            + (f" with the label {labels.min()}" if whole and y.numel() and labels.min() < 0 else "")
+        )
+    return x, labels
+
+
+def check_inputs(x_name, x):
+    """Samples without their labels as a tensor, checked."""
+    x = _as_tensor(x_name, x)
     if not x.is_floating_point() or x.dim() < 2 or not len(x):
         raise ValueError(
             f"{x_name} must be an array of floats with samples on its first axis, got {x.dtype} of shape {tuple(x.shape)}"
-        )
-    if y.is_floating_point() or y.shape != x.shape[:1] or y.min() < 0:
-        raise ValueError(
-            f"{y_name} must hold one label (0, 1, ...) for each of the {len(x)} samples, got {y.dtype} of shape {tuple(y.shape)}"
-            + (f" with the label {y.min()}" if y.numel() and y.min() < 0 else "")
         )
     if not torch.isfinite(x).all():
         raise ValueError(
             f"{x_name} must be finite, but sample {int((~x.isfinite()).nonzero()[0, 0])} holds NaN or infinity"
         )
-    return x, y.long()
+    return x
+
+
+def checksum(*tensors):
+    """A number that tells one set of data from another."""
+    value = 0
+    for tensor in tensors:
+        value = zlib.crc32(tensor.detach().cpu().contiguous().view(torch.uint8).numpy(), value)
+    return value
+
+
+def _as_tensor(name, value):
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{name} must be one array of numbers, samples of equal shape on its first axis, got {type(value).__name__}"
+        ) from error

@@ -6,7 +6,7 @@ input. Like any layer of torch they take and return rates, so they stack.
 
 import torch
 from torch import nn
-from torch.nn.functional import conv2d, normalize
+from torch.nn.functional import conv2d
 from torch.nn.utils.parametrize import register_parametrization
 
 from organics_neuro.core.arguments import known_name, positive_int
@@ -107,7 +107,10 @@ class DivisiveNormalization(nn.Module):
         _check_input(input, self, input.shape[-1:] == (self.in_features,), f"(..., in_features={self.in_features})")
         if self.recurrence == "learned" and input.dtype not in TOLERANCE:
             raise ValueError(f"learned recurrence needs float32 or float64, got {input.dtype}; convert with .to(dtype)")
-        return torch.sigmoid(input @ self.W_bx.T) * normalize(input @ self.W_zx.T, dim=-1)
+        z = input @ self.W_zx.T
+        length = z.norm(dim=-1, keepdim=True)
+        _check_range(length)
+        return torch.sigmoid(input @ self.W_bx.T) * (z / length.clamp(min=1e-12))
 
     def forward(self, input):
         """Firing rates at the steady state.
@@ -265,7 +268,9 @@ class DivisiveNormalization2d(nn.Module):
         expected = f"(batch, in_channels={self.in_channels}, height, width), the batch being optional"
         _check_input(input, self, axes and input.shape[-3] == self.in_channels, expected)
         gain = torch.sigmoid(conv2d(input, self.K_b, stride=self.stride, padding=self.padding))
-        return gain * conv2d(input, self.K_z, stride=self.stride, padding=self.padding)
+        drive = gain * conv2d(input, self.K_z, stride=self.stride, padding=self.padding)
+        _check_range(drive)
+        return drive
 
     def pooled(self, rates):
         """The pool of non-negative values (..., out_channels, height, width), of the same shape."""
@@ -290,12 +295,15 @@ class DivisiveNormalization2d(nn.Module):
             For a wrong shape or dtype.
         """
         energy = torch.relu(self.drive(input)).square()
-        return energy / (self.b0.square() + self.pooled(energy))
+        pooled = self.pooled(energy)
+        _check_range(pooled)
+        return energy / (self.b0.square() + pooled)
 
     def steady_state(self, input):
         """The steady state itself, with its residual; see `SteadyState`, here of shape (..., channels, height, width)."""
         drive = self.drive(input)
         a = self.b0.square() + self.pooled(torch.relu(drive).square())
+        _check_range(a)
         y = torch.relu(drive) / a.sqrt() - torch.relu(-drive)
         with torch.no_grad():
             active = torch.relu(y)
@@ -318,3 +326,14 @@ def _check_input(input, module, fits, expected):
     check_dtype(input, module)
     if not input.isfinite().all():
         raise ValueError("input holds NaN or infinity; remove these samples")
+    for name, parameter in module.named_parameters():
+        if not parameter.isfinite().all():
+            raise ValueError(
+                f"the parameter {name} of the layer holds NaN or infinity; reset the layer or load it anew"
+            )
+
+
+def _check_range(values):
+    """Input and parameters are finite: where ``values``, computed from them, are not, a square was too large."""
+    if not values.isfinite().all():
+        raise ValueError(f"input, or a parameter of the layer, is too large for {values.dtype}; scale the input down")

@@ -9,7 +9,8 @@ import time
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from math import cos, pi
+from math import cos, inf, pi
+from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,8 @@ from torch import nn
 from tqdm import tqdm
 
 from organics_neuro.core.arguments import positive_int
-from organics_neuro.core.files import replacing
-from organics_neuro.nn import checkpoints, parallel
-from organics_neuro.nn.samples import split
+from organics_neuro.core.files import check_writable, replacing
+from organics_neuro.nn import checkpoints, parallel, samples
 
 #: Samples that `predict` looks at together: networks may keep all steps of their states.
 PREDICT_TOGETHER = 250
@@ -71,10 +71,7 @@ class History:
 
 def cross_entropy(model, x, y):
     """Mean cross entropy of a batch, the default loss of `fit`."""
-    scores = model(x)
-    if y.max() >= scores.shape[-1]:
-        raise ValueError(f"y holds the label {y.max()}, but the model has scores for {scores.shape[-1]} classes")
-    return nn.functional.cross_entropy(scores, y)
+    return nn.functional.cross_entropy(model(x), y)
 
 
 def fit(
@@ -108,7 +105,8 @@ def fit(
     Parameters
     ----------
     model : Module
-        Takes a batch of ``x`` and returns scores (batch, classes). It is trained in place, on its own device.
+        Takes a batch of ``x`` and returns scores (batch, classes). It is trained in place, on its own device, and
+        left in evaluation mode with the best parameters; an error leaves it as it is then.
     x : array_like or Tensor, shape (samples, ...)
     y : array_like or Tensor of int, shape (samples,)
         Labels, counted from 0.
@@ -126,7 +124,8 @@ def fit(
     checkpoint : path, optional
         File to write after every epoch; it appears whole or not at all.
     resume : bool
-        Continue from ``checkpoint`` if that file exists.
+        Continue from ``checkpoint`` if that file exists. It must be of the same model, data and settings; the loss and
+        the callback are not compared.
     log : path, optional
         CSV file to write after every epoch: epoch, loss, validation_accuracy, lr, seconds.
     callback : callable, optional
@@ -141,22 +140,29 @@ def fit(
     Raises
     ------
     ValueError
-        For bad data (NaN, wrong shape), bad settings, or a checkpoint of another run.
+        For bad data (NaN, wrong shape), bad settings, or a checkpoint that is damaged or of another run.
+    OSError
+        If the checkpoint or the log cannot be written; found before the first step.
     FloatingPointError
         If the loss or its gradient becomes NaN or infinite.
     """
-    positive_int("epochs", epochs)
-    positive_int("batch_size", batch_size)
-    data, held_out = split(x, y, validation, seed)
-    sizes = [len(data[0]), len(held_out[0])]
-    settings = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "samples": sizes}
-    if lr_factors is not None and not isinstance(lr_factors, Mapping):
-        raise TypeError(f"lr_factors must be a dictionary of names and factors, got {lr_factors!r}")
-    settings["lr_factors"] = dict(lr_factors) if lr_factors else None
+    settings = _settings(epochs, batch_size, lr, seed, lr_factors)
+    data, held_out = samples.split(x, y, validation, seed)
+    settings["samples"] = [len(data[0]), len(held_out[0])]
+    if checkpoint is not None:
+        settings["checksum of the data"] = samples.checksum(*data, *held_out)
+        settings["frozen"] = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
+    _check_labels(model, "y", *data)
+    _check_labels(model, "validation y", *held_out)
     run = _Run(model, loss, settings, checkpoint)
+    first = run.team.rank == 0
+    for path in (checkpoint, log):
+        if first and path is not None:
+            check_writable(path)
     if resume and checkpoint is not None:
         run.restore()
-    first = run.team.rank == 0
+    if first and log is not None and len(run.history):
+        run.history.save(log)  # the program may have stopped between the checkpoint and the log
     bar = tqdm(
         total=epochs * run.batches,
         initial=len(run.history) * run.batches,
@@ -176,23 +182,60 @@ def fit(
                 if callback is not None:
                     callback(model, run.history)
     model.load_state_dict(run.best)
+    model.eval()
     return run.history
 
 
-@torch.no_grad()
 def predict(model, x, batch_size=PREDICT_TOGETHER):
     """The class with the highest score for each sample of ``x``, an int64 tensor of shape (samples,) on the CPU."""
-    device, training = _device(model), model.training
-    model.eval()
-    try:
-        return torch.cat([model(part.to(device)).argmax(-1).cpu() for part in torch.as_tensor(x).split(batch_size)])
-    finally:
-        model.train(training)
+    return _scores(model, samples.check_inputs("x", x), batch_size).argmax(-1)
 
 
 def accuracy(model, x, y, batch_size=PREDICT_TOGETHER):
     """Fraction of the samples of ``x`` for which `predict` gives the label in ``y``."""
-    return float((predict(model, x, batch_size) == torch.as_tensor(y)).double().mean())
+    x, y = samples.check("x", x, "y", y)
+    return float((predict(model, x, batch_size) == y.cpu()).double().mean())
+
+
+@torch.no_grad()
+def _scores(model, x, batch_size=PREDICT_TOGETHER):
+    """What the model returns where it is not trained, on the CPU: shape (samples, classes)."""
+    device, training = _device(model), model.training
+    model.eval()
+    try:
+        scores = torch.cat([model(part.to(device)).cpu() for part in x.split(batch_size)])
+    finally:
+        model.train(training)
+    if scores.dim() != 2 or len(scores) != len(x):
+        raise ValueError(
+            f"the model must return scores (samples, classes), but returned shape {tuple(scores.shape)} for x of shape "
+            f"{tuple(x.shape)}; a recurrent network with batch_first=True takes (samples, steps, features)"
+        )
+    return scores
+
+
+def _check_labels(model, name, x, y):
+    """Try the model on one sample, and compare the labels with the number of its scores."""
+    classes = _scores(model, x[:1]).shape[-1]
+    if y.max() >= classes:
+        raise ValueError(f"{name} holds the label {y.max()}, but the model has scores for {classes} classes")
+
+
+def _settings(epochs, batch_size, lr, seed, lr_factors):
+    """Those that must be the same for a run to go on, checked."""
+    if isinstance(lr, bool) or not isinstance(lr, Real) or not 0 < lr < inf:
+        raise ValueError(f"lr must be a number larger than 0, got {lr!r}")
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise ValueError(f"seed must be a whole number, 0 or larger, got {seed!r}")
+    if lr_factors is not None and not isinstance(lr_factors, Mapping):
+        raise TypeError(f"lr_factors must be a dictionary of names and factors, got {lr_factors!r}")
+    return {
+        "epochs": positive_int("epochs", epochs),
+        "batch_size": positive_int("batch_size", batch_size),
+        "lr": float(lr),
+        "seed": int(seed),
+        "lr_factors": dict(lr_factors) if lr_factors else None,
+    }
 
 
 # --- one run --------------------------------------------------------------------------------------------------------
@@ -277,9 +320,12 @@ class _Run:
         """Put the run back where `save` left it, if it did."""
         content = self.team.from_first(self._read)
         if content is not None:
-            self.model.load_state_dict(content["model"])
-            self.optimizer.load_state_dict(content["optimizer"])
-            self.history, self.best = History(**content["history"]), content["best"]
+            try:
+                self.model.load_state_dict(content["model"])
+                self.optimizer.load_state_dict(content["optimizer"])
+                self.history, self.best = History(**content["history"]), content["best"]
+            except (KeyError, TypeError, ValueError) as error:
+                raise checkpoints.not_one(self.checkpoint, error) from error
 
     def _read(self):
         exists = Path(self.checkpoint).exists()

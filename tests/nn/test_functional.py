@@ -77,6 +77,20 @@ def test_gradient_at_zero_is_finite():
     assert all(torch.isfinite(v.grad).all() for v in states.values())
 
 
+def test_the_square_root_of_zero_is_zero():
+    """Recurrence would amplify the smallest other number: 0 is a fixed point of this circuit, an unstable one."""
+    equations = "dv/dt = (-v + rec + h)/tau : 1; h : 1; rec : 1; tau : second".replace("; ", "\n")
+    model = on.CircuitModel("root", equations, [on.Coupling("rec", "W", "sqrt(relu(v))")], parameters={"tau": 20e-3})
+    W, h = torch.eye(2, dtype=torch.float64, requires_grad=True), torch.tensor([[0.0, 1.0]], dtype=torch.float64)
+    circuit = on.Circuit(model, {"W": np.eye(2)})
+    trace, last = functional.unroll(circuit, h, 100, 2e-3, weights={"W": W})
+    expected = on.reference.simulate(circuit, h.numpy(), duration=0.2, dt=2e-3)["v"][1:]
+    np.testing.assert_allclose(trace["v"].detach(), expected, rtol=1e-12)
+    last["v"].sum().backward()
+    assert not last["v"][0, 0]
+    assert W.grad.isfinite().all()
+
+
 def test_functions_of_numbers_and_sources_without_units():
     model = on.CircuitModel(
         name="unusual",
@@ -133,8 +147,10 @@ def test_bad_arguments(changed, message):
         step(make_main(), **changed)
 
 
-def test_bad_number_of_steps():
-    with pytest.raises(ValueError, match="steps must be at least 1"):
-        functional.unroll(make_main(), None, 0, DT)
+def test_bad_arguments_of_unroll():
+    with pytest.raises(ValueError, match="steps must be a positive whole number, got 2.5"):
+        functional.unroll(make_main(), None, 2.5, DT)
+    with pytest.raises(ValueError, match="unknown state 'q'; known: 'y', 'a'"):
+        functional.unroll(make_main(), None, 4, DT, record=["q"])
     with pytest.raises(ValueError, match="z has 3 steps, fewer than steps=4"):
         functional.unroll(make_main(), torch.zeros(3, 1, 4), 4, DT)

@@ -294,6 +294,7 @@ def fresh(monkeypatch, tmp_path):
     ("broken", "reason"),
     [
         (lambda m: m.setenv("CXX", "no-such-compiler"), "there is no C\\+\\+ compiler 'no-such-compiler'; install one"),
+        (lambda m: m.setenv("CXX", "false"), "Command .*false.* returned non-zero exit status"),
         (lambda m: m.setattr(build.cpp_extension, "is_ninja_available", lambda: False), "pip install ninja"),
         (lambda m: m.setattr(build, "_FLAGS", ["--no-such-flag"]), "error: .*no-such-flag"),
     ],

@@ -129,6 +129,25 @@ def test_input_that_is_not_finite_is_an_error(recurrence):
         DivisiveNormalization(4, 6, recurrence=recurrence)(x)
 
 
+@pytest.mark.parametrize("name", ["W_zx", "W_r", "W", "b0"])
+def test_a_parameter_that_is_not_finite_is_named(name):
+    layer = DivisiveNormalization(4, 6, "learned")
+    with torch.no_grad():
+        next(value for key, value in layer.named_parameters() if name in key.split(".")).flatten()[0] = torch.nan
+    with pytest.raises(ValueError, match=f"the parameter .*{name}.* of the layer holds NaN or infinity"):
+        layer(torch.ones(2, 4))
+
+
+@pytest.mark.parametrize("make", [lambda: DivisiveNormalization(4, 6), lambda: DivisiveNormalization2d(3, 30, 1)])
+@pytest.mark.parametrize("size", [1e21, 1e38])
+def test_an_input_of_which_no_square_exists_is_an_error(make, size):
+    torch.manual_seed(0)
+    layer, x = make(), torch.full((3, 4, 4), size)
+    for call in (layer, layer.steady_state):
+        with pytest.raises(ValueError, match="input, or a parameter of the layer, is too large for torch.float32"):
+            call(x)
+
+
 def test_input_that_makes_the_drive_infinite_is_an_error():
     drive, offset, W_r, W = random_circuit(6, 4, size=1)
     with pytest.raises(ValueError, match="makes its drive infinite"):
@@ -173,6 +192,14 @@ def test_gradient_equals_that_of_the_unrolled_iteration():
         torch.autograd.grad((found.y * target).sum() + found.a.sum(), values), expected, strict=True
     ):
         torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-10)
+
+
+def test_second_derivatives_are_refused():
+    """Also where only those with respect to the input are asked for."""
+    layer, x = random_layer(), torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
+    (first,) = torch.autograd.grad(layer(x).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="learned recurrence has no second derivatives"):
+        torch.autograd.grad(first.sum(), x)
 
 
 def test_gradient_in_single_precision():

@@ -40,6 +40,7 @@ def test_it_learns_and_keeps_the_best_epoch():
     history = fit(model, x[30:], y[30:], validation=held_out, epochs=8)
     assert len(history.loss) == len(history.validation_accuracy) == len(history.seconds) == 8
     assert history.loss[-1] < history.loss[0]
+    assert not model.training
     assert training.accuracy(model, *held_out) == max(history.validation_accuracy) > 0.9
     assert history.validation_accuracy[history.best_epoch] == max(history.validation_accuracy)
 
@@ -246,6 +247,59 @@ def test_checkpoints_of_other_runs_are_refused(tmp_path):
     fit(make_model(), checkpoint=path, epochs=1)  # without resume it is overwritten
 
 
+def damage(path):
+    """Change one bit of a tensor, which `torch.load` does not notice."""
+    weights = torch.load(path, weights_only=True)["model"]["1.readout.weight"].numpy().tobytes()
+    path.write_bytes(path.read_bytes().replace(weights, bytes([weights[0] ^ 1]) + weights[1:]))
+
+
+def change(path, **content):
+    torch.save({**torch.load(path, weights_only=True), **content}, path)
+
+
+def test_resuming_with_other_data_or_other_frozen_parameters_is_refused(tmp_path):
+    path, (x, y), frozen = tmp_path / "run.pt", make_data(), make_model()
+    fit(make_model(), checkpoint=path)
+    frozen[1].readout.requires_grad_(False)
+    for model, data, message in (
+        (make_model(), (x + 1, y), "made with checksum of the data="),
+        (make_model(), (x, 1 - y), "made with checksum of the data="),
+        (frozen, (x, y), "made with frozen="),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fit(model, *data, checkpoint=path, resume=True)
+    settings = torch.load(path, weights_only=True)["settings"]
+    change(path, settings={k: v for k, v in settings.items() if k not in ("checksum of the data", "frozen")})
+    assert len(fit(make_model(), checkpoint=path, resume=True)) == 4  # of a version that did not write them
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        damage,
+        lambda path: change(path, best=None),
+        lambda path: change(path, optimizer={}),
+        lambda path: change(path, history={"loss": [1.0], "accuracy": [1.0]}),
+        lambda path: torch.save([1], path),
+    ],
+)
+def test_damaged_checkpoints_are_refused(tmp_path, harm):
+    path = tmp_path / "run.pt"
+    fit(make_model(), checkpoint=path, epochs=1)
+    harm(path)
+    with pytest.raises(ValueError, match="run.pt is not a checkpoint of fit"):
+        fit(make_model(), checkpoint=path, epochs=1, resume=True)
+
+
+def test_a_lost_log_is_written_again(tmp_path):
+    files = {"checkpoint": tmp_path / "run.pt", "log": tmp_path / "log.csv"}
+    fit(make_model(), **files)
+    expected = files["log"].read_text()
+    files["log"].unlink()
+    fit(make_model(), **files, resume=True)
+    assert files["log"].read_text() == expected
+
+
 def test_divergence_is_reported():
     with pytest.raises(FloatingPointError, match="the loss is no longer finite in epoch 1"):
         fit(make_model(), lr=1e38)
@@ -270,6 +324,10 @@ NAN = X.copy()
 NAN[17, 2, 1] = np.nan
 
 
+def never(model, x, y):
+    raise AssertionError("a step was taken")
+
+
 @pytest.mark.parametrize(
     ("x", "y", "changed", "message"),
     [
@@ -278,7 +336,25 @@ NAN[17, 2, 1] = np.nan
         (X, Y[:-1], {}, r"one label .* for each of the 120 samples, got torch.int64 of shape \(119,\)"),
         (X, Y.astype(float), {}, "y must hold one label"),
         (X, Y - 1, {}, "with the label -1"),
-        (X, Y + 7, {}, r"y holds the label \d, but the model has scores for \d classes"),
+        (X, Y + 0j, {}, "y must hold one label .* got torch.complex128"),
+        (X, Y.astype(np.uint16) + np.uint16(7), {}, "y holds the label 8, but the model has scores for 2 classes"),
+        (X, Y + 7, {}, "y holds the label 8, but the model has scores for 2 classes"),
+        (None, Y, {}, "x must be one array of numbers, samples of equal shape on its first axis, got NoneType"),
+        ("digits", Y, {}, "x must be one array of numbers, .* got str"),
+        ([*map(torch.as_tensor, X)], Y, {}, "x must be one array of numbers, .* got list"),
+        (
+            X[:, 0],
+            Y,
+            {},
+            r"the model must return scores \(samples, classes\), but returned shape \(2,\) for x of shape",
+        ),
+        (X, Y, {"validation": (X, Y + 7)}, "validation y holds the label 8, but the model has scores for 2 classes"),
+        (X, Y, {"validation": (X[..., :2], Y)}, "input_size=3"),
+        (X, Y, {"validation": (X.astype(float), Y)}, "input is torch.float64, but the parameters are torch.float32"),
+        (X, Y, {"seed": None}, "seed must be a whole number, 0 or larger, got None"),
+        (X, Y, {"seed": 1.5}, "seed must be a whole number, 0 or larger, got 1.5"),
+        (X, Y, {"lr": None}, "lr must be a number larger than 0, got None"),
+        (X, Y, {"lr": "a"}, "lr must be a number larger than 0, got 'a'"),
         (X, Y, {"validation": 0.001}, "sets 0 of 120 samples aside"),
         (X, Y, {"validation": float("nan")}, "validation must be a fraction between 0 and 1, or a pair"),
         (X, Y, {"validation": (X, Y, Y)}, "validation must be a fraction between 0 and 1, or a pair"),
@@ -293,5 +369,26 @@ NAN[17, 2, 1] = np.nan
     ],
 )
 def test_bad_data(x, y, changed, message):
+    """Before the first step."""
     with pytest.raises(ValueError, match=message):
-        fit(make_model(), x, y, **changed)
+        training.fit(make_model(), x, y, **{"epochs": 4, "lr": 0.05, "loss": never, **changed}, progress=False)
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "log"])
+def test_files_that_cannot_be_written_are_found_before_the_first_step(tmp_path, name):
+    for path, message in ((tmp_path / "missing" / "file", "missing does not exist"), (tmp_path, "is a folder")):
+        with pytest.raises(OSError, match=message):
+            fit(make_model(), loss=never, **{name: path})
+
+
+def test_what_is_predicted_is_checked():
+    model = make_model()
+    for call, message in (
+        (lambda: training.predict(model, NAN), "x must be finite, but sample 17 holds NaN"),
+        (lambda: training.predict(model, X[:, 0]), r"the model must return scores \(samples, classes\)"),
+        (lambda: training.accuracy(model, NAN, Y), "x must be finite, but sample 17 holds NaN"),
+        (lambda: training.accuracy(model, X, Y[:, None]), r"one label .* got torch.int64 of shape \(120, 1\)"),
+        (lambda: training.accuracy(model, X, [1]), r"one label .* got torch.int64 of shape \(1,\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()

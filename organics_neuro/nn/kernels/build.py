@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import threading
 import warnings
@@ -71,7 +72,7 @@ def _load_once():
         with _exclusive(library):
             if not _loads(library):
                 _build(library)
-    except (OSError, RuntimeError, ImportError) as error:
+    except (OSError, RuntimeError, ImportError, subprocess.SubprocessError) as error:
         return False, f"the C++ kernel of the recurrent layer cannot be built: {_first_line(error)}"
     gradients.register()
     return True, ""
