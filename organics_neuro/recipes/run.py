@@ -2,7 +2,7 @@
 
 import json
 import platform
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,9 +52,17 @@ class Card:
         if not Path(path).is_file():
             raise FileNotFoundError(f"no file {path}; a run writes it when it is finished")
         try:
-            return cls(**json.loads(Path(path).read_text()))
+            card = cls(**json.loads(Path(path).read_text()))
+            card._check_types()
+            return card
         except (ValueError, TypeError) as error:
             raise FileFormatError(f"{path} is not the card of a run ({error})") from error
+
+    def _check_types(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if type(value) is not field.type:
+                raise TypeError(f"{field.name} must be of type {field.type.__name__}, got {value!r}")
 
 
 @dataclass(frozen=True)
