@@ -68,7 +68,7 @@ def publish(folder, data="data"):
     return written
 
 
-def transfer(path, data="data"):
+def transfer(path, data="data", mnist=None):
     """Classify the test data with a trained network in torch and in Brian2, and keep the comparison.
 
     The line goes to ``data/results/transfer.csv``, in place of an older one of the same file. It says by a hash which
@@ -79,13 +79,15 @@ def transfer(path, data="data"):
     path : path
         The ``.safetensors`` file of a run (see `organics_neuro.recipes.load`).
     data : path
+    mnist : path, optional
+        Folder of the digits (see `organics_neuro.datasets.mnist`).
 
     Returns
     -------
     organics_neuro.transfer.Agreement
     """
     recipe, model, circuit = load(path)
-    digits = recipe.data()
+    digits = recipe.data(mnist)
     x = digits.x_test
     result = steady_agreement(model, x) if circuit is None else agreement(model, circuit, x)
     row = {

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from organics_neuro import __version__
+from organics_neuro.core.arguments import positive_int
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import replacing
 from organics_neuro.nn import training
@@ -85,7 +86,7 @@ class Run:
     card: Card | None
 
 
-def train(recipe, seed=0, folder=None, *, epochs=None, resume=True, progress=True):
+def train(recipe, seed=0, folder=None, *, epochs=None, mnist=None, resume=True, progress=True):
     """Train a network by its recipe. Only at the end is it tried on the test data, once.
 
     Parameters
@@ -98,6 +99,8 @@ def train(recipe, seed=0, folder=None, *, epochs=None, resume=True, progress=Tru
         ``NAME.safetensors`` (see `organics_neuro.recipes.load`). Default: ``runs/NAME-seedN``.
     epochs : int, optional
         In place of those of the recipe.
+    mnist : path, optional
+        Folder of the digits (see `organics_neuro.datasets.mnist`).
     resume : bool
         Go on from the checkpoint in ``folder``, if there is one.
     progress : bool
@@ -109,14 +112,15 @@ def train(recipe, seed=0, folder=None, *, epochs=None, resume=True, progress=Tru
     Raises
     ------
     ValueError
-        If the checkpoint in ``folder`` is of another run.
+        If ``folder`` holds another run.
     FloatingPointError
         If the loss becomes NaN or infinite.
     """
     folder = Path("runs") / f"{recipe.name}-seed{seed}" if folder is None else Path(folder)
+    recipe = recipe if epochs is None else replace(recipe, epochs=positive_int("epochs", epochs))
+    _check_folder(folder, recipe.name)
+    model, digits = recipe.model(seed), recipe.data(mnist)
     folder.mkdir(parents=True, exist_ok=True)
-    recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
-    digits, model = recipe.data(), recipe.model(seed)
     history = training.fit(
         model,
         digits.x_train,
@@ -134,6 +138,16 @@ def train(recipe, seed=0, folder=None, *, epochs=None, resume=True, progress=Tru
         weights.save(folder / f"{recipe.name}.safetensors", recipe, model)
         card.save(folder / "card.json")
     return Run(recipe, model, history, card)
+
+
+def _check_folder(folder, name):
+    """Raise `ValueError` if another recipe wrote to a folder: card and log of both would have the same names."""
+    found = {path.stem for path in folder.glob("*.pt")}
+    if (folder / "card.json").is_file():
+        found.add(Card.load(folder / "card.json").recipe)
+    if found - {name}:
+        others = ", ".join(sorted(found - {name}))
+        raise ValueError(f"the folder {folder} holds a run of {others}; give another one for the run of {name}")
 
 
 def _card(recipe, seed, model, history, test_accuracy):

@@ -20,6 +20,7 @@ from organics_neuro import cli, datasets, recipes  # noqa: E402  needs torch
 from organics_neuro.nn import ORGaNICs, SequenceClassifier  # noqa: E402
 from organics_neuro.recipes import results, settings  # noqa: E402
 
+MNIST = datasets.mnist
 ROOT = Path(on.__file__).parents[1]
 
 
@@ -102,6 +103,54 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "parts" / "demo.safetensors").read_bytes() == (
         tmp_path / "whole" / "demo.safetensors"
     ).read_bytes()
+
+
+def test_a_folder_is_of_one_recipe(tmp_path, capsys):
+    recipes.train(recipes.find("demo"), folder=tmp_path, progress=False, epochs=1)
+    kept = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for missing in ("nothing", "demo.pt", "card.json"):
+        path = tmp_path / missing
+        path.unlink(missing_ok=True)
+        assert run("train", "rows-lstm", "--output", tmp_path) == 2
+        assert "holds a run of demo; give another one for the run of rows-lstm" in capsys.readouterr().err
+        if path in kept:
+            path.write_bytes(kept[path])
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == kept
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--seed", -1, "seed must be 0 or larger, got -1"),
+        ("--epochs", 0, "epochs must be a positive whole number, got 0"),
+        ("--threads", 0, "--threads must be from 1 to"),
+        ("--threads", 100000, "the processors of this machine, got 100000"),
+        ("--mnist", "nowhere", "give mnist(root=...), or the option --mnist of the command organics, a folder"),
+    ],
+)
+def test_a_run_that_cannot_start_leaves_no_folder(tmp_path, monkeypatch, capsys, option, value, words):
+    monkeypatch.setattr(datasets, "mnist", MNIST)
+    assert run("train", "demo", option, value) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_digits_from_another_folder(tmp_path, monkeypatch):
+    """Every command that reads them takes the folder."""
+    digits, roots = datasets.mnist(), []
+    monkeypatch.setattr(datasets, "mnist", lambda root: roots.append(root) or digits)
+    monkeypatch.setattr(results, "agreement", partial(on.transfer.agreement, device="runtime"))  # nothing to compile
+    path = tmp_path / "run" / "demo.safetensors"
+    for command in [
+        ("train", "demo", "--output", path.parent),
+        ("tune", "demo", "--lr", 0.01),
+        ("evaluate", path),
+        ("transfer", path),
+    ]:
+        assert run(*command, "--mnist", "elsewhere") == 0
+    assert roots == ["elsewhere"] * 4
 
 
 def test_publish(tmp_path, capsys):
@@ -226,15 +275,15 @@ def test_networks_that_are_not_one_circuit(tmp_path, monkeypatch, capsys):
     runtime = partial(on.transfer.steady_agreement, duration=0.1, device="runtime")  # nothing to compile
     monkeypatch.setattr(results, "steady_agreement", runtime)
     for name in ("static-120-60", "rows-lstm"):
-        finished = recipes.train(recipes.find(name), folder=tmp_path, progress=False)
-        trained = recipes.load(tmp_path / f"{name}.safetensors")
+        finished = recipes.train(recipes.find(name), folder=tmp_path / name, progress=False)
+        trained = recipes.load(tmp_path / name / f"{name}.safetensors")
         assert trained.circuit is None
         assert all(map(torch.equal, trained.model.state_dict().values(), finished.model.state_dict().values()))
     with pytest.raises(recipes.weights.FileFormatError, match="holds a network, not a circuit"):
-        on.Circuit.load(tmp_path / "static-120-60.safetensors")
-    assert run("transfer", tmp_path / "static-120-60.safetensors", "--data", tmp_path / "data") == 0
+        on.Circuit.load(tmp_path / "static-120-60" / "static-120-60.safetensors")
+    assert run("transfer", tmp_path / "static-120-60" / "static-120-60.safetensors", "--data", tmp_path / "data") == 0
     assert "the same class for 40 of 40 samples, states within" in capsys.readouterr().out
-    assert run("transfer", tmp_path / "rows-lstm.safetensors") == 2
+    assert run("transfer", tmp_path / "rows-lstm" / "rows-lstm.safetensors") == 2
     assert "has no steady-state layers, and is not a circuit" in capsys.readouterr().err
 
 
