@@ -1,6 +1,7 @@
 """The command ``organics``: train networks by recipes, publish the results, and compare torch with Brian2."""
 
 import argparse
+import os
 import sys
 from dataclasses import replace
 
@@ -46,6 +47,8 @@ def _parser():
     publish = add(_publish, "keep the result of a run: its line in the results and, for seed 0, its circuit")
     publish.add_argument("folder", metavar="DIR", help="folder of a finished run")
     table = add(_table, "print all results as a Markdown table")
+    for command in (train, tune, evaluate, transfer):
+        command.add_argument("--mnist", metavar="DIR", help="folder of the digits (default: that of the checkout)")
     for command in (tune, transfer, publish, table):
         command.add_argument("--data", default="data", metavar="DIR", help="where results are kept (default: data)")
     return parser
@@ -71,6 +74,7 @@ def _train(options):
         options.seed,
         options.output,
         epochs=options.epochs,
+        mnist=options.mnist,
         resume=not options.no_resume,
     ).card
     if card is not None:
@@ -82,7 +86,7 @@ def _tune(options):
 
     for lr in options.lr:
         try:
-            history = recipes.trial(replace(recipes.find(options.name), lr=lr), options.data)
+            history = recipes.trial(replace(recipes.find(options.name), lr=lr), options.data, mnist=options.mnist)
             print(f"lr {lr:g}: validation accuracy {max(history.validation_accuracy):.2%}")
         except FloatingPointError as error:  # that is an answer, too
             print(f"lr {lr:g}: {error}")
@@ -91,8 +95,8 @@ def _tune(options):
 def _use_threads(number):
     import torch
 
-    if number < 1:
-        raise ValueError(f"--threads must be at least 1, got {number}")
+    if not 1 <= number <= os.cpu_count():
+        raise ValueError(f"--threads must be from 1 to {os.cpu_count()}, the processors of this machine, got {number}")
     torch.set_num_threads(number)
 
 
@@ -101,14 +105,14 @@ def _evaluate(options):
     from organics_neuro.nn.training import accuracy
 
     trained = recipes.load(options.file)
-    digits = trained.recipe.data()
+    digits = trained.recipe.data(options.mnist)
     print(f"{trained.recipe.name}: test accuracy {accuracy(trained.model, digits.x_test, digits.y_test):.2%}")
 
 
 def _transfer(options):
     from organics_neuro import recipes
 
-    print(recipes.transfer(options.file, options.data))
+    print(recipes.transfer(options.file, options.data, options.mnist))
 
 
 def _publish(options):

@@ -123,7 +123,10 @@ def load(task, root=None):
 def _read_idx(path, axes):
     """The array of bytes in an IDX file: two zeros, type 8 (unsigned byte), the number of axes, their lengths, the data."""
     if not path.is_file():
-        raise FileNotFoundError(f"no file {path}; give mnist(root=...) a folder with the four MNIST files (*-ubyte.gz)")
+        raise FileNotFoundError(
+            f"no file {path}; give mnist(root=...), or the option --mnist of the command organics, a folder with the four MNIST "
+            "files (*-ubyte.gz)"
+        )
     try:
         data = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:

@@ -46,7 +46,9 @@ def test_another_folder(copy):
 
 def test_missing_file(copy):
     (copy / "t10k-labels-idx1-ubyte.gz").unlink()
-    with pytest.raises(FileNotFoundError, match=r"no file .*t10k-labels-idx1-ubyte.gz; give mnist\(root=...\)"):
+    with pytest.raises(
+        FileNotFoundError, match=r"no file .*t10k-labels-idx1-ubyte.gz; give mnist\(root=...\), or the option --mnist"
+    ):
         datasets.mnist(str(copy))
 
 

@@ -7,6 +7,8 @@ linearises around the states that they visit, as is done here. Results of severa
 ``xarray.concat(found, dim=pandas.Index(epochs, name="epoch"))``.
 """
 
+import warnings
+
 import numpy as np
 import xarray as xr
 from tqdm import tqdm
@@ -14,6 +16,7 @@ from tqdm import tqdm
 from organics_neuro.core import reference, theory
 from organics_neuro.core.arguments import input_sequences, positive_int
 from organics_neuro.core.dynamics import count_trials
+from organics_neuro.core.errors import ConvergenceError, ConvergenceWarning
 from organics_neuro.core.theory.solvers import constant_inputs
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.results import label
@@ -51,13 +54,15 @@ def stability(model, inputs, state=None, progress=True):
     ConvergenceWarning
         If a fixed point was not found.
     """
-    circuit, inputs, state = _as_circuit(model, inputs, state)
+    circuit, inputs, state, missing = _as_circuit(model, inputs, state)
     inputs, state = constant_inputs(circuit.dynamics, inputs), state or {}
     samples = count_trials("inputs and states", {**inputs, **circuit.dynamics.resolve_states("state", state)})
     found = np.empty(samples, dtype=complex)
     for part in _chunks(samples, progress):
         now, at = _take(inputs, samples, part), _take(state, samples, part)
         found[part] = theory.eigenvalues(circuit, now, at or None)[:, 0]
+    found[missing] = np.nan
+    found[np.isnan(found)] = complex(np.nan, np.nan)  # both parts
     variables = {"leading": ("sample", found.real), "frequency": ("sample", np.abs(found.imag) / (2 * np.pi))}
     return label(xr.Dataset(variables), circuit, "Stability")
 
@@ -108,9 +113,9 @@ def trajectories(circuit, x, dt=1e-3, *, eigenvalues_every=None, progress=True):
 
 
 def _as_circuit(model, inputs, state):
-    """Circuit, inputs and states of a circuit or of a steady-state layer, which knows its steady states."""
+    """Circuit, inputs and states of a circuit or of a steady-state layer, and which samples of a layer have no state."""
     if hasattr(model, "dynamics"):
-        return model, inputs, state
+        return model, inputs, state, []
     import torch
 
     from organics_neuro.nn.circuits import in_double
@@ -119,9 +124,35 @@ def _as_circuit(model, inputs, state):
     circuit, z = steady_circuit(model, inputs)
     if state is not None:
         raise ValueError("a steady-state layer is linearised around its steady state; leave state out")
-    with torch.no_grad():
-        found = in_double(model).steady_state(torch.as_tensor(inputs, dtype=torch.float64, device="cpu"))
-    return circuit, z, {name: getattr(found, name).numpy().reshape(z.shape) for name in circuit.states}
+    x = torch.as_tensor(inputs, dtype=torch.float64, device="cpu")
+    found, missing = {name: np.ones(z.shape) for name in circuit.states}, []
+    for part, steady in _steady_states(in_double(model), x):
+        if steady is None:
+            missing += part
+        else:
+            for name, values in found.items():
+                values[part] = getattr(steady, name).detach().numpy().reshape(len(part), -1)
+    if missing:
+        warnings.warn(
+            f"the layer has no steady state for {len(missing)} of {len(x)} samples, or it was not found",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    return circuit, z, found, missing
+
+
+def _steady_states(layer, x):
+    """Lists of samples with their steady states; None for a sample that has none, which halving the samples finds."""
+    left = [list(range(len(x)))]
+    while left:
+        part = left.pop()
+        try:
+            yield part, layer.steady_state(x[part])
+        except ConvergenceError:
+            if len(part) == 1:
+                yield part, None
+            else:
+                left += [part[::2], part[1::2]]
 
 
 def _chunks(samples, progress):

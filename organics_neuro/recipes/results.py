@@ -1,10 +1,15 @@
 """Results that are kept with the source: one CSV file a task, the trained circuits, and the table made of them."""
 
 import csv
+import hashlib
+import os
 import shutil
+import time
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import mean
 
+from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import replacing
 from organics_neuro.datasets import TASKS
 from organics_neuro.recipes.run import Card
@@ -17,6 +22,8 @@ COLUMNS = ("task", "model", "parameters", "seed", "epochs", "test_accuracy", "se
 KEY = ("model", "seed", "epochs")
 #: The seed whose network is shipped: a rule, so that nobody chooses by the test data.
 SHIPPED_SEED = 0
+#: Seconds that a process waits for others to write their lines to a CSV file.
+_PATIENCE = 10
 
 
 def publish(folder, data="data"):
@@ -35,13 +42,23 @@ def publish(folder, data="data"):
     -------
     list of Path
         What was written.
+
+    Raises
+    ------
+    FileNotFoundError, FileFormatError
+        If the folder does not hold a finished run; nothing is written then.
     """
     folder, data = Path(folder), Path(data)
     card = Card.load(folder / "card.json")
+    trained = folder / f"{card.recipe}.safetensors"
+    recipe = load(trained).recipe
+    if (card.recipe, card.task, card.model) != (recipe.name, recipe.task, recipe.network):
+        raise FileFormatError(
+            f"{trained} is of the recipe {recipe.name!r}, but the card beside it is of another network"
+        )
     ships = card.seed == SHIPPED_SEED and _as_in_recipe(card.recipe, card.epochs)
     written = [data / "results" / f"{card.task}.csv"]
     add_row(written[0], {name: getattr(card, name) for name in COLUMNS}, KEY)
-    trained = folder / f"{card.recipe}.safetensors"
     if ships:
         (data / "weights").mkdir(exist_ok=True)
         for source, suffix in ((trained, ".safetensors"), (folder / "card.json", ".json")):
@@ -51,23 +68,26 @@ def publish(folder, data="data"):
     return written
 
 
-def transfer(path, data="data"):
+def transfer(path, data="data", mnist=None):
     """Classify the test data with a trained network in torch and in Brian2, and keep the comparison.
 
-    The line goes to ``data/results/transfer.csv``, in place of an older one of the same recipe.
+    The line goes to ``data/results/transfer.csv``, in place of an older one of the same file. It says by a hash which
+    file that was: `table` shows the comparison as long as that file is the one in ``data/weights``.
 
     Parameters
     ----------
     path : path
         The ``.safetensors`` file of a run (see `organics_neuro.recipes.load`).
     data : path
+    mnist : path, optional
+        Folder of the digits (see `organics_neuro.datasets.mnist`).
 
     Returns
     -------
     organics_neuro.transfer.Agreement
     """
     recipe, model, circuit = load(path)
-    digits = recipe.data()
+    digits = recipe.data(mnist)
     x = digits.x_test
     result = steady_agreement(model, x) if circuit is None else agreement(model, circuit, x)
     row = {
@@ -78,28 +98,59 @@ def transfer(path, data="data"):
         "brian_accuracy": float((result.brian == digits.y_test).mean()),
         "state_difference": f"{result.difference:.1e}",
         "command": f"organics transfer {Path(path).as_posix()}",
+        "sha256": _sha256(path),
     }
-    add_row(Path(data) / "results" / "transfer.csv", row, ("recipe",))
+    add_row(Path(data) / "results" / "transfer.csv", row, ("recipe", "sha256"))
     return result
 
 
-def read_rows(path):
-    """The lines of a CSV file as dictionaries of texts; none if there is no such file."""
+def read_rows(path, columns=()):
+    """The lines of a CSV file, which must have these columns, as dictionaries of texts; none if there is no such file."""
     if not Path(path).is_file():
         return []
-    with Path(path).open(newline="") as file:
-        return list(csv.DictReader(file))
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        try:
+            rows = list(csv.DictReader(file))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise FileFormatError(f"{path} is not a CSV file ({error})") from error
+    missing = [name for name in columns if any(row.get(name) is None for row in rows)]
+    if missing:
+        raise FileFormatError(f"{path} is no file of results: values are missing in the columns {', '.join(missing)}")
+    return rows
 
 
 def add_row(path, row, key):
     """Add a line to a CSV file, in place of one that has the same values in the columns ``key``."""
-    row = {name: str(value) for name, value in row.items()}
-    rows = [old for old in read_rows(path) if [old.get(name) for name in key] != [row[name] for name in key]]
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, row.keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows([*rows, row])
+    path, row = Path(path), {name: str(value) for name, value in row.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(path):
+        rows = read_rows(path)
+        foreign = set().union(*rows) - set(row)
+        if foreign:
+            raise FileFormatError(f"{path} has columns that are not known: {', '.join(map(str, foreign))}; remove them")
+        kept = [old for old in rows if [old.get(name) for name in key] != [row[name] for name in key]]
+        with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, row.keys(), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows([*kept, row])
+
+
+@contextmanager
+def _alone(path):
+    """Wait until no other process changes a file, and keep others waiting: what one reads, no other has replaced."""
+    lock, start = path.with_name(f".{path.name}.lock"), time.monotonic()
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
+            break
+        except FileExistsError:
+            if time.monotonic() - start > _PATIENCE:
+                raise TimeoutError(f"another process is writing {path}; if there is none, remove {lock}") from None
+            time.sleep(0.01)
+    try:
+        yield
+    finally:
+        lock.unlink()
 
 
 def table(data="data"):
@@ -108,41 +159,55 @@ def table(data="data"):
     Parameters
     ----------
     data : path
-        Folder with ``results/*.csv`` and ``published.csv``.
+        Folder with ``results/*.csv``, ``weights`` and ``published.csv``.
 
     Returns
     -------
     str
+
+    Raises
+    ------
+    FileFormatError
+        If one of the files lacks a column.
     """
     data = Path(data)
-    transferred = {row["recipe"]: row for row in read_rows(data / "results" / "transfer.csv")}
     lines = [
         "| task | model | parameters | epochs | seeds | test accuracy (%) | same class in Brian2 (difference) | command or source |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for task in TASKS:
         groups = {}
-        for row in read_rows(data / "results" / f"{task}.csv"):
+        for row in read_rows(data / "results" / f"{task}.csv", COLUMNS):
             groups.setdefault((row["model"], row["parameters"], row["epochs"]), []).append(row)
-        lines += [_line(task, *key, rows, transferred) for key, rows in groups.items()]
-        for row in read_rows(data / "published.csv"):
+        lines += [_line(task, *key, rows, data) for key, rows in groups.items()]
+        for row in read_rows(data / "published.csv", ("task", "model", "test_accuracy", "source")):
             if row["task"] == task:
                 reached = _percent([float(row["test_accuracy"])])
                 lines.append(f"| {task} | *{row['model']}* | | | | *{reached}* | | {row['source']} |")
     return "\n".join(lines)
 
 
-def _line(task, model, parameters, epochs, rows, transferred):
+def _line(task, model, parameters, epochs, rows, data):
     """What the seeds of one model reached; the last column is how to repeat it."""
     reached = _percent([float(row["test_accuracy"]) for row in rows])
     name = rows[0]["command"].split()[2]
     shipped = _as_in_recipe(name, epochs)
     command = f"organics train {name}" if shipped else f"organics train {name} --epochs {epochs}"
-    circuit = transferred.get(name)
-    agree = ""
-    if circuit and shipped:
-        agree = f"{int(circuit['agree']):,} of {int(circuit['digits']):,} ({circuit['state_difference']})"
+    agree = _agreement(data, name) if shipped else ""
     return f"| {task} | {model} | {int(parameters):,} | {epochs} | {len(rows)} | {reached} | {agree} | `{command}` |"
+
+
+def _agreement(data, name):
+    """How the shipped network of a recipe did in Brian2; empty if it was not transferred, only others were."""
+    weights = data / "weights" / f"{name}.safetensors"
+    for row in read_rows(data / "results" / "transfer.csv", ("recipe", "digits", "agree", "state_difference")):
+        if row["recipe"] == name and weights.is_file() and row.get("sha256") == _sha256(weights):
+            return f"{int(row['agree']):,} of {int(row['digits']):,} ({row['state_difference']})"
+    return ""
+
+
+def _sha256(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _as_in_recipe(name, epochs):

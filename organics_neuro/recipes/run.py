@@ -2,7 +2,7 @@
 
 import json
 import platform
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from organics_neuro import __version__
+from organics_neuro.core.arguments import positive_int
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import replacing
 from organics_neuro.nn import training
@@ -52,9 +53,17 @@ class Card:
         if not Path(path).is_file():
             raise FileNotFoundError(f"no file {path}; a run writes it when it is finished")
         try:
-            return cls(**json.loads(Path(path).read_text()))
+            card = cls(**json.loads(Path(path).read_text()))
+            card._check_types()
+            return card
         except (ValueError, TypeError) as error:
             raise FileFormatError(f"{path} is not the card of a run ({error})") from error
+
+    def _check_types(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if type(value) is not field.type:
+                raise TypeError(f"{field.name} must be of type {field.type.__name__}, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,7 @@ class Run:
     card: Card | None
 
 
-def train(recipe, seed=0, folder=None, *, epochs=None, resume=True, progress=True):
+def train(recipe, seed=0, folder=None, *, epochs=None, mnist=None, resume=True, progress=True):
     """Train a network by its recipe. Only at the end is it tried on the test data, once.
 
     Parameters
@@ -90,6 +99,8 @@ def train(recipe, seed=0, folder=None, *, epochs=None, resume=True, progress=Tru
         ``NAME.safetensors`` (see `organics_neuro.recipes.load`). Default: ``runs/NAME-seedN``.
     epochs : int, optional
         In place of those of the recipe.
+    mnist : path, optional
+        Folder of the digits (see `organics_neuro.datasets.mnist`).
     resume : bool
         Go on from the checkpoint in ``folder``, if there is one.
     progress : bool
@@ -101,14 +112,15 @@ def train(recipe, seed=0, folder=None, *, epochs=None, resume=True, progress=Tru
     Raises
     ------
     ValueError
-        If the checkpoint in ``folder`` is of another run.
+        If ``folder`` holds another run.
     FloatingPointError
         If the loss becomes NaN or infinite.
     """
     folder = Path("runs") / f"{recipe.name}-seed{seed}" if folder is None else Path(folder)
+    recipe = recipe if epochs is None else replace(recipe, epochs=positive_int("epochs", epochs))
+    _check_folder(folder, recipe.name)
+    model, digits = recipe.model(seed), recipe.data(mnist)
     folder.mkdir(parents=True, exist_ok=True)
-    recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
-    digits, model = recipe.data(), recipe.model(seed)
     history = training.fit(
         model,
         digits.x_train,
@@ -126,6 +138,16 @@ def train(recipe, seed=0, folder=None, *, epochs=None, resume=True, progress=Tru
         weights.save(folder / f"{recipe.name}.safetensors", recipe, model)
         card.save(folder / "card.json")
     return Run(recipe, model, history, card)
+
+
+def _check_folder(folder, name):
+    """Raise `ValueError` if another recipe wrote to a folder: card and log of both would have the same names."""
+    found = {path.stem for path in folder.glob("*.pt")}
+    if (folder / "card.json").is_file():
+        found.add(Card.load(folder / "card.json").recipe)
+    if found - {name}:
+        others = ", ".join(sorted(found - {name}))
+        raise ValueError(f"the folder {folder} holds a run of {others}; give another one for the run of {name}")
 
 
 def _card(recipe, seed, model, history, test_accuracy):

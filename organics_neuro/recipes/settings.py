@@ -55,7 +55,9 @@ class Recipe:
         return f"{self.network}: {datasets.TASKS[self.task].description}; {self.epochs} epochs"
 
     def model(self, seed=0):
-        """The untrained network; its parameters depend on ``seed`` alone."""
+        """The untrained network; its parameters depend on ``seed``, a whole number from 0 on, alone."""
+        if seed < 0:
+            raise ValueError(f"seed must be 0 or larger, got {seed}")
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             return self.build()

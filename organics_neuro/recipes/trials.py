@@ -7,7 +7,7 @@ from organics_neuro.nn import training
 from organics_neuro.recipes.results import add_row
 
 
-def trial(recipe, data="data", *, seed=0, progress=True):
+def trial(recipe, data="data", *, seed=0, mnist=None, progress=True):
     """Train a network by its recipe, look at the validation data only, and keep the line of what was reached.
 
     The line goes to ``data/results/trials.csv``, in place of an older one of the same settings. To try other settings
@@ -18,6 +18,8 @@ def trial(recipe, data="data", *, seed=0, progress=True):
     recipe : Recipe
     data : path
     seed : int
+    mnist : path, optional
+        Folder of the digits (see `organics_neuro.datasets.mnist`).
     progress : bool
 
     Returns
@@ -29,7 +31,7 @@ def trial(recipe, data="data", *, seed=0, progress=True):
     FloatingPointError
         If the loss or its gradient becomes NaN or infinite; the line then has ``nan`` for the accuracy.
     """
-    digits = recipe.data()
+    model, digits = recipe.model(seed), recipe.data(mnist)
     options = getattr(recipe.build, "keywords", {})  # a function that is no partial has none
     options = options | {f"lr_factor[{name}]": factor for name, factor in (recipe.lr_factors or {}).items()}
     settings = {
@@ -44,7 +46,7 @@ def trial(recipe, data="data", *, seed=0, progress=True):
     keep = partial(add_row, Path(data) / "results" / "trials.csv", key=tuple(settings))
     try:
         history = training.fit(
-            recipe.model(seed), digits.x_train, digits.y_train, **recipe.fit_options, seed=seed, progress=progress
+            model, digits.x_train, digits.y_train, **recipe.fit_options, seed=seed, progress=progress
         )
     except FloatingPointError:
         keep(settings | {"validation_accuracy": "nan", "best_epoch": "", "seconds": ""})

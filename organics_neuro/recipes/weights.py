@@ -53,6 +53,7 @@ def load(path):
     Returns
     -------
     Trained
+        The module is in evaluation mode: nothing is dropped, and calling it leaves its statistics as they are.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def load(path):
         raise FileFormatError(f"{path} holds another network than the recipe {recipe.name!r} makes") from error
     if circuit is not None and not _equal(to_circuit(model.rnn), circuit):
         raise FileFormatError(f"{path} was trained with other settings than the recipe {recipe.name!r} has now")
-    return Trained(recipe, model, circuit)
+    return Trained(recipe, model.eval(), circuit)
 
 
 def _is_circuit(model):

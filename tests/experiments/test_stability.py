@@ -51,6 +51,23 @@ def test_layer(torch, recurrence):
     assert (found.leading < 0).all()
 
 
+def test_samples_without_a_steady_state_are_nan(torch):
+    layer = on.nn.DivisiveNormalization(4, 6, "learned", dtype=torch.float64)
+    torch.manual_seed(19)
+    with torch.no_grad():
+        layer.parametrizations.b0.original.normal_(1, 1)
+        layer.parametrizations.W_r.original.copy_(torch.linalg.qr(torch.randn(6, 6, dtype=torch.float64))[0])
+        layer.W_bx.mul_(20)
+    x = torch.randn(40, 4, dtype=torch.float64)
+    with pytest.warns(on.errors.ConvergenceWarning, match="no steady state for 1 of 40 samples"):
+        found = stability(layer, x)
+    (bad,) = np.flatnonzero(np.isnan(found.leading))
+    assert np.isnan(found.frequency[bad])
+    with pytest.raises(on.errors.ConvergenceError):
+        layer(x[bad : bad + 1])
+    np.testing.assert_allclose(found.leading[:bad], stability(layer, x[:bad]).leading)
+
+
 def test_convolutional_layer(torch):
     layer, x = on.nn.DivisiveNormalization2d(1, 2, 3), torch.randn(2, 1, 5, 5)
     circuit, z = on.transfer.steady_circuit(layer, x)

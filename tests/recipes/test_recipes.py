@@ -10,6 +10,7 @@ from organics_neuro.nn.classifiers import AutoencoderClassifier  # noqa: E402  n
 from organics_neuro.recipes import RECIPES, Card, find, load, settings, table  # noqa: E402
 from organics_neuro.recipes.results import read_rows  # noqa: E402
 
+DATA = Path(__file__).parents[2] / "data"
 SHAPES = {"static": (784,), "rows": (28, 28), "pixels-14": (196, 1), "smnist": (784, 1), "psmnist": (784, 1)}
 
 
@@ -69,6 +70,14 @@ def test_gated_baselines_start_with_memories_as_long_as_the_sequence(name):
     assert steps.std() > 40  # as of U(2, 196)
 
 
+@pytest.mark.parametrize("name", ["rows", "static-80"])
+def test_loaded_networks_are_ready_to_use(name):
+    """Nothing is dropped, and scores depend neither on the other samples nor on the calls before."""
+    model = load(DATA / "weights" / f"{name}.safetensors").model
+    x = torch.rand(500, *SHAPES[name.split("-")[0]])
+    torch.testing.assert_close(model(x)[:2], model(x[:2]), rtol=1e-4, atol=1e-4)
+
+
 def test_unknown_recipe():
     with pytest.raises(ValueError, match="unknown recipe 'lines'; known: 'demo', 'static-80'"):
         find("lines")
@@ -89,15 +98,13 @@ def test_autoencoder():
 
 
 def test_the_table_in_the_documents_is_that_of_the_results():
-    root = Path(__file__).parents[2]
-    assert table(root / "data") in (root / "docs" / "training.md").read_text()
+    assert table(DATA) in (DATA.parent / "docs" / "training.md").read_text()
 
 
 def test_shipped_networks_are_those_of_their_recipes():
     """Every trained circuit loads as what its recipe makes, with a card; only circuits with a published result ship."""
-    data = Path(__file__).parents[2] / "data"
-    for path in (data / "weights").glob("*.safetensors"):
+    for path in (DATA / "weights").glob("*.safetensors"):
         recipe, card = load(path).recipe, Card.load(path.with_suffix(".json"))
         assert (card.recipe, card.task, card.seed) == (path.stem, recipe.task, 0)
-        commands = [row["command"] for row in read_rows(data / "results" / f"{card.task}.csv")]
+        commands = [row["command"] for row in read_rows(DATA / "results" / f"{card.task}.csv")]
         assert card.command in commands

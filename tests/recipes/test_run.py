@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from organics_neuro import cli, datasets, recipes  # noqa: E402  needs torch
 from organics_neuro.nn import ORGaNICs, SequenceClassifier  # noqa: E402
 from organics_neuro.recipes import results, settings  # noqa: E402
 
+MNIST = datasets.mnist
 ROOT = Path(on.__file__).parents[1]
 
 
@@ -103,6 +105,54 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch, capsys):
     ).read_bytes()
 
 
+def test_a_folder_is_of_one_recipe(tmp_path, capsys):
+    recipes.train(recipes.find("demo"), folder=tmp_path, progress=False, epochs=1)
+    kept = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for missing in ("nothing", "demo.pt", "card.json"):
+        path = tmp_path / missing
+        path.unlink(missing_ok=True)
+        assert run("train", "rows-lstm", "--output", tmp_path) == 2
+        assert "holds a run of demo; give another one for the run of rows-lstm" in capsys.readouterr().err
+        if path in kept:
+            path.write_bytes(kept[path])
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == kept
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--seed", -1, "seed must be 0 or larger, got -1"),
+        ("--epochs", 0, "epochs must be a positive whole number, got 0"),
+        ("--threads", 0, "--threads must be from 1 to"),
+        ("--threads", 100000, "the processors of this machine, got 100000"),
+        ("--mnist", "nowhere", "give mnist(root=...), or the option --mnist of the command organics, a folder"),
+    ],
+)
+def test_a_run_that_cannot_start_leaves_no_folder(tmp_path, monkeypatch, capsys, option, value, words):
+    monkeypatch.setattr(datasets, "mnist", MNIST)
+    assert run("train", "demo", option, value) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_digits_from_another_folder(tmp_path, monkeypatch):
+    """Every command that reads them takes the folder."""
+    digits, roots = datasets.mnist(), []
+    monkeypatch.setattr(datasets, "mnist", lambda root: roots.append(root) or digits)
+    monkeypatch.setattr(results, "agreement", partial(on.transfer.agreement, device="runtime"))  # nothing to compile
+    path = tmp_path / "run" / "demo.safetensors"
+    for command in [
+        ("train", "demo", "--output", path.parent),
+        ("tune", "demo", "--lr", 0.01),
+        ("evaluate", path),
+        ("transfer", path),
+    ]:
+        assert run(*command, "--mnist", "elsewhere") == 0
+    assert roots == ["elsewhere"] * 4
+
+
 def test_publish(tmp_path, capsys):
     """A result replaces an older one of the same model, seed and epochs; the seed 0 ships, trained as the recipe says."""
     for name, seed, epochs in [("demo", 0, 2), ("demo", 1, 2), ("rows-lstm", 0, 1), ("demo", 0, 2)]:
@@ -121,15 +171,12 @@ def test_publish(tmp_path, capsys):
     shipped = tmp_path / "data" / "weights"
     assert {p.name for p in shipped.iterdir()} == {"demo.safetensors", "demo.json"}
     assert (shipped / "demo.safetensors").read_bytes() == (tmp_path / "demo0" / "demo.safetensors").read_bytes()
-    for name in ("demo", "rows-lstm"):
-        transferred = {"recipe": name, "digits": 10000, "agree": 9998, "state_difference": "1.2e-13"}
-        results.add_row(tmp_path / "data" / "results" / "transfer.csv", transferred, ["recipe"])
     capsys.readouterr()
     assert run("table", "--data", tmp_path / "data") == 0
     accuracies = [100 * float(rows[k]["test_accuracy"]) for k in (0, 2)]
     reached = f"{np.mean(accuracies):.2f} ({min(accuracies):.2f} to {max(accuracies):.2f})"
     printed = capsys.readouterr().out
-    assert f"| 2 | 2 | {reached} | 9,998 of 10,000 (1.2e-13) | `organics train demo` |" in printed
+    assert f"| 2 | 2 | {reached} |  | `organics train demo` |" in printed
     other = f"{100 * float(rows[1]['test_accuracy']):.2f}"
     assert f"| 1 | 1 | {other} |  | `organics train rows-lstm --epochs 1` |" in printed
 
@@ -147,6 +194,79 @@ def test_transfer_is_kept_once(tmp_path, monkeypatch, capsys):
     assert float(row["state_difference"]) < 1e-12
 
 
+def test_the_table_shows_the_transfer_of_what_is_shipped(tmp_path, monkeypatch, capsys):
+    """Neither that of another run, which is kept beside it, nor that of a network which was replaced."""
+    monkeypatch.setattr(results, "agreement", partial(on.transfer.agreement, device="runtime"))  # nothing to compile
+    data = tmp_path / "data"
+
+    def published(seed):
+        run("train", "demo", "--seed", seed, "--no-resume", "--output", tmp_path / "run")
+        run("publish", tmp_path / "run", "--data", data)
+        return tmp_path / "run" / "demo.safetensors"
+
+    published(0)
+    run("transfer", data / "weights" / "demo.safetensors", "--data", data)
+    shown = recipes.table(data)
+    assert " | 40 of 40 (" in shown
+    run("transfer", published(1), "--data", data)
+    (line,) = [line.split(" | ") for line in recipes.table(data).splitlines() if "organics train demo" in line]
+    assert line[6] in shown  # agreement and difference
+    assert len(results.read_rows(data / "results" / "transfer.csv")) == 2
+    monkeypatch.setitem(settings.RECIPES, "demo", replace(recipes.find("demo"), lr=0.02))
+    published(0)
+    assert " of 40 (" not in recipes.table(data)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"task": "../../evil"}, "is of the recipe 'demo', but the card beside it is of another network"),
+        ({"recipe": "../run/demo"}, "but the card beside it is of another network"),
+        ({"test_accuracy": "high"}, "test_accuracy must be of type float, got 'high'"),
+        ({"seed": None}, "seed must be of type int, got None"),
+        ({"recipe": "rows-lstm"}, "no file"),
+        ({}, "is not a readable safetensors file"),
+    ],
+)
+def test_what_is_no_run_is_not_published(tmp_path, capsys, change, words):
+    folder, data = tmp_path / "run", tmp_path / "data"
+    recipes.train(recipes.find("demo"), folder=folder, progress=False, epochs=1)
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | change))
+    if not change:
+        (folder / "demo.safetensors").write_bytes(b"xx")
+    assert run("publish", folder, "--data", data) == 2
+    assert words in capsys.readouterr().err
+    assert not data.exists()
+
+
+def test_lines_that_are_written_at_the_same_time_are_all_kept(tmp_path, monkeypatch):
+    path = tmp_path / "lines.csv"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda k: results.add_row(path, {"k": k}, ["k"]), range(24)))
+    assert {row["k"] for row in results.read_rows(path)} == set(map(str, range(24)))
+    monkeypatch.setattr(results, "_PATIENCE", 0)
+    (tmp_path / ".lines.csv.lock").touch()
+    with pytest.raises(TimeoutError, match=r"another process .*; if there is none, remove .*\.lines\.csv\.lock"):
+        results.add_row(path, {"k": 0}, ["k"])
+
+
+def test_foreign_results(tmp_path, capsys):
+    """A CSV file that is none of ours is left as it is."""
+    folder, path = tmp_path / "run", tmp_path / "results" / "rows.csv"
+    recipes.train(recipes.find("demo"), folder=folder, progress=False, epochs=1)
+    path.parent.mkdir()
+    for content, command, words in [
+        (b"hello\n1\n", ("table",), "values are missing in the columns task, model, parameters"),
+        (b"hello\n1\n", ("publish", folder), "has columns that are not known: hello; remove them"),
+        (b"\xff\xfe\n1\n", ("publish", folder), "rows.csv is not a CSV file ("),
+    ]:
+        path.write_bytes(content)
+        assert run(*command, "--data", tmp_path) == 2
+        assert words in capsys.readouterr().err
+        assert path.read_bytes() == content
+
+
 def test_networks_that_are_not_one_circuit(tmp_path, monkeypatch, capsys):
     """They come back bit for bit; steady-state layers run in Brian2 as circuits, a baseline cannot."""
     build = partial(settings._normalization, 784, 8, 6, recurrence="learned")
@@ -155,15 +275,15 @@ def test_networks_that_are_not_one_circuit(tmp_path, monkeypatch, capsys):
     runtime = partial(on.transfer.steady_agreement, duration=0.1, device="runtime")  # nothing to compile
     monkeypatch.setattr(results, "steady_agreement", runtime)
     for name in ("static-120-60", "rows-lstm"):
-        finished = recipes.train(recipes.find(name), folder=tmp_path, progress=False)
-        trained = recipes.load(tmp_path / f"{name}.safetensors")
+        finished = recipes.train(recipes.find(name), folder=tmp_path / name, progress=False)
+        trained = recipes.load(tmp_path / name / f"{name}.safetensors")
         assert trained.circuit is None
         assert all(map(torch.equal, trained.model.state_dict().values(), finished.model.state_dict().values()))
     with pytest.raises(recipes.weights.FileFormatError, match="holds a network, not a circuit"):
-        on.Circuit.load(tmp_path / "static-120-60.safetensors")
-    assert run("transfer", tmp_path / "static-120-60.safetensors", "--data", tmp_path / "data") == 0
+        on.Circuit.load(tmp_path / "static-120-60" / "static-120-60.safetensors")
+    assert run("transfer", tmp_path / "static-120-60" / "static-120-60.safetensors", "--data", tmp_path / "data") == 0
     assert "the same class for 40 of 40 samples, states within" in capsys.readouterr().out
-    assert run("transfer", tmp_path / "rows-lstm.safetensors") == 2
+    assert run("transfer", tmp_path / "rows-lstm" / "rows-lstm.safetensors") == 2
     assert "has no steady-state layers, and is not a circuit" in capsys.readouterr().err
 
 
