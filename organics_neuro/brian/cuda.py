@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -94,6 +95,7 @@ def _find_libraries(toolkit):
     )
 
 
+@lru_cache(maxsize=1)
 def _has_gpu():
     command = shutil.which("nvidia-smi")
     if command is None:

@@ -12,7 +12,7 @@ from organics_neuro.brian.guard import StepGuard
 from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.projection import Projection
 from organics_neuro.core.arguments import known_name, positive_int
-from organics_neuro.core.circuit import Circuit, JoinedCircuit, must_be_positive
+from organics_neuro.core.circuit import Circuit, JoinedCircuit, check_circuit, must_be_positive
 from organics_neuro.core.dynamics import qualify
 from organics_neuro.core.expressions import to_brian
 from organics_neuro.core.units import magnitude
@@ -213,10 +213,7 @@ def groups(circuit, trials=1, noise=None, inputs=None, **options):
     """
     if isinstance(circuit, Circuit):
         return {"": CircuitGroup(circuit, trials, noise=noise, inputs=inputs, **options)}
-    if not isinstance(circuit, JoinedCircuit):
-        raise TypeError(
-            f"circuit must be a circuit, got {type(circuit).__name__}; make one with organics_neuro.join(...)"
-        )
+    check_circuit(circuit)
     noise, inputs = noise or {}, inputs or {}
     _check_names("noise", noise, circuit.states)
     _check_names("inputs", inputs, circuit.inputs)

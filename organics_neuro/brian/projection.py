@@ -99,19 +99,22 @@ class Projection(Group):
         self.contained_objects.append(_Again(self._runner, order))
 
     def __setattr__(self, key, value, level=0):
-        if "_group_attribute_access_active" in self.__dict__ and (key == "matrix" or key in self.variables):
-            if key != "matrix" or key not in self.variables:
-                raise TypeError(
-                    f"the weights of {self.name!r} are {self.operator!r}; between runs only those of Dense can be changed, "
-                    f"by {self.name}.matrix = array"
-                )
-            matrix = Dense(value).matrix
-            if matrix.shape != self.operator.shape:
-                raise ValueError(
-                    f"{self.name}.matrix has shape {self.operator.shape}, got an array of shape {matrix.shape}"
-                )
-            value = matrix.ravel()
+        if "_group_attribute_access_active" in self.__dict__ and key in (*self.variables, "matrix"):
+            value = self._new_weights(key, value)
         super().__setattr__(key, value, level=level + 1)
+
+    def _new_weights(self, key, value):
+        if key != "matrix" or key not in self.variables:
+            raise TypeError(
+                f"the weights of {self.name!r} are {self.operator!r}; between runs only those of Dense can be changed, "
+                f"by {self.name}.matrix = array"
+            )
+        matrix = Dense(value).matrix
+        if matrix.shape != self.operator.shape:
+            raise ValueError(
+                f"{self.name}.matrix has shape {self.operator.shape}, got an array of shape {matrix.shape}"
+            )
+        return matrix.ravel()
 
     def __repr__(self):
         return f"<Projection {self.name!r}: {self.source_group.name} -> {self.target_group.name}, {self.operator!r}, {self.trials} trials>"

@@ -194,7 +194,7 @@ def predict(model, x, batch_size=PREDICT_TOGETHER):
 def accuracy(model, x, y, batch_size=PREDICT_TOGETHER):
     """Fraction of the samples of ``x`` for which `predict` gives the label in ``y``."""
     x, y = samples.check("x", x, "y", y)
-    return float((predict(model, x, batch_size) == y.cpu()).double().mean())
+    return float((_scores(model, x, batch_size).argmax(-1) == y.cpu()).double().mean())
 
 
 @torch.no_grad()

@@ -171,6 +171,7 @@ def table(data="data"):
         If one of the files lacks a column.
     """
     data = Path(data)
+    compared = read_rows(data / "results" / "transfer.csv", ("recipe", "digits", "agree", "state_difference"))
     lines = [
         "| task | model | parameters | epochs | seeds | test accuracy (%) | same class in Brian2 (difference) | command or source |",
         "|---|---|---|---|---|---|---|---|",
@@ -179,7 +180,7 @@ def table(data="data"):
         groups = {}
         for row in read_rows(data / "results" / f"{task}.csv", COLUMNS):
             groups.setdefault((row["model"], row["parameters"], row["epochs"]), []).append(row)
-        lines += [_line(task, *key, rows, data) for key, rows in groups.items()]
+        lines += [_line(task, *key, rows, data, compared) for key, rows in groups.items()]
         for row in read_rows(data / "published.csv", ("task", "model", "test_accuracy", "source")):
             if row["task"] == task:
                 reached = _percent([float(row["test_accuracy"])])
@@ -187,20 +188,19 @@ def table(data="data"):
     return "\n".join(lines)
 
 
-def _line(task, model, parameters, epochs, rows, data):
+def _line(task, model, parameters, epochs, rows, data, compared):
     """What the seeds of one model reached; the last column is how to repeat it."""
     reached = _percent([float(row["test_accuracy"]) for row in rows])
     name = rows[0]["command"].split()[2]
     shipped = _as_in_recipe(name, epochs)
     command = f"organics train {name}" if shipped else f"organics train {name} --epochs {epochs}"
-    agree = _agreement(data, name) if shipped else ""
+    agree = _agreement(data / "weights" / f"{name}.safetensors", name, compared) if shipped else ""
     return f"| {task} | {model} | {int(parameters):,} | {epochs} | {len(rows)} | {reached} | {agree} | `{command}` |"
 
 
-def _agreement(data, name):
+def _agreement(weights, name, compared):
     """How the shipped network of a recipe did in Brian2; empty if it was not transferred, only others were."""
-    weights = data / "weights" / f"{name}.safetensors"
-    for row in read_rows(data / "results" / "transfer.csv", ("recipe", "digits", "agree", "state_difference")):
+    for row in compared:
         if row["recipe"] == name and weights.is_file() and row.get("sha256") == _sha256(weights):
             return f"{int(row['agree']):,} of {int(row['digits']):,} ({row['state_difference']})"
     return ""
