@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other, and the page with their tables: ``python -m benchmarks`` (about an hour)."""
+"""All benchmarks, one after the other, and the page with their tables: ``python -m benchmarks``"""
 
 import subprocess
 import sys
