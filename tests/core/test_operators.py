@@ -150,11 +150,18 @@ def test_separable_kernels_are_recognised():
         (lambda: on.Convolution(np.ones((3, 3)), 16), r"sheet must be \(height, width\) in units, got 16"),
         (lambda: on.Convolution(np.ones((3, 3)), (4, 4), "mirror"), "boundary must be 'wrap' or 'zero', got 'mirror'"),
         (lambda: on.Uniform(3) * np.inf, "the factor of an operator must be finite"),
+        (lambda: on.Uniform(3) / np.nan, "the divisor of an operator must be finite"),
     ],
 )
 def test_bad_operators_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(("divisor", "error"), [(0, ZeroDivisionError), ("a", TypeError)])
+def test_what_does_not_divide_is_named(divisor, error):
+    with pytest.raises(error, match="the divisor of an operator must"):
+        on.Uniform(3) / divisor
 
 
 def test_large_weights_tell_their_sign_from_their_parts(monkeypatch):

@@ -106,7 +106,12 @@ class Operator:
     __rmul__ = __mul__
 
     def __truediv__(self, divisor):
-        return NotImplemented if np.ndim(divisor) else self * (1 / divisor)
+        if np.ndim(divisor):
+            return NotImplemented
+        divisor = float(magnitude("the divisor of an operator", divisor, "1"))
+        if divisor == 0:
+            raise ZeroDivisionError("the divisor of an operator must not be 0")
+        return self.scaled(1 / divisor)
 
     def __matmul__(self, x):
         """Matrix product with an array of shape (n,) or (n, k), as in NumPy."""
