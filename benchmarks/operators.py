@@ -33,7 +33,7 @@ def broad(n):
 #: Recurrence and pool by name, and the largest number of units at which they are measured.
 CIRCUITS = {
     "dense": (lambda n: [on.Dense(w) for w in h.matrices(n)], 4096),
-    "ring + uniform": (lambda n: [on.weights.ring_recurrence(n), on.Uniform(n, 1 / n)], 10_000),
+    "ring + uniform": (lambda n: [on.weights.ring_recurrence(n), on.Uniform(n, 1 / n)], 10**6),
     "few taps + uniform": (
         lambda n: [on.Circulant(np.append(bump(1) / 5, np.zeros(n - 7))), on.Uniform(n, 1 / n)],
         10**6,

@@ -35,6 +35,8 @@ CASES = {
     "circulant 64": (on.Circulant(normal(64)), (1, 200)),
     "circulant 54": (on.Circulant(normal(54)), (1,)),
     "circulant 51": (on.Circulant(normal(51)), (1,)),
+    "circulant 2048, by Fourier transform": (on.Circulant(normal(2048)), (1,)),
+    "circulant 2500, by Fourier transform": (on.Circulant(normal(2500)), (3,)),
     "circulant zero": (on.Circulant(np.zeros(4)), (1,)),
     "sparse": (on.Sparse(random_array((30, 21), density=0.2, rng=RNG)), (1, 3)),
     "sparse zero": (on.Sparse(np.zeros((3, 4))), (1,)),
@@ -119,6 +121,7 @@ def test_the_table_of_kernels_is_true():
     for name, number in (
         ("Circulant", f"more than {circulant._DIRECT_TAPS} weights"),
         ("Circulant", f"fewer than n/{kernels.circulant.SHIFTED_BELOW} weights"),
+        ("Circulant", f"from {kernels.fourier.UNITS} units and {kernels.fourier.WEIGHTS} weights"),
         ("Convolution", f"above {convolution._DIRECT_TAPS} taps FFT"),
         ("Dense", f"{kernels.dense.TRIALS} trials by {kernels.dense.SOURCES} source units"),
         ("Dense", f"from {kernels.dense.AWAY >> 20} MB on they are fetched ahead"),

@@ -8,6 +8,7 @@ from organics_neuro.brian.device import current_device
 from organics_neuro.brian.kernels.circulant import CIRCULANT
 from organics_neuro.brian.kernels.convolution import CONVOLUTION
 from organics_neuro.brian.kernels.dense import DENSE
+from organics_neuro.brian.kernels.fourier import FOURIER, is_faster
 from organics_neuro.brian.kernels.low_rank import LOW_RANK
 from organics_neuro.brian.kernels.program import Kernel, Program
 from organics_neuro.brian.kernels.sparse import SPARSE
@@ -32,7 +33,14 @@ def get_program(operator, trials):
             raise TypeError(
                 f"Brian2 cannot run these weights: {unknown_name('kernel', term.kind, KERNELS)}; convert them with Dense(weights.to_dense())"
             )
-    return Program([KERNELS[term.kind] for term in terms], terms, trials, current_device())
+    target = current_device()
+    return Program([_kernel(term, target) for term in terms], terms, trials, target)
+
+
+def _kernel(operator, target):
+    if operator.kind == "circulant" and target != "cuda" and is_faster(operator):
+        return FOURIER
+    return KERNELS[operator.kind]
 
 
 __all__ = ["KERNELS", "Kernel", "Program", "get_program"]

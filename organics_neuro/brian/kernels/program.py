@@ -107,7 +107,7 @@ class Program:
             self.scratch["sum"] = operators[0].shape[0] * trials + _SPARE
         if target == "cpp" and any(kernel.prepare for kernel in kernels):
             self.scratch["fresh"] = 1
-        self.template = "organics_projection_" + "_".join(operator.kind for operator in operators)
+        self.template = "organics_projection" + "".join(kernel.function.removeprefix("_organics") for kernel in kernels)
         self._register(target)
 
     def _register(self, target):

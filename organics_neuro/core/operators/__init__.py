@@ -3,7 +3,7 @@
 from scipy.sparse import issparse
 
 from organics_neuro.core.operators.base import Operator, from_arrays
-from organics_neuro.core.operators.circulant import Circulant, identity, rotate_and_add
+from organics_neuro.core.operators.circulant import Circulant, by_fourier, identity, rotate_and_add
 from organics_neuro.core.operators.convolution import Convolution, convolve
 from organics_neuro.core.operators.matrices import Dense, LowRank, Sparse, Uniform
 from organics_neuro.core.operators.sums import Sum
@@ -19,6 +19,7 @@ __all__ = [
     "Sum",
     "Uniform",
     "as_operator",
+    "by_fourier",
     "convolve",
     "from_arrays",
     "identity",

@@ -58,12 +58,17 @@ def rotate_and_add(x, column, offsets):
     """Circulant weights times ``x`` along its last axis: tap by tap for a few ``offsets``, else by FFT."""
     n = x.shape[-1]
     if len(offsets) > _DIRECT_TAPS:
-        return np.fft.irfft(np.fft.rfft(x, axis=-1) * np.fft.rfft(column), n, axis=-1)
+        return by_fourier(x, column)
     result = np.zeros(x.shape)
     for offset in offsets:
         result[..., offset:] += column[offset] * x[..., : n - offset]
         result[..., :offset] += column[offset] * x[..., n - offset :]
     return result
+
+
+def by_fourier(x, column):
+    """Circulant weights times ``x`` along its last axis, by FFT."""
+    return np.fft.irfft(np.fft.rfft(x, axis=-1) * np.fft.rfft(column), x.shape[-1], axis=-1)
 
 
 def identity(size):
