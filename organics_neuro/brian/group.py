@@ -14,7 +14,7 @@ from organics_neuro.brian.projection import Projection
 from organics_neuro.core.arguments import known_name, positive_int
 from organics_neuro.core.circuit import Circuit, JoinedCircuit, check_circuit, must_be_positive
 from organics_neuro.core.dynamics import qualify
-from organics_neuro.core.expressions import to_brian
+from organics_neuro.core.expressions import check_syntax, to_brian
 from organics_neuro.core.units import magnitude
 
 #: What `CircuitGroup` reads of a circuit; also one population of a joined circuit, before it is connected.
@@ -289,6 +289,7 @@ def _check_texts(inputs):
             raise TypeError(
                 f"inputs[{name!r}] must be a Brian2 expression (text), got {type(text).__name__}; numbers are assigned: group.{name.rpartition('.')[2]} = array"
             )
+        check_syntax(text)
 
 
 def _amplitude(state, value, population):

@@ -334,7 +334,6 @@ class CircuitModel:
             elif kind == "alias":
                 lines.append(f"{name} = {expressions.to_brian(text)} : {unit}")
             elif name in replace:
-                expressions.check_syntax(replace[name])
                 lines.append(f"{name} = {replace[name]} : {unit}")
             else:
                 lines.append(f"{name} : {unit}" + (f" ({flags[name]})" if name in flags else ""))

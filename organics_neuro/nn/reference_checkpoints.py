@@ -194,8 +194,8 @@ def _circuit(reader, cell, max_step, dt, notes):
         taus[f"tau_{state}"] = dt / (max_step[state[0]] * reader.get(name, (n,)).sigmoid()).numpy()
     parent = _Reader(reader.path, reader.state, ".".join([*reader.prefix.split(".")[:-2], ""]))
     initial = {ours: parent.get(name, (n,)).numpy() for name, ours in _INITIAL.items() if name in parent}
-    if not initial:
-        notes.append("the checkpoint does not hold the initial state; it is that of the model")
+    if missing := [name for name, state in _INITIAL.items() if state not in initial]:
+        notes.append(f"the checkpoint does not hold the initial state {', '.join(missing)}; it is that of the model")
     sigma = reader.get("sigma", (n,)).numpy()
     reader.used |= parent.used
     weights = {name: value.numpy() for name, value in {**weights, "W": pool}.items()}
@@ -208,6 +208,11 @@ def _layer(reader, notes):
     drive = reader.matrix("Wzx", (n, None))
     W_r = reader.matrix("Wr", (n, n))
     learned = not torch.equal(W_r, torch.eye(n, dtype=W_r.dtype))
+    if learned:
+        notes.append(
+            f"{reader.prefix}Wr is learned: the layer is at the steady state of its circuit, which the public code's iteration "
+            "does not reach; with layer.legacy = True it repeats that iteration"
+        )
     norm = torch.linalg.matrix_norm(W_r, 2).item()
     if norm > 1.001:
         notes.append(f"{reader.prefix}Wr has the largest singular value {norm:.3g}; it was divided by it, as layers do")

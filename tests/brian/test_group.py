@@ -382,6 +382,12 @@ PAIR = on.join({"a": make_main(n=2), "b": make_main(n=3)}, [])
             r"cannot read the expression 'sin\(': it is not valid",
         ),
         (on.CircuitGroup, {"inputs": {"z": ""}}, ValueError, r"cannot read the expression '': it is not valid syntax"),
+        (
+            on.CircuitGroup,
+            {"circuit": make_gated(n=4, inputs=3), "inputs": {"x": "sin("}},
+            ValueError,
+            r"cannot read the expression 'sin\(': it is not valid",
+        ),
         (on.groups, {"circuit": "main"}, TypeError, r"circuit must be a circuit, got str"),
         (on.groups, {"circuit": PAIR, "noise": {"y": 1}}, ValueError, r"unknown name in noise 'y'; known: 'a.y'"),
         (on.groups, {"circuit": PAIR, "inputs": {"z": "1"}}, ValueError, r"unknown name in inputs 'z'; known: 'a.z'"),

@@ -142,7 +142,12 @@ def test_what_is_not_said_is_found_or_assumed(tmp_path):
 def test_cell_alone_has_no_initial_state(tmp_path):
     found = import_checkpoint(save(tmp_path, Recurrent(False).state_dict()), **MAX_STEPS)
     assert not found.parts[""].initial["y"].any()
-    assert "does not hold the initial state" in str(found)
+    assert "does not hold the initial state y0, a0, b00, b10; it is that of the model" in str(found)
+    state = Classifier().state_dict()
+    del state["a0"]
+    assert "does not hold the initial state a0; it is that of the model" in str(
+        import_checkpoint(save(tmp_path, state))
+    )
 
 
 def test_static_layers(tmp_path):
@@ -151,6 +156,7 @@ def test_static_layers(tmp_path):
     found = import_checkpoint(save(tmp_path, {"state_dict": model.state_dict()}))
     assert {name: layer.recurrence for name, layer in found.parts.items()} == {"org1": "learned", "org2": "identity"}
     assert found.unmapped.keys() == {"fc.weight", "fc.bias"}
+    assert [note.split(":")[0] for note in found.notes] == ["org1.Wr is learned"]
     W_r = model["org1"].Wr.eval().weight
     torch.testing.assert_close(found.parts["org1"].W_r, W_r / max(1, torch.linalg.matrix_norm(W_r, 2)))
     x, second = torch.rand(3, 6), model["org2"]
