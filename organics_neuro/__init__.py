@@ -35,6 +35,7 @@ _MODULES = {
     "reference": "organics_neuro.core.reference",
     "errors": "organics_neuro.core.errors",
     "nn": "organics_neuro.nn",
+    "brian": "organics_neuro.brian",
     "transfer": "organics_neuro.transfer",
     "experiments": "organics_neuro.experiments",
     "plotting": "organics_neuro.plotting",

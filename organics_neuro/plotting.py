@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from organics_neuro.core.errors import missing_extra, unknown_name
+from organics_neuro.core.arguments import known_name
+from organics_neuro.core.errors import missing_extra
 from organics_neuro.experiments import fit_naka_rushton, naka_rushton
 
 try:
@@ -32,11 +33,9 @@ def contrast_response(dataset, fit=None, unit=None, state="y", ax=None):
     -------
     matplotlib.axes.Axes
     """
-    if fit is not None and fit not in _FITS:
-        raise ValueError(unknown_name("fit", fit, _FITS))
-    if f"rate_{state}" not in dataset:
-        raise ValueError(unknown_name("variable", f"rate_{state}", list(dataset.data_vars)))
-    rates = dataset[f"rate_{state}"]
+    if fit is not None:
+        known_name("fit", fit, _FITS)
+    rates = dataset[known_name("variable", f"rate_{state}", dataset.data_vars)]
     unit, units = rates.attrs["preferred_unit"] if unit is None else unit, rates.shape[-1]
     if not 0 <= unit < units:
         raise ValueError(f"unit = {unit} must be from 0 to {units - 1}: the dataset has {units} units")
@@ -74,8 +73,7 @@ def power_spectrum(dataset, theory=None, signal="coherent", ax=None):
     -------
     matplotlib.axes.Axes
     """
-    if signal not in dataset:
-        raise ValueError(unknown_name("signal", signal, list(dataset.data_vars)))
+    known_name("signal", signal, dataset.data_vars)
     if theory is not None and not np.isin(dataset.contrast, theory.contrast).all():
         raise ValueError(f"theory must have the contrasts {dataset.contrast.values}, got {theory.contrast.values}")
     ax = plt.subplots(figsize=(5, 3.6), layout="constrained")[1] if ax is None else ax
@@ -148,10 +146,8 @@ def trajectories(dataset, state="y", ax=None):
     -------
     matplotlib.axes.Axes
     """
-    if f"norm_{state}" not in dataset:
-        raise ValueError(unknown_name("variable", f"norm_{state}", list(dataset.data_vars)))
+    norms = dataset[known_name("variable", f"norm_{state}", dataset.data_vars)].transpose("step", "sample")
     ax = plt.subplots(figsize=(5, 3.6), layout="constrained")[1] if ax is None else ax
-    norms = dataset[f"norm_{state}"].transpose("step", "sample")
     ax.plot(dataset.step, norms, color=_shade(0, 1), lw=0.8, alpha=max(0.1, 1 / norms.sizes["sample"] ** 0.5))
     ax.set(xlabel="step", ylabel=f"length of {state}", title=dataset.attrs["title"])
     return ax

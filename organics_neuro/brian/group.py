@@ -122,10 +122,20 @@ class CircuitGroup(b2.NeuronGroup):
         equations = b2.Equations(text + "\n" + equations)
         method = integrator.for_equations(equations)
         super().__init__(population.size * trials, equations, method=method, name=name, **options)
+        self._check_variables()
         for key, value in {**population.parameters, **{f"noise_{state}": v for state, v in amplitudes.items()}}.items():
             self.variables[key].set_value(value if np.ndim(value) == 0 else np.tile(value, self.trials))  # SI units
         if isinstance(circuit, Circuit):
-            _assemble({"": self}, circuit, inputs)
+            _assemble({"": self}, circuit, inputs, options)
+
+    def _check_variables(self):
+        taken = {*self.__dict__, *dir(type(self))}
+        for name in self._model.units:
+            if name in taken:
+                raise ValueError(
+                    f"model {self._model.name!r}: {name!r} cannot name a variable in Brian2, where a group has an attribute "
+                    "of that name; rename it"
+                )
 
     def before_run(self, run_namespace):
         super().before_run(run_namespace)
@@ -136,11 +146,12 @@ class CircuitGroup(b2.NeuronGroup):
 
     def __getattr__(self, key):
         external = self.__dict__.get("external", {})
-        return getattr(external[key], key) if key in external else super().__getattr__(key)
+        bare = key.removesuffix("_")  # Brian2 has x_ for x without its unit
+        return getattr(external[bare], key) if bare in external else super().__getattr__(key)
 
     def __setattr__(self, key, value, level=0):
         external = self.__dict__.get("external", {})
-        bare = key.removesuffix("_")  # Brian2 writes x_ for x without its unit
+        bare = key.removesuffix("_")
         if bare in external:
             external[bare].__setattr__(key, self.by_neuron(bare, value, external[bare]), level=level + 1)
             return
@@ -231,12 +242,12 @@ def groups(circuit, trials=1, noise=None, inputs=None, **options):
             part, trials, noise=amplitudes, inputs=own, name=f"{name.replace('.', '_')}*", **options
         )
         made[name].circuit = reduce(lambda whole, key: whole.parts[key], name.split("."), circuit)
-    _assemble(made, circuit, inputs)
+    _assemble(made, circuit, inputs, options)
     return made
 
 
-def _assemble(made, circuit, inputs):
-    """Set the states of the groups to their start, and connect them."""
+def _assemble(made, circuit, inputs, options):
+    """Set the states of the groups to their start, and connect them; ``options`` are those of `NeuronGroup`."""
     for p, population in circuit.populations.items():
         for state in population.model.states:
             made[p].variables[state].set_value(np.tile(circuit.initial[qualify(p, state)], made[p].trials))
@@ -249,6 +260,7 @@ def _assemble(made, circuit, inputs):
             clock=group.clock,
             order=group.order,
             namespace=group.namespace,
+            dtype=options.get("dtype"),
             name=f"{group.name}_{name}",
         )
         group.contained_objects.append(group.external[name])

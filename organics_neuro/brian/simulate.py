@@ -5,9 +5,9 @@ import numpy as np
 
 from organics_neuro.brian.device import device as on_device
 from organics_neuro.brian.group import groups
-from organics_neuro.core.arguments import known_name
+from organics_neuro.core.arguments import known_name, positive_int
 from organics_neuro.core.circuit import check_circuit
-from organics_neuro.core.dynamics import count_trials
+from organics_neuro.core.dynamics import check_steps, count_trials
 from organics_neuro.core.units import seconds
 
 
@@ -69,12 +69,13 @@ def simulate(
     duration, dt = seconds("duration", duration), seconds("dt", dt)
     steps = round(duration / dt)
     inputs = check_circuit(circuit).dynamics.resolve_inputs(z)
+    check_steps(inputs, steps)
     trials = count_trials("the inputs", inputs)
     record = list(circuit.states) if record is None else list(record)
     for name in record:
         known_name("state in record", name, circuit.states)
-    if every is not None and (not isinstance(every, (int, np.integer)) or every < 1):
-        raise ValueError(f"every must be a positive number of steps or None, got {every!r}")
+    if every is not None:
+        every = positive_int("every", every)
     with on_device(device):
         if seed is not None:  # Brian2 takes None for a new random seed, in place of the user's own
             b2.seed(seed)
@@ -123,12 +124,10 @@ def _make(circuit, inputs, trials, steps, dt, **options):
     for k, (name, value) in enumerate(inputs.items()):
         if value.ndim < 3:
             continue
-        if value.ndim > 3 or len(value) < steps:
-            raise ValueError(
-                f"{name} has shape {value.shape}, but must be (steps, trials, units) with at least {steps} steps of {dt:g} s"
-            )
         held = np.broadcast_to(value[:steps], (steps, trials, value.shape[-1]))
-        namespace[f"stimulus_{k}"] = b2.TimedArray(held.reshape(steps, -1) * _unit(circuit, name), dt=dt * b2.second)
+        namespace[f"stimulus_{k}"] = b2.TimedArray(
+            held.reshape(steps, -1) * _unit(circuit.dynamics.unit(name)), dt=dt * b2.second
+        )
         texts[name] = f"stimulus_{k}(t, i)"
     made = groups(circuit, trials, inputs=texts, dt=dt * b2.second, **options)
     for name, value in inputs.items():
@@ -138,11 +137,9 @@ def _make(circuit, inputs, trials, steps, dt, **options):
     return made, namespace
 
 
-def _unit(circuit, name):
-    """Brian2's unit of an input; those with a size of their own have none."""
-    population, _, variable = name.rpartition(".")
-    unit = circuit.populations[population].model.units.get(variable, "1")
-    return 1 if unit == "1" else getattr(b2, unit)
+def _unit(name):
+    """Brian2's unit of that name."""
+    return 1 if name == "1" else getattr(b2, name)
 
 
 def _monitors(made, record, every, dt):

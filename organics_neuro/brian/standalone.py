@@ -185,11 +185,12 @@ def _values(timed, value):
 def _weights(projection, value):
     """The arrays that the kernel reads; they and its working memory must be as large as before."""
     old, new = projection.operator, as_operator(value, projection.name)
-    if (_kinds(new), new.shape) != (_kinds(old), old.shape):
-        raise ValueError(
-            f"the new weights of {projection.name} are {new!r}, but must be of the kind and shape of {old!r}; for others build the program again"
-        )
     program = get_program(new, projection.trials)
+    if (program.template, new.shape) != (projection._runner.template, old.shape):
+        raise ValueError(
+            f"the new weights of {projection.name} are {new!r}, but must be of the kind and shape of {old!r}, and with about "
+            "as many weights that are not zero; for others build the program again"
+        )
     arrays = {key: np.ravel(array) for key, array in program.arrays.items()}
     for key, size in {**{key: array.size for key, array in arrays.items()}, **program.scratch}.items():
         if size != projection.variables[key].size:
@@ -197,7 +198,3 @@ def _weights(projection, value):
                 f"the new weights of {projection.name} have {size} numbers in {key!r}, but the program was built for {projection.variables[key].size}; build it again"
             )
     return {getattr(projection, key): array for key, array in arrays.items()}
-
-
-def _kinds(operator):
-    return [term.kind for term in getattr(operator, "terms", (operator,))]

@@ -1,6 +1,7 @@
 """Checks of arguments that several parts of the package make, with one message each."""
 
-from numbers import Integral
+from math import isfinite
+from numbers import Integral, Real
 
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.units import real_numbers
@@ -8,9 +9,40 @@ from organics_neuro.core.units import real_numbers
 
 def positive_int(name, value):
     """``value`` if it is a whole number larger than 0; raises `ValueError` with the ``name`` of the argument."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+    return _whole(name, value, "a positive whole number", least=1)
+
+
+def check_seed(seed):
+    """``seed`` if it is a whole number, 0 or larger; raises `ValueError` otherwise."""
+    return _whole("seed", seed, "a whole number, 0 or larger", least=0)
+
+
+def _whole(name, value, kind, least):
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"{name} must be {kind}, got {value!r}")
     return int(value)
+
+
+def number(name, value, kind, fits):
+    """``value`` as a float, if it is a finite real number.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    value : number
+    kind : str
+        What it must be, for the message.
+    fits : callable
+        Tells whether a number is of that kind.
+
+    Raises
+    ------
+    ValueError
+    """
+    if isinstance(value, bool) or not isinstance(value, Real) or not (isfinite(value) and fits(value)):
+        raise ValueError(f"{name} must be {kind}, got {value!r}")
+    return float(value)
 
 
 def known_name(kind, name, known):

@@ -37,6 +37,11 @@ class _Immutable:
         """Number of units of each input, by its full name."""
         return MappingProxyType(self.dynamics.inputs)
 
+    @property
+    def initial(self):
+        """Where the states start, by full name, each of shape (units,)."""
+        return MappingProxyType(self.dynamics.initial)
+
     def __eq__(self, other):
         if not isinstance(other, _Immutable):
             return NotImplemented
@@ -138,11 +143,6 @@ class Circuit(_Immutable):
         """Sizes of the inputs that have a size of their own."""
         return {c.source: c.weights.shape[1] for c in self.connections if c.external}
 
-    @property
-    def initial(self):
-        """Where the states start, by name, each of shape (units,)."""
-        return MappingProxyType(self.dynamics.initial)
-
     def replace(self, weights=None, initial=None, **parameters):
         """A copy with other weights, initial states or parameters; what is not named stays."""
         return Circuit(
@@ -232,16 +232,11 @@ class JoinedCircuit(_Immutable):
         """All weights by their full name; those of a coupling are named after its target."""
         return MappingProxyType({c.key: c.weights for c in self.connections})
 
-    @property
-    def initial(self):
-        """Where the states start, by full name, each of shape (units,)."""
-        return MappingProxyType(self.dynamics.initial)
-
     def replace(self, couplings=None, **parts):
         """A copy with other parts (``pair.replace(e=...)``) or other couplings."""
         for name in parts:
             known_name("part", name, self.parts)
-        return JoinedCircuit({**self.parts, **parts}, self.couplings if couplings is None else couplings)
+        return join({**self.parts, **parts}, self.couplings if couplings is None else couplings)
 
     def _record(self):
         arrays, parts, couplings = {}, {}, []
@@ -302,6 +297,10 @@ class _Link:
     def __init__(self, joined, coupling):
         self.coupling = coupling
         self.target_name = coupling.target
+        if coupling.default is not None:
+            raise ValueError(
+                f"coupling {coupling.target!r}: default= is for the couplings of a model; give the weights"
+            )
         source, _, self.expression = (s.strip() for s in coupling.source.partition(":"))
         populations = joined.populations
         external = {qualify(p, x): n for p, part in joined.parts.items() for x, n in part.external.items()}
@@ -338,6 +337,7 @@ class _Link:
             raise ValueError(
                 f"coupling {coupling.target!r}: weights have shape {self.operator.shape}, but must have ({m} targets, {n} sources)"
             )
+        _check_sign(coupling, coupling.target, self.operator)
 
     def _check_source(self, model, joined):
         model.check_source(Coupling(self.target_name, None, self.expression))
@@ -388,9 +388,8 @@ def _find_size(model, weights, parameters, size):
     if size is not None:
         return positive_int("size", size)
     for value in weights.values():
-        if hasattr(value, "shape") or np.ndim(value):
-            shape = getattr(value, "shape", None) or np.shape(value)
-            return int(shape[0]) if shape else 1
+        if shape := getattr(value, "shape", None) or np.shape(value):
+            return int(shape[0])
     for name, value in parameters.items():
         if name in model.parameters and np.ndim(value) == 1:
             return len(value)
@@ -413,8 +412,7 @@ def _check_weights(model, weights, size):
             raise ValueError(
                 f"weights {name!r} have shape {operator.shape}, but must have ({size} units, {columns} {'inputs' if outside else 'units'})"
             )
-        if coupling.nonnegative and not operator.is_nonnegative:
-            raise ValueError(f"weights {name!r} must not be negative, but the smallest is {operator.minimum:g}")
+        _check_sign(coupling, name, operator)
         checked[name] = operator
     for name in model.encoders.values():
         if name in weights:
@@ -424,6 +422,11 @@ def _check_weights(model, weights, size):
                     f"weights {name!r} have shape {checked[name].shape}, but must have {size} rows, one per unit"
                 )
     return checked
+
+
+def _check_sign(coupling, name, operator):
+    if coupling.nonnegative and not operator.is_nonnegative:
+        raise ValueError(f"weights {name!r} must not be negative, but the smallest is {operator.minimum:g}")
 
 
 def _check_parameters(model, parameters, size):
@@ -465,11 +468,10 @@ def _check_initial(model, initial, size):
     for name, value in initial.items():
         if name not in model.states:
             raise ValueError(f"model {model.name!r}: {unknown_name('state in initial', name, model.states)}")
-        array = magnitude(f"initial value of {name!r}", value, model.units[name])
-        checked[name] = check_units_axis(f"initial value of {name!r}", array, size)
+        checked[name] = check_units_axis(f"initial value of {name!r}", value, size, model.units[name])
         if checked[name].ndim > 1:
             raise ValueError(
-                f"initial value of {name!r} has shape {array.shape}, but must be one number or have shape ({size},)"
+                f"initial value of {name!r} has shape {checked[name].shape}, but must be one number or have shape ({size},)"
             )
         checked[name].flags.writeable = False
     return checked

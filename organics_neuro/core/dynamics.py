@@ -15,7 +15,7 @@ from organics_neuro.core import expressions
 from organics_neuro.core.arguments import known_name
 from organics_neuro.core.model import CircuitModel
 from organics_neuro.core.operators import Operator
-from organics_neuro.core.units import real_numbers
+from organics_neuro.core.units import magnitude
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,10 @@ class Dynamics:
     def resolve_inputs(self, z):
         """Check ``z`` (see `name_inputs`) and complete it to one array (..., units) for each input; those not given are 0."""
         z = self.name_inputs(z)
-        return {name: check_units_axis(name, z.get(name, np.zeros(n)), n) for name, n in self.inputs.items()}
+        return {
+            name: check_units_axis(name, z.get(name, np.zeros(n)), n, self.unit(name))
+            for name, n in self.inputs.items()
+        }
 
     def resolve_states(self, argument, given):
         """Check the states ``given`` as ``argument`` and complete them by where the circuit starts.
@@ -280,7 +283,15 @@ class Dynamics:
         for name in given or {}:
             known_name(f"state in {argument}", name, self.states)
         start = {**self.initial, **(given or {})}
-        return {name: check_units_axis(f"{argument} {name!r}", start[name], n) for name, n in self.states.items()}
+        return {
+            name: check_units_axis(f"{argument} {name!r}", start[name], n, self.unit(name))
+            for name, n in self.states.items()
+        }
+
+    def unit(self, name):
+        """Name of the unit of a state or an input, by its full name; inputs with a size of their own have none."""
+        population, _, variable = name.rpartition(".")
+        return self.populations[population].model.units.get(variable, "1")
 
 
 def deliver(weights, source):
@@ -289,16 +300,24 @@ def deliver(weights, source):
     return weights.apply(np.broadcast_to(source, (*source.shape[:-1], weights.shape[1])))
 
 
-def check_units_axis(name, value, n):
-    """``value`` as a finite float array whose last axis has ``n`` units; a single number stands for all units."""
-    array = real_numbers(name, value)
+def check_units_axis(name, value, n, unit="1"):
+    """``value`` as a finite array in SI units whose last axis has ``n`` units; a single number stands for all units."""
+    array = magnitude(name, value, unit)
     if array.ndim == 0:
         array = np.full(n, array)
     if array.shape[-1] != n:
         raise ValueError(f"{name} has shape {array.shape}, but its last axis must be the {n} units")
-    if not np.all(np.isfinite(array)):
-        raise ValueError(f"{name} must be finite, but holds NaN or infinity")
     return array
+
+
+def check_steps(inputs, steps):
+    """Raise `ValueError` unless inputs by name have a shape that engines take, and last for so many ``steps``."""
+    for name, value in inputs.items():
+        shape = tuple(value.shape)
+        if len(shape) > 3:
+            raise ValueError(f"{name} has shape {shape}; give (units,), (trials, units) or (steps, trials, units)")
+        if len(shape) == 3 and shape[0] < steps:
+            raise ValueError(f"{name} has {shape[0]} steps, fewer than the {steps} that are simulated")
 
 
 def count_trials(what, values):

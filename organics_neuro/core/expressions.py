@@ -61,6 +61,10 @@ _BINARY = {
 }
 
 
+#: Whole numbers of more bits would take SymPy a time without end; a float has at most 1024.
+_LARGEST_BITS = 4096
+
+
 class Backend:
     """What the functions of an expression mean to an array library; `NUMPY` here, torch in `organics_neuro.nn`."""
 
@@ -130,7 +134,10 @@ def parse(text):
             value = convert(node.operand)
             return -value if isinstance(node.op, ast.USub) else value
         if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
-            return _BINARY[type(node.op)](convert(node.left), convert(node.right))
+            left, right = convert(node.left), convert(node.right)
+            if isinstance(node.op, ast.Pow) and _is_huge(left, right):
+                raise ValueError(f"{ast.unparse(node)!r} in the expression {text!r} is too large a number")
+            return _BINARY[type(node.op)](left, right)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1 and not node.keywords:
             if node.func.id in FUNCTIONS:
                 return FUNCTIONS[node.func.id](convert(node.args[0]))
@@ -140,6 +147,13 @@ def parse(text):
         )
 
     return convert(_tree(text))
+
+
+def _is_huge(base, exponent):
+    """Whether a power is a fraction of whole numbers with more digits than any number of a model has."""
+    if not (base.is_Rational and exponent.is_Integer):
+        return False
+    return abs(int(exponent)) * max(int(base.p).bit_length(), int(base.q).bit_length()) > _LARGEST_BITS
 
 
 def names(text):

@@ -21,8 +21,9 @@ from organics_neuro.core.units import check_unit, magnitude
 _LINE = re.compile(
     r"^(?:d(?P<state>\w+)/dt\s*=|(?P<alias>\w+)\s*=|(?P<plain>\w+))(?P<expression>[^:]*):(?P<unit>[^:]*)$"
 )
-#: Names that Brian2 gives to every group.
-_RESERVED = {"t", "dt", "t_in_timesteps", "i", "j", "N", "xi", "inf", "pi", "e", "rate", "weights", "initial", "size"}
+#: Names that Brian2 gives to every group, and arguments of `organics_neuro.Circuit`.
+_RESERVED = {"t", "dt", "t_in_timesteps", "i", "j", "N", "xi", "inf", "pi", "e", "rate"}
+_RESERVED |= {"model", "weights", "initial", "size"}
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,7 @@ class CircuitModel:
         for text in self.rates.values():
             self.expression(text)
         for coupling in self.couplings:
-            self.check_source(coupling)
+            self._check_coupling(coupling)
         if self.closed_form is not None:
             self._check_closed_form(self.closed_form)
         for text in self.initial.values():
@@ -280,6 +281,17 @@ class CircuitModel:
             raise ValueError(f"model {self.name!r}: the closed form does not give the state {missing[0]!r}")
         for text in (*(c.source for c in form.couplings), *form.states.values()):
             self.expression(text)
+
+    def _check_coupling(self, coupling):
+        if not isinstance(coupling.weights, str):
+            raise ValueError(
+                f"model {self.name!r}: the weights of the coupling {coupling.target!r} must be a name, got {coupling.weights!r}; "
+                "a circuit gives the weights themselves"
+            )
+        if coupling.default not in (None, "identity", "ones"):
+            known = unknown_name("default", coupling.default, ("identity", "ones"))
+            raise ValueError(f"model {self.name!r}, coupling {coupling.target!r}: {known}")
+        self.check_source(coupling)
 
     def check_source(self, coupling):
         """Raise `ValueError` unless the source expression is local: of one external input, or of states, inputs and parameters."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from organics_neuro.core.arguments import known_name
 from organics_neuro.core.circuit import check_circuit
-from organics_neuro.core.dynamics import count_trials
+from organics_neuro.core.dynamics import check_steps, count_trials
 from organics_neuro.core.units import seconds
 
 
@@ -62,26 +62,13 @@ def simulate(circuit, z=None, duration=0.3, dt=1e-4, method="euler", initial=Non
     Raises
     ------
     ValueError, UnitError
-
-    Warns
-    -----
-    StepSizeWarning
-        If ``dt`` is larger than a time constant and the method is Euler.
     """
     known_name("method", method, METHODS)
     duration, dt = seconds("duration", duration), seconds("dt", dt)
     dynamics = check_circuit(circuit).dynamics
     inputs = dynamics.resolve_inputs(z)
     steps = round(duration / dt)
-    for name, value in inputs.items():
-        if value.ndim > 3:
-            raise ValueError(
-                f"{name} has shape {value.shape}; give (units,), (trials, units) or (steps, trials, units)"
-            )
-        if value.ndim == 3 and len(value) < steps:
-            raise ValueError(
-                f"{name} has {len(value)} steps, but the duration {duration:g} s takes {steps} steps of {dt:g} s"
-            )
+    check_steps(inputs, steps)
     start = dynamics.resolve_states("initial", initial)
     trials = count_trials("inputs and initial states", {**inputs, **start})
     x, carried = dynamics.pack(start, (trials,)), None

@@ -1,5 +1,6 @@
 """The canonical ring circuit: orientation-tuned units with ring recurrence and a uniform normalization pool."""
 
+from organics_neuro.core.arguments import positive_int
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.models import get_model
 from organics_neuro.core.operators import Dense, Uniform
@@ -36,6 +37,6 @@ def ring(n=36, model="main", pool=None, angles=360, tau_a=2e-3, **parameters):
     weights = {
         "W_r": ring_recurrence(n),
         "W": Uniform(n) if pool is None else pool,
-        "W_zx": Dense(ring_encoder(n, angles)),
+        "W_zx": Dense(ring_encoder(n, positive_int("angles", angles))),
     }
     return Circuit(model, weights, size=n, tau_a=tau_a, **parameters)

@@ -53,12 +53,13 @@ def plaid(circuit, angles, contrasts):
     -------
     ndarray, shape (angles,)
     """
-    angles, contrasts = magnitude("angles", angles, "1"), _contrasts(contrasts)
+    angles, contrasts = magnitude("angles", angles, "1"), check_contrasts("contrasts", contrasts)
     if angles.ndim != 1 or angles.shape != contrasts.shape:
         raise ValueError(f"give as many angles as contrasts, got shapes {angles.shape} and {contrasts.shape}")
     stimulus = np.zeros(_space(circuit)[0])
     m = stimulus.size
-    np.add.at(stimulus, np.floor(m * angles / 360).astype(int) % m, contrasts)
+    shown = np.floor(np.round(m * angles / 360, 9))  # rounded, as a known angle may come out a little smaller
+    np.add.at(stimulus, shown.astype(int) % m, contrasts)
     return stimulus
 
 
@@ -75,7 +76,7 @@ def contrast_series(circuit, contrasts, angle=180.0):
     -------
     ndarray, shape (trials, units)
     """
-    contrasts = _contrasts(contrasts)
+    contrasts = check_contrasts("contrasts", contrasts)
     return drive(circuit, contrasts[:, None] * grating(circuit, angle))
 
 
@@ -111,8 +112,9 @@ def _space(circuit):
     return next(iter(circuit.inputs.values())), None
 
 
-def _contrasts(values):
-    contrasts = magnitude("contrasts", values, "1")
-    if contrasts.ndim != 1 or (contrasts < 0).any():
-        raise ValueError(f"contrasts must be a list of numbers that are not negative, got {values!r}")
+def check_contrasts(name, values):
+    """Contrasts as a float array (values,); raises `ValueError` with the ``name`` of the argument."""
+    contrasts = magnitude(name, values, "1")
+    if contrasts.ndim != 1 or not contrasts.size or (contrasts < 0).any():
+        raise ValueError(f"{name} must be a list of numbers that are not negative, got {values!r}")
     return contrasts

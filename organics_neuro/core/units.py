@@ -53,7 +53,21 @@ def magnitude(name, value, unit):
     TypeError, ValueError
         If the value is not numeric, or not finite.
     """
-    if is_quantity(value):
+    _check_dimension(name, value, unit)
+    array = real_numbers(name, value, copy=True)  # later changes of the caller's array do not reach us
+    if not np.all(np.isfinite(array)):
+        bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        where = f" at index {bad}" if bad else ""
+        raise ValueError(f"{name} must be finite, but holds {array[bad]}{where}")
+    return array
+
+
+def _check_dimension(name, value, unit):
+    """Raise `UnitError` if ``value``, or a part of a list, is a quantity of another dimension than ``unit``."""
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            _check_dimension(name, part, unit)
+    elif is_quantity(value):
         exponents = tuple(value.dim.get_dimension(d) for d in _DIMENSIONS)
         if exponents != tuple(map(float, UNITS[unit])):
             wanted = (
@@ -62,12 +76,6 @@ def magnitude(name, value, unit):
                 else f"a quantity in {unit} or a plain number in SI units"
             )
             raise UnitError(f"{name} = {value!s} has the wrong unit; give {wanted}")
-    array = real_numbers(name, value, copy=True)  # later changes of the caller's array do not reach us
-    if not np.all(np.isfinite(array)):
-        bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        where = f" at index {bad}" if bad else ""
-        raise ValueError(f"{name} must be finite, but holds {array[bad]}{where}")
-    return array
 
 
 def real_numbers(name, value, copy=False):

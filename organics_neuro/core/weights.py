@@ -45,6 +45,7 @@ def ring_encoder(n, m=360):
     m : int
         Number of angles, evenly spaced over the circle.
     """
+    m = positive_int("m", m)
     spectrum = np.fft.fft(ring_recurrence(n).column).real
     dimension = int(np.sum(np.abs(spectrum - 1) < 1e-3))
     power = dimension - 1
@@ -72,26 +73,27 @@ def gaussian_pool(n, width, m=None):
     """
     if not width > 0:
         raise ValueError(f"width = {width} must be larger than 0")
-    m = n if m is None else m
+    n = positive_int("n", n)
+    m = n if m is None else positive_int("m", m)
     distance = np.abs(np.arange(m)[:, None] * (n / m) - np.arange(n))
     distance = np.minimum(distance, n - distance)
     pool = np.exp(-(distance**2) / (2 * (width * n) ** 2))
     return Circulant(pool[:, 0]) if m == n else Dense(pool)
 
 
-def random_recurrence(n, delta, mean=0.0, symmetric=False, seed=None):
-    """Recurrence that is the identity plus Gaussian noise, W_r = I + G with G_ij ~ N(mean/n, delta/√n).
+def random_recurrence(n, delta, symmetric=False, seed=None):
+    """Recurrence that is the identity plus Gaussian noise, W_r = I + G with G_ij ~ N(0, delta/√n).
 
     Parameters
     ----------
     n : int
     delta : float
         The eigenvalues fill a disc of this radius around 1; if symmetric, the interval 1 ± √2 delta.
-    mean : float
     symmetric : bool
     seed : int or numpy.random.Generator, optional
     """
-    noise = np.random.default_rng(seed).normal(mean / n, delta / np.sqrt(n), (n, n))
+    n = positive_int("n", n)
+    noise = np.random.default_rng(seed).normal(0, delta / np.sqrt(n), (n, n))
     if symmetric:
         noise = (noise + noise.T) / 2
     return Dense(np.eye(n) + noise)

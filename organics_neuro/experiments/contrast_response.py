@@ -7,9 +7,10 @@ import xarray as xr
 
 from organics_neuro.core import theory
 from organics_neuro.core.errors import ConvergenceWarning
+from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.protocol import check_engine, pattern, scaled, unit_axis
-from organics_neuro.experiments.results import contrasts_axis, label
+from organics_neuro.experiments.results import label
 
 #: Rates count as settled if they drift by less than this fraction of the largest rate over the averaging window.
 _DRIFT = 1e-3
@@ -68,7 +69,7 @@ def contrast_response(
         If rates had not settled by the end, or a fixed point was not found.
     """
     check_engine(engine)
-    contrasts, masks = contrasts_axis("contrasts", contrasts), contrasts_axis("masks", masks)
+    contrasts, masks = check_contrasts("contrasts", contrasts), check_contrasts("masks", masks)
     duration, window, dt = seconds("duration", duration), seconds("window", window), seconds("dt", dt)
     test = pattern(circuit, stimulus, angle, "stimulus")
     mask = pattern(circuit, mask_stimulus, mask_angle, "mask_stimulus")

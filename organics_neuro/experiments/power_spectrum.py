@@ -5,10 +5,12 @@ import xarray as xr
 from scipy.signal import welch
 
 from organics_neuro.core import theory
-from organics_neuro.core.arguments import known_name
-from organics_neuro.core.units import seconds
+from organics_neuro.core.arguments import known_name, number
+from organics_neuro.core.circuit import check_circuit
+from organics_neuro.core.stimuli import check_contrasts
+from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.experiments.protocol import check_engine, pattern, scaled
-from organics_neuro.experiments.results import contrasts_axis, label
+from organics_neuro.experiments.results import label
 
 #: Highest frequency of a spectrum, in Hz.
 _HIGHEST = 500
@@ -56,9 +58,9 @@ def power_spectrum(
         For "theory", in Hz; by default those that "brian" measures.
     trials, duration, dt
         For "brian": noise samples per contrast, length in seconds after the circuit has settled, and time step.
-    resolution : float
+    resolution : float or Brian2 quantity
         Distance of the frequencies, in Hz.
-    settle : float
+    settle : float or Brian2 quantity
         For "brian": seconds before the recording starts, several of the slowest time constants of the circuit.
     device, seed, report
         For "brian", as for `organics_neuro.brian.simulate`.
@@ -70,8 +72,14 @@ def power_spectrum(
         over positive and negative frequencies is the variance.
     """
     check_engine(engine)
-    contrasts = contrasts_axis("contrasts", contrasts)
-    known_name("state", state, circuit.states)
+    contrasts = check_contrasts("contrasts", contrasts)
+    known_name("state", state, check_circuit(circuit).states)
+    resolution = number(
+        "resolution",
+        magnitude("resolution", resolution, "hertz").tolist(),
+        f"one frequency above 0 and up to {_HIGHEST} Hz",
+        lambda f: 0 < f <= _HIGHEST,
+    )
     drive = pattern(circuit, stimulus, angle, "stimulus")
     name, shown = next(iter(drive.items()))
     units = circuit.states[state]
@@ -91,6 +99,8 @@ def power_spectrum(
         how = {}
     else:
         duration, dt = seconds("duration", duration), seconds("dt", dt)
+        settle = magnitude("settle", settle, "second").tolist()
+        settle = number("settle", settle, "one time that is not negative, in seconds", lambda t: t >= 0)
         options = {"noise": noise, "device": device, "seed": seed, "report": report}
         frequencies, power = _brian(circuit, inputs, state, readouts, trials, settle, duration, dt, resolution, options)
         how = {"trials": trials, "duration": duration, "dt": dt, "seed": "none" if seed is None else seed}

@@ -6,7 +6,7 @@ import numpy as np
 
 from organics_neuro.core import stimuli
 from organics_neuro.core.arguments import known_name
-from organics_neuro.core.circuit import Circuit
+from organics_neuro.core.circuit import Circuit, check_circuit
 
 ENGINES = ("brian", "theory")
 
@@ -26,12 +26,13 @@ def pattern(circuit, stimulus, angle, name):
     name : str
         Name of the argument, for messages.
     """
+    dynamics = check_circuit(circuit).dynamics
     if isinstance(stimulus, Mapping):
-        return circuit.dynamics.resolve_inputs(stimulus)
+        return dynamics.resolve_inputs(stimulus)
     if not isinstance(circuit, Circuit):
         raise ValueError(f"give {name} as a dictionary of inputs: a joined circuit has no stimulus of its own")
     stimulus = stimuli.grating(circuit, angle) if stimulus is None else stimulus
-    return circuit.dynamics.resolve_inputs(stimuli.drive(circuit, stimulus))
+    return dynamics.resolve_inputs(stimuli.drive(circuit, stimulus))
 
 
 def scaled(inputs, contrasts):

@@ -1,4 +1,4 @@
-"""Results on disk: NetCDF files, written whole or not at all."""
+"""Results: datasets that say where they come from, in NetCDF files that are written whole or not at all."""
 
 from pathlib import Path
 
@@ -7,7 +7,6 @@ import xarray as xr
 from organics_neuro import __version__
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import replacing
-from organics_neuro.core.units import magnitude
 
 
 def label(dataset, circuit, title, **attributes):
@@ -54,11 +53,3 @@ def load(path):
             return dataset.load()
     except (OSError, ValueError, KeyError) as error:
         raise FileFormatError(f"{path} is not a readable NetCDF file ({error})") from error
-
-
-def contrasts_axis(name, values):
-    """Contrasts as a float array (values,), checked."""
-    array = magnitude(name, values, "1")
-    if array.ndim != 1 or not array.size or (array < 0).any():
-        raise ValueError(f"{name} must be a list of contrasts that are not negative, got {values!r}")
-    return array

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from organics_neuro.core import reference, theory
 from organics_neuro.core.arguments import input_sequences, positive_int
+from organics_neuro.core.circuit import check_circuit
 from organics_neuro.core.dynamics import count_trials
 from organics_neuro.core.errors import ConvergenceError, ConvergenceWarning
 from organics_neuro.core.theory.solvers import constant_inputs
@@ -60,7 +61,7 @@ def stability(model, inputs, state=None, progress=True):
     found = np.empty(samples, dtype=complex)
     for part in _chunks(samples, progress):
         now, at = _take(inputs, samples, part), _take(state, samples, part)
-        found[part] = theory.eigenvalues(circuit, now, at or None)[:, 0]
+        found[part] = theory.eigenvalues(circuit, now, at or None)[..., 0]  # no axis of samples if nothing is given
     found[missing] = np.nan
     found[np.isnan(found)] = complex(np.nan, np.nan)  # both parts
     variables = {"leading": ("sample", found.real), "frequency": ("sample", np.abs(found.imag) / (2 * np.pi))}
@@ -91,7 +92,7 @@ def trajectories(circuit, x, dt=1e-3, *, eigenvalues_every=None, progress=True):
         the axes sample and linearised_step.
     """
     dt = seconds("dt", dt)
-    name, x = input_sequences(circuit, x, axis="samples")
+    name, x = input_sequences(check_circuit(circuit), x, axis="samples")
     if eigenvalues_every is not None:
         positive_int("eigenvalues_every", eigenvalues_every)
     samples, steps = x.shape[:2]

@@ -4,7 +4,6 @@ What can vary is declared, not computed differently: a cell runs the model that 
 makes for its options, with weights and step sizes that constraints keep in their range.
 """
 
-import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from torch.nn.utils.parametrizations import orthogonal
 from torch.nn.utils.parametrize import register_parametrization
 from torch.utils.checkpoint import checkpoint
 
-from organics_neuro.core.arguments import known_name, positive_int
+from organics_neuro.core.arguments import known_name, number, positive_int
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.models.gated import GAINS, GATED, RECTIFICATIONS, gated
 from organics_neuro.core.operators import Uniform
@@ -135,8 +134,7 @@ class ORGaNICsCell(nn.Module):
         register_parametrization(self, "W", Positive())
         self._make_recurrence(factory)
         for name, maximum in zip(State._fields, (max_step_y, max_step_a, max_step_b, max_step_b), strict=True):
-            if isinstance(maximum, bool) or not isinstance(maximum, (int, float)) or not 0 < maximum <= 1:
-                raise ValueError(f"max_step_{name[0]} must be above 0 and at most 1, got {maximum!r}")
+            maximum = number(f"max_step_{name[0]}", maximum, "above 0 and at most 1", lambda step: 0 < step <= 1)
             self.register_buffer(f"initial_{name}", torch.zeros(hidden_size, **factory))
             if name not in self.constant:
                 setattr(self, f"step_{name}", nn.Parameter(torch.full((hidden_size,), maximum / 2, **factory)))
@@ -344,6 +342,4 @@ def check_state(state, shape, input):
 
 
 def _check_gain(name, value):
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-        raise ValueError(f"{name} must be a number larger than 0, or None for a gain that is learned, got {value!r}")
-    return float(value)
+    return number(name, value, "a number larger than 0, or None for a gain that is learned", lambda gain: gain > 0)

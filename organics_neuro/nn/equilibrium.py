@@ -77,7 +77,12 @@ def equilibrium(drive, offset, W_r, W):
 
 def residual(y, a, drive, offset, W_r, W):
     """Largest ``|tau dx/dt|`` over the units, shape (...); see `equilibrium`."""
-    return _largest(drive + (1 - a.sqrt()) * (y @ W_r.T) - y, offset + (a * y.square()) @ W.T - a)
+    return _largest(*_residuals(y, a, drive, offset, W_r, W))
+
+
+def _residuals(y, a, drive, offset, W_r, W):
+    """tau dx/dt of y and of a."""
+    return drive + (1 - a.sqrt()) * (y @ W_r.T) - y, offset + (a * y.square()) @ W.T - a
 
 
 def published_iteration(drive, offset, W_r, W):
@@ -206,7 +211,7 @@ def _newton(y, a, drive, offset, W_r, W):
     """Newton's method for both equations together; (y, a, iterations)."""
     n, steps, moving = y.shape[-1], 0, True
     while moving and steps < _NEWTON_ITERATIONS:
-        error = torch.cat([drive + (1 - a.sqrt()) * (y @ W_r.T) - y, offset + (a * y.square()) @ W.T - a], -1)
+        error = torch.cat(_residuals(y, a, drive, offset, W_r, W), -1)
         change, _ = torch.linalg.solve_ex(_linearised(y, a, W_r, W), error)
         y, a, steps = y + change[:, :n], a + change[:, n:], steps + 1
         moving = (change.abs() > TOLERANCE[y.dtype]).any()

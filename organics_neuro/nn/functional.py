@@ -13,10 +13,11 @@ import torch
 from torch.nn.functional import linear
 
 from organics_neuro.core.arguments import known_name, positive_int
-from organics_neuro.core.dynamics import qualify
+from organics_neuro.core.circuit import check_circuit
+from organics_neuro.core.dynamics import check_steps, count_trials, qualify
 from organics_neuro.core.expressions import NUMPY, Backend
 from organics_neuro.core.operators import Operator, Uniform
-from organics_neuro.core.units import seconds
+from organics_neuro.core.units import magnitude, seconds
 
 
 def _sqrt(x):
@@ -82,7 +83,7 @@ def euler_step(circuit, states, inputs=None, dt=1e-4, weights=None, parameters=N
     EulerStep : for a loop, in which weights are prepared once.
     unroll : many steps.
     """
-    like = next(iter(states.values()))
+    like = next(iter(states.values()), torch.empty(0))
     return EulerStep(circuit, dt, weights, parameters, like.dtype, like.device)(states, inputs)
 
 
@@ -109,14 +110,13 @@ def unroll(circuit, inputs, steps, dt, states=None, weights=None, parameters=Non
     states : dict of Tensor
         The states after the last step.
     """
-    inputs = {name: _as_tensor(value) for name, value in circuit.dynamics.name_inputs(inputs).items()}
+    inputs = _as_tensors(check_circuit(circuit).dynamics, inputs)
     steps = positive_int("steps", steps)
-    for name, value in inputs.items():
-        if value.dim() > 2 and len(value) < steps:
-            raise ValueError(f"{name} has {len(value)} steps, fewer than steps={steps}")
+    check_steps(inputs, steps)
     like = next(iter(inputs.values()), torch.empty(0, dtype=torch.float64))
     step = EulerStep(circuit, dt, weights, parameters, like.dtype, like.device)
     states, inputs = step.check_states({**step.initial(), **(states or {})}), step.complete_inputs(inputs)
+    count_trials("inputs and states", {**inputs, **states})
     trials = torch.broadcast_shapes(*(v.shape[-2:-1] for v in (*inputs.values(), *states.values())))
     states = {name: value.expand(*trials, value.shape[-1]) for name, value in states.items()}
     trace = {known_name("state", name, states): [] for name in (states if record is None else record)}
@@ -149,7 +149,7 @@ class EulerStep:
     """
 
     def __init__(self, circuit, dt, weights=None, parameters=None, dtype=torch.float64, device=None):
-        self.dynamics = circuit.dynamics
+        self.dynamics = check_circuit(circuit).dynamics
         self.dt = seconds("dt", dt)
         self._like = {"dtype": dtype, "device": device}
         self._parameters = self._collect_parameters(parameters or {})
@@ -191,7 +191,7 @@ class EulerStep:
 
     def complete_inputs(self, inputs):
         """``inputs`` as a dictionary of tensors with one entry for each input of the circuit; those not given are 0."""
-        inputs = {name: _as_tensor(value) for name, value in self.dynamics.name_inputs(inputs).items()}
+        inputs = _as_tensors(self.dynamics, inputs)
         for name, value in inputs.items():
             n = self.dynamics.inputs[name]
             if value.dim() == 0:  # one number stands for all units
@@ -235,9 +235,13 @@ class EulerStep:
         return partial(linear, weight=torch.tensor(weights.to_dense(), **self._like))
 
 
-def _as_tensor(value):
-    """``value`` if it is a tensor; numbers and arrays in float64, as everywhere outside torch."""
-    return value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value, dtype=float))
+def _as_tensors(dynamics, inputs):
+    """Inputs by full name: tensors as they are; numbers and arrays in float64 and SI units, as everywhere outside torch."""
+    given = dynamics.name_inputs(inputs)
+    return {
+        name: value if isinstance(value, torch.Tensor) else torch.as_tensor(magnitude(name, value, dynamics.unit(name)))
+        for name, value in given.items()
+    }
 
 
 def _check_units(name, value, n):

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import torch
 
+from organics_neuro.core.arguments import known_name
 from organics_neuro.core.circuit import Circuit
-from organics_neuro.core.errors import FileFormatError, unknown_name
+from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.models.gated import GATED, SIGNED, not_rectified
 from organics_neuro.core.units import seconds
 from organics_neuro.nn.steady import DivisiveNormalization
@@ -84,8 +85,8 @@ def import_checkpoint(path, cell=None, *, max_step_y=None, max_step_a=None, max_
     FileFormatError
         If the file is not a checkpoint, holds objects, or has an unknown layout or wrong shapes.
     """
-    if cell is not None and cell not in CELLS:
-        raise ValueError(unknown_name("cell", cell, CELLS))
+    if cell is not None:
+        known_name("cell", cell, CELLS)
     dt, content = seconds("dt", dt), _load(path)
     state = content.get("state_dict", content)
     if not isinstance(state, Mapping) or not all(

@@ -4,14 +4,16 @@ import zlib
 
 import torch
 
+from organics_neuro.core.arguments import number
+
 
 def split(x, y, validation, seed):
     """Training and validation data as two pairs of tensors, checked."""
     x, y = check("x", x, "y", y)
     if isinstance(validation, (tuple, list)) and len(validation) == 2:
         return (x, y), check("validation x", validation[0], "validation y", validation[1])
-    if not isinstance(validation, (int, float)) or not 0 < validation < 1:
-        raise ValueError(f"validation must be a fraction between 0 and 1, or a pair (x, y), got {validation!r}")
+    fraction = "a fraction between 0 and 1, or a pair (x, y)"
+    validation = number("validation", validation, fraction, lambda part: 0 < part < 1)
     count = round(validation * len(x))
     if not 0 < count < len(x):
         raise ValueError(

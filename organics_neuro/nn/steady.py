@@ -130,7 +130,7 @@ class DivisiveNormalization(nn.Module):
         ConvergenceError
             If no steady state was found for some samples.
         """
-        return torch.relu(self._potentials(self.drive(input))[0]).square()
+        return torch.relu(self._solve(self.drive(input))[0]).square()
 
     def steady_state(self, input):
         """The steady state itself, with its residual and the number of iterations.
@@ -143,22 +143,22 @@ class DivisiveNormalization(nn.Module):
         -------
         SteadyState
         """
-        drive, offset = self.drive(input), self.b0.square()
+        drive = self.drive(input)
+        found = self._solve(drive)
+        if isinstance(found, SteadyState):
+            return found
         W_r = torch.eye(self.out_features, dtype=drive.dtype, device=drive.device) if self.W_r is None else self.W_r
-        if self.recurrence == "learned" and not self.legacy:
-            return equilibrium(drive, offset, W_r, self.W)
-        y, a = self._potentials(drive)
         with torch.no_grad():
-            error = residual(y, a, drive, offset, W_r, self.W)
-        return SteadyState(y, a, error, torch.full_like(error, 10 if self.legacy else 0, dtype=torch.long))
+            error = residual(*found, drive, self.b0.square(), W_r, self.W)
+        return SteadyState(*found, error, torch.full_like(error, 10 if self.legacy else 0, dtype=torch.long))
 
-    def _potentials(self, drive):
-        """y and a for what `drive` gives."""
+    def _solve(self, drive):
+        """y and a for what `drive` gives, as the `SteadyState` where they are searched for."""
         offset = self.b0.square()
         if self.legacy:
             return published_iteration(drive, offset, self.W_r, self.W)
         if self.recurrence == "learned":
-            return equilibrium(drive, offset, self.W_r, self.W)[:2]
+            return equilibrium(drive, offset, self.W_r, self.W)
         a = offset + drive.square() @ self.W.T
         return drive / a.sqrt(), a
 
@@ -233,8 +233,8 @@ class DivisiveNormalization2d(nn.Module):
         self.in_channels = positive_int("in_channels", in_channels)
         self.out_channels = positive_int("out_channels", out_channels)
         pair = isinstance(kernel_size, (tuple, list)) and len(kernel_size) == 2
-        height, width = kernel_size if pair else (kernel_size, kernel_size)
-        self.kernel_size = (positive_int("kernel_size", height), positive_int("kernel_width", width))
+        sides = kernel_size if pair else (kernel_size, kernel_size)
+        self.kernel_size = tuple(positive_int("kernel_size", side) for side in sides)
         self.stride, self.padding = stride, padding
         side = 1 if pool_size is None else positive_int("pool_size", pool_size)
         if side % 2 == 0:

@@ -9,8 +9,7 @@ import time
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from math import cos, inf, pi
-from numbers import Integral, Real
+from math import cos, pi
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from organics_neuro.core.arguments import positive_int
+from organics_neuro.core.arguments import check_seed, number, positive_int
 from organics_neuro.core.files import check_writable, replacing
 from organics_neuro.nn import checkpoints, parallel, samples
 
@@ -147,7 +146,7 @@ def fit(
         If the loss or its gradient becomes NaN or infinite.
     """
     settings = _settings(epochs, batch_size, lr, seed, lr_factors)
-    data, held_out = samples.split(x, y, validation, seed)
+    data, held_out = samples.split(x, y, validation, settings["seed"])
     settings["samples"] = [len(data[0]), len(held_out[0])]
     if checkpoint is not None:
         settings["checksum of the data"] = samples.checksum(*data, *held_out)
@@ -223,18 +222,18 @@ def _check_labels(model, name, x, y):
 
 def _settings(epochs, batch_size, lr, seed, lr_factors):
     """Those that must be the same for a run to go on, checked."""
-    if isinstance(lr, bool) or not isinstance(lr, Real) or not 0 < lr < inf:
-        raise ValueError(f"lr must be a number larger than 0, got {lr!r}")
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-        raise ValueError(f"seed must be a whole number, 0 or larger, got {seed!r}")
     if lr_factors is not None and not isinstance(lr_factors, Mapping):
         raise TypeError(f"lr_factors must be a dictionary of names and factors, got {lr_factors!r}")
+    factors = {
+        key: number(f"lr_factors[{key!r}]", factor, "0 or larger", lambda f: f >= 0)
+        for key, factor in (lr_factors or {}).items()
+    }
     return {
         "epochs": positive_int("epochs", epochs),
         "batch_size": positive_int("batch_size", batch_size),
-        "lr": float(lr),
-        "seed": int(seed),
-        "lr_factors": dict(lr_factors) if lr_factors else None,
+        "lr": number("lr", lr, "a number larger than 0", lambda rate: rate > 0),
+        "seed": check_seed(seed),
+        "lr_factors": factors or None,
     }
 
 
@@ -363,11 +362,9 @@ def _by_factor(model, factors):
         key = next((key for key in factors if key in name), None)
         found.add(key)
         groups.setdefault(factors.get(key, 1.0), []).append(parameter)
-    for key, factor in factors.items():
+    for key in factors:
         if key not in found:
             raise ValueError(f"lr_factors: no parameter is called {key!r} (nor is one left by the keys before it)")
-        if not isinstance(factor, (int, float)) or not factor >= 0:
-            raise ValueError(f"lr_factors[{key!r}] must be 0 or larger, got {factor!r}")
     return list(groups), list(groups.values())
 
 

@@ -13,7 +13,7 @@ from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import replacing
 from organics_neuro.datasets import TASKS
 from organics_neuro.recipes.run import Card
-from organics_neuro.recipes.settings import find
+from organics_neuro.recipes.settings import RECIPES
 from organics_neuro.recipes.weights import load
 from organics_neuro.transfer import agreement, steady_agreement
 
@@ -56,7 +56,7 @@ def publish(folder, data="data"):
         raise FileFormatError(
             f"{trained} is of the recipe {recipe.name!r}, but the card beside it is of another network"
         )
-    ships = card.seed == SHIPPED_SEED and _as_in_recipe(card.recipe, card.epochs)
+    ships = card.seed == SHIPPED_SEED and _as_in_recipe(recipe, card.epochs)
     written = [data / "results" / f"{card.task}.csv"]
     add_row(written[0], {name: getattr(card, name) for name in COLUMNS}, KEY)
     if ships:
@@ -191,10 +191,14 @@ def table(data="data"):
 def _line(task, model, parameters, epochs, rows, data, compared):
     """What the seeds of one model reached; the last column is how to repeat it."""
     reached = _percent([float(row["test_accuracy"]) for row in rows])
-    name = rows[0]["command"].split()[2]
-    shipped = _as_in_recipe(name, epochs)
-    command = f"organics train {name}" if shipped else f"organics train {name} --epochs {epochs}"
-    agree = _agreement(data / "weights" / f"{name}.safetensors", name, compared) if shipped else ""
+    recipe = next((r for r in RECIPES.values() if (r.task, r.network) == (task, model)), None)
+    command, agree = rows[0]["command"], ""  # where the recipe is gone
+    if recipe is not None:
+        command = f"organics train {recipe.name}"
+        if _as_in_recipe(recipe, epochs):
+            agree = _agreement(data / "weights" / f"{recipe.name}.safetensors", recipe.name, compared)
+        else:
+            command += f" --epochs {epochs}"
     return f"| {task} | {model} | {int(parameters):,} | {epochs} | {len(rows)} | {reached} | {agree} | `{command}` |"
 
 
@@ -210,9 +214,9 @@ def _sha256(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def _as_in_recipe(name, epochs):
+def _as_in_recipe(recipe, epochs):
     """Whether a run had the epochs of its recipe: only such networks ship."""
-    return int(epochs) == find(name).epochs
+    return int(epochs) == recipe.epochs
 
 
 def _percent(accuracies):

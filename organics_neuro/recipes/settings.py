@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from organics_neuro import datasets
-from organics_neuro.core.arguments import known_name
+from organics_neuro.core.arguments import check_seed, known_name
 from organics_neuro.nn import DivisiveNormalization, ORGaNICs, SequenceClassifier, oscillators_
 from organics_neuro.nn.classifiers import AutoencoderClassifier
 from organics_neuro.nn.training import cross_entropy
@@ -56,8 +56,7 @@ class Recipe:
 
     def model(self, seed=0):
         """The untrained network; its parameters depend on ``seed``, a whole number from 0 on, alone."""
-        if seed < 0:
-            raise ValueError(f"seed must be 0 or larger, got {seed}")
+        seed = check_seed(seed)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             return self.build()

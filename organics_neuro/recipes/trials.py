@@ -5,6 +5,7 @@ from pathlib import Path
 
 from organics_neuro.nn import training
 from organics_neuro.recipes.results import add_row
+from organics_neuro.recipes.settings import RECIPES
 
 
 def trial(recipe, data="data", *, seed=0, mnist=None, progress=True):
@@ -32,12 +33,10 @@ def trial(recipe, data="data", *, seed=0, mnist=None, progress=True):
         If the loss or its gradient becomes NaN or infinite; the line then has ``nan`` for the accuracy.
     """
     model, digits = recipe.model(seed), recipe.data(mnist)
-    options = getattr(recipe.build, "keywords", {})  # a function that is no partial has none
-    options = options | {f"lr_factor[{name}]": factor for name, factor in (recipe.lr_factors or {}).items()}
     settings = {
         "recipe": recipe.name,
         "network": recipe.network,
-        "options": " ".join(f"{name}={value}" for name, value in options.items() if value is not None),
+        "options": " ".join(f"{name}={value}" for name, value in _options(recipe).items() if value is not None),
         "epochs": recipe.epochs,
         "batch_size": recipe.batch_size,
         "lr": recipe.lr,
@@ -58,3 +57,22 @@ def trial(recipe, data="data", *, seed=0, mnist=None, progress=True):
     }
     keep(settings | reached)
     return history
+
+
+def _options(recipe):
+    """The other settings of a recipe; network and loss only where they differ from the recipe of that name."""
+    options = getattr(recipe.build, "keywords", {})  # a function that is no partial has none
+    options = options | {f"lr_factor[{name}]": factor for name, factor in (recipe.lr_factors or {}).items()}
+    usual = _functions(RECIPES[recipe.name]) if recipe.name in RECIPES else {}
+    return options | {name: text for name, text in _functions(recipe).items() if text != usual.get(name)}
+
+
+def _functions(recipe):
+    """Texts for what makes the network, with its sizes, and for the loss."""
+    build = recipe.build
+    sizes = ",".join(map(_name, getattr(build, "args", ())))
+    return {"build": f"{_name(getattr(build, 'func', build))}({sizes})", "loss": _name(recipe.loss)}
+
+
+def _name(value):
+    return getattr(value, "__name__", str(value))

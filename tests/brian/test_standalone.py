@@ -146,6 +146,17 @@ def test_weights_of_another_structure(name, weights, message):
 
 
 @reruns
+def test_weights_that_need_another_kernel():
+    """A large ring is transformed if most of its weights are not zero, and shifted otherwise."""
+    group = b2.NeuronGroup(2048, "x : 1\nr : 1")
+    full, few = on.Circulant(np.ones(2048)), on.Circulant(np.eye(1, 2048)[0])
+    for old, new in ((full, few), (few, full)):
+        projection = on.Projection(group, group, old, source="x", target="r")
+        with pytest.raises(ValueError, match="with about as many weights that are not zero; for others build"):
+            run_args({projection: new})
+
+
+@reruns
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -45,6 +45,18 @@ def test_size_is_found(given):
     assert on.Circuit("main", **given).size == 3
 
 
+def test_one_number_does_not_tell_the_size():
+    for number in (0.1, np.float64(0.1), np.array(0.1)):
+        assert on.Circuit("main", {"W": number, "W_r": np.eye(4)}).size == 4
+        with pytest.raises(ValueError, match="how many units"):
+            on.Circuit("main", {"W": number})
+
+
+def test_a_model_that_is_none():
+    with pytest.raises(ValueError, match="unknown model {'W': 0.1}; known: 'main'"):
+        on.Circuit({"W": 0.1})
+
+
 def test_a_circuit_never_changes():
     circuit = make_main()
     with pytest.raises(AttributeError, match=r"circuit\.replace\(sigma=\.\.\.\)"):
@@ -138,6 +150,14 @@ def test_nested_join_equals_the_flat_one():
         (on.Coupling("b.z", 1.0, "a: q"), "unknown variable 'q'"),
         (on.Coupling("b.z", np.ones((3, 2)), "a: y"), r"shape \(3, 2\), but must have \(2 targets, 3 sources\)"),
         (on.Coupling("b.z", 1.0, "a: pool"), "depends on the coupling 'pool'"),
+        (
+            on.Coupling("b.z", -1.0, "a: y", nonnegative=True),
+            "weights 'b.z' must not be negative, but the smallest is -1",
+        ),
+        (
+            on.Coupling("b.z", source="a: y", default="ones"),
+            "default= is for the couplings of a model; give the weights",
+        ),
         (on.Coupling("b.z", 1.0, "b: z"), "the source reads 'b.z', which another coupling writes"),
     ],
 )
@@ -184,6 +204,8 @@ def test_replacing_a_part():
     assert louder.parts["high"] == circuit.parts["high"]
     with pytest.raises(ValueError, match="unknown part 'lo'; known: 'low', 'high', 'side'"):
         circuit.replace(lo=make_main(n=3))
+    with pytest.raises(TypeError, match="part 'low' must be a circuit, got int"):
+        circuit.replace(low=5)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

@@ -68,6 +68,8 @@ def test_sigmoid_does_not_overflow():
         ("'text'", "only names, numbers"),
         ("eval(x)", "unknown function 'eval'.*known: relu"),
         ("exp(x, y)", "only names, numbers"),
+        ("x*9**9**9", r"'9 \*\* 9 \*\* 9' in the expression .* is too large a number"),
+        ("x*(9/7)**-9999", "too large a number"),
     ],
 )
 def test_only_arithmetic_is_read(text, message):

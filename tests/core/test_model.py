@@ -91,6 +91,17 @@ def test_text_shows_the_mathematics():
             {"couplings": [on.Coupling("c", "W", "x*u")], "external": ["u"]},
             "mixes the external input 'u'",
         ),
+        (
+            "dx/dt = c : 1\n c : 1",
+            {"couplings": [on.Coupling("c", source="x")]},
+            "coupling 'c' must be a name, got None",
+        ),
+        (
+            "dx/dt = c : 1\n c : 1",
+            {"couplings": [on.Coupling("c", "W", "x", default="zeros")]},
+            "coupling 'c': unknown default 'zeros'; known: 'identity', 'ones'",
+        ),
+        ("dx/dt = -model*x : 1\n model : 1", {"parameters": {"model": 1}}, "'model' cannot name a variable"),
         ("dx/dt = -x : 1", {"initial": {"y": "1"}}, "unknown state in 'initial' 'y'; known: 'x'"),
         ("dx/dt = -x : 1", {"initial": {"x": "x"}}, "may depend on parameters only"),
         ("dx/dt = -x : 1", {"rates": {"y": "x"}}, "unknown state in 'rates' 'y'"),

@@ -180,6 +180,14 @@ def test_sign_of_weights_whose_parts_do_not_tell():
     assert not (on.Dense(np.eye(2)) + -1 * minus).is_nonnegative
 
 
+def test_numpy_sees_the_matrix():
+    ring = on.Circulant([1.0, 2.0, 0.0])
+    np.testing.assert_array_equal(np.asarray(ring), ring.to_dense())
+    assert np.asarray(ring, np.float32).dtype == np.float32
+    np.testing.assert_allclose(np.linalg.eigvals(ring).sum(), 3)
+    assert (np.float64(2) * ring) == on.Circulant([2.0, 4.0, 0.0])  # still an operator
+
+
 def test_circulant_is_that_of_scipy():
     from scipy.linalg import circulant
 

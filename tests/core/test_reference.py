@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from brian2 import ms
+from brian2 import amp, ms, mV
 
 import organics_neuro as on
 from tests.core.circuits import CIRCUITS, make_joined, make_main, one_unit
+from tests.parity.circuits import make_cable
 
 LEAKY = on.CircuitModel("leaky", "dx/dt = (-x + u)/tau_x : 1\n u : 1\n tau_x : second", parameters={"tau_x": 10e-3})
 
@@ -98,13 +99,28 @@ def test_times_may_be_quantities():
         ({"duration": [1, 2]}, "duration must be one positive time"),
         ({"initial": {"u": 1}}, "unknown state in initial 'u'; known: 'y', 'a'"),
         ({"initial": {"y": [1, 2]}}, r"initial 'y' has shape \(2,\), but its last axis must be the 4 units"),
-        ({"z": np.ones((5, 1, 4))}, "z has 5 steps, but the duration 0.3 s takes 3000 steps"),
+        ({"z": np.ones((5, 1, 4))}, "z has 5 steps, fewer than the 3000 that are simulated"),
         ({"z": np.ones((1, 5, 1, 4))}, r"give \(units,\), \(trials, units\) or \(steps, trials, units\)"),
     ],
 )
 def test_bad_input(arguments, message):
     with pytest.raises(ValueError, match=message):
         on.reference.simulate(make_main(), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"z": {"I": 5 * mV}}, "I = .* has the wrong unit; give a quantity in amp or a plain number"),
+        ({"z": {"I": [0 * amp, 5 * mV]}}, "I = .* has the wrong unit"),
+        ({"initial": {"v": 3 * amp}}, "initial 'v' = .* has the wrong unit; give a quantity in volt"),
+    ],
+)
+def test_wrong_units(arguments, message):
+    with pytest.raises(on.errors.UnitError, match=message):
+        on.reference.simulate(make_cable(), duration=1e-3, **arguments)
+    with pytest.raises(on.errors.UnitError, match="parameter 'tau_y' = .* has the wrong unit"):
+        on.Circuit("main", size=2, tau_y=[2 * ms, 3 * mV])
 
 
 def test_different_numbers_of_trials():

@@ -18,6 +18,20 @@ def test_a_grating_drives_the_unit_that_prefers_it_most(angle):
     assert np.sum(z**2) == pytest.approx(0.3**2)
 
 
+@pytest.mark.parametrize("n", [7, 36, 50, 90, 100, 300])
+def test_every_preferred_angle_is_that_of_its_unit(n):
+    """Also where 360 i/n is a little smaller in floating point than it should be."""
+    circuit = on.Circuit("main", size=n)
+    assert [on.stimuli.grating(circuit, 360 * i / n).argmax() for i in range(n)] == list(range(n))
+
+
+@pytest.mark.parametrize(("n", "angles"), [(36, 100), (50, 50), (100, 100), (50, 360)])
+def test_every_preferred_angle_is_that_of_its_unit_on_a_ring(n, angles):
+    circuit = on.ring(n, angles=angles)
+    stimuli = [on.stimuli.grating(circuit, 360 * i / n) for i in range(n)]
+    assert on.stimuli.drive(circuit, stimuli).argmax(axis=1).tolist() == list(range(n))
+
+
 @pytest.mark.parametrize(("angle", "index"), [(360, 0), (-90, 27), (359.9, 35), (185, 18)])
 def test_angles_wrap_around(angle, index):
     assert on.stimuli.grating(on.ring(n=36, angles=36), angle).argmax() == index
@@ -56,6 +70,7 @@ def test_a_contrast_series_scales_one_drive():
         (lambda c: on.stimuli.grating(c, angle=np.nan), "angles must be finite"),
         (lambda c: on.stimuli.plaid(c, [0, 90], [1]), r"as many angles as contrasts, got shapes \(2,\) and \(1,\)"),
         (lambda c: on.stimuli.contrast_series(c, 0.5), "contrasts must be a list of numbers"),
+        (lambda c: on.stimuli.contrast_series(c, []), r"contrasts must be a list of numbers .*, got \[\]"),
         (lambda c: on.stimuli.drive(c, np.ones(7)), r"stimulus has shape \(7,\), but its last axis must be the 360"),
     ],
 )

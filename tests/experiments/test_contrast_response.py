@@ -135,7 +135,7 @@ JOINED = on.join({"e": make_main(n=3)}, [])
         (
             {"contrasts": [-0.1]},
             ValueError,
-            "contrasts must be a list of contrasts that are not negative, got \\[-0.1\\]",
+            "contrasts must be a list of numbers that are not negative, got \\[-0.1\\]",
         ),
         ({"contrasts": [np.nan]}, ValueError, "contrasts must be finite, but holds nan"),
         ({"contrasts": []}, ValueError, "contrasts must be a list"),
@@ -150,6 +150,7 @@ JOINED = on.join({"e": make_main(n=3)}, [])
         ({"stimulus": [1, 2]}, ValueError, r"stimulus has shape \(2,\)"),
         ({"stimulus": {"q": 1}}, ValueError, "unknown input 'q'; known: 'z'"),
         ({"mask_stimulus": np.full(360, np.nan)}, ValueError, "must be finite"),
+        ({"circuit": "main"}, TypeError, "circuit must be a circuit, got str"),
         ({"circuit": JOINED}, ValueError, "give stimulus as a dictionary of inputs: a joined circuit"),
         ({"circuit": JOINED, "stimulus": {"e.z": 1}}, ValueError, "give mask_stimulus as a dictionary"),
     ],

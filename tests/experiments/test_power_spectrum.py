@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from brian2 import Hz, ms
 
 import organics_neuro as on
+from organics_neuro.core.errors import UnitError
 from tests.core.circuits import make_gated, make_main
 
 NOISE = {"y": 1e-3}
@@ -63,6 +65,16 @@ def test_labels_and_seed():
     assert (dataset.coherent != measure(4).coherent).all()
 
 
+def test_times_and_frequencies_may_have_units():
+    def measure(**given):
+        return on.experiments.power_spectrum(on.ring(n=9), [0.5], NOISE, trials=1, dt=5e-4, seed=1, **given)
+
+    plain = measure(duration=0.1, settle=0.05, resolution=20.0)
+    np.testing.assert_array_equal(
+        plain.coherent, measure(duration=100 * ms, settle=50 * ms, resolution=20 * Hz).coherent
+    )
+
+
 def test_other_state():
     dataset = on.experiments.power_spectrum(
         on.ring(n=9), [0.5], NOISE, "theory", state="a", frequencies=[10.0, 50], angle=0
@@ -82,6 +94,13 @@ def test_other_state():
         ({"noise": {"q": 1}}, ValueError, "unknown .*noise.*'q'"),
         ({"noise": {"y": -1}}, ValueError, "noise of 'y'"),
         ({"duration": 0.1, "engine": "brian"}, ValueError, "duration = 0.1 s is too short for a resolution of 2 Hz"),
+        ({"resolution": 0}, ValueError, "resolution must be one frequency above 0 and up to 500 Hz, got 0.0"),
+        ({"resolution": 501}, ValueError, "resolution must be one frequency above 0 and up to 500 Hz"),
+        ({"resolution": [1, 2]}, ValueError, r"resolution must be one frequency above 0.*got \[1.0, 2.0\]"),
+        ({"resolution": 2 * ms}, UnitError, "resolution = 2. ms has the wrong unit"),
+        ({"settle": -1, "engine": "brian"}, ValueError, "settle must be one time that is not negative"),
+        ({"settle": 1 * Hz, "engine": "brian"}, UnitError, "settle = 1. Hz has the wrong unit"),
+        ({"circuit": "main"}, TypeError, "circuit must be a circuit, got str"),
         ({"circuit": make_gated(n=4, inputs=3), "stimulus": [1, 0, 0]}, ValueError, r"'x' has shape \(3,\).*4 units"),
         ({"circuit": make_main(n=3), "stimulus": [0, 0, 0]}, ValueError, "stimulus is 0 everywhere"),
         ({"circuit": on.join({"e": make_main(n=3)}, [])}, ValueError, "unknown state 'y'; known: 'e.y', 'e.a'"),

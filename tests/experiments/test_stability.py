@@ -82,6 +82,12 @@ def test_states_by_name_of_a_joined_circuit():
     np.testing.assert_allclose(found.leading, on.theory.eigenvalues(circuit, None, state)[:, 0].real)
 
 
+def test_a_circuit_without_inputs_is_one_sample():
+    decay = on.CircuitModel("decay", "dx/dt = -x/tau_x : 1\n tau_x : second", parameters={"tau_x": 0.01})
+    circuit = on.Circuit(decay, size=2)
+    assert stability(circuit, {}).leading.values.tolist() == [-100]
+
+
 def test_trajectories_are_those_of_the_network(torch):
     rnn, x = on.nn.ORGaNICs(3, 5, batch_first=True, dtype=torch.float64), torch.randn(40, 7, 3, dtype=torch.float64)
     output, _ = rnn(x)
@@ -135,6 +141,11 @@ def test_datasets_are_saved_and_joined_over_epochs(tmp_path):
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_trajectories_are_those_of_a_circuit():
+    with pytest.raises(TypeError, match="circuit must be a circuit, got str"):
+        trajectories("gated", np.ones((2, 5, 3)))
 
 
 def test_other_modules_are_an_error(torch):

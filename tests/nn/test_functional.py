@@ -148,9 +148,21 @@ def test_bad_arguments(changed, message):
 
 
 def test_bad_arguments_of_unroll():
+    with pytest.raises(TypeError, match="circuit must be a circuit, got str"):
+        functional.unroll("main", None, 3, DT)
+    with pytest.raises(TypeError, match="z must be a number or an array of numbers, got None"):
+        functional.unroll(make_main(), [None] * 4, 3, DT)
+    with pytest.raises(ValueError, match="z must be finite, but holds nan at index"):
+        functional.unroll(make_main(), np.full(4, np.nan), 3, DT)
+    with pytest.raises(ValueError, match=r"z has shape \(1, 3, 1, 4\); give \(units,\)"):
+        functional.unroll(make_main(), torch.zeros(1, 3, 1, 4), 3, DT)
+    with pytest.raises(ValueError, match="inputs and states have different numbers of trials: z has 2, y has 3"):
+        functional.unroll(make_main(), torch.zeros(2, 4), 3, DT, states={"y": torch.zeros(3, 4)})
+    with pytest.raises(ValueError, match="the state 'y' is missing"):
+        functional.euler_step(make_main(), {}, None, DT)
     with pytest.raises(ValueError, match="steps must be a positive whole number, got 2.5"):
         functional.unroll(make_main(), None, 2.5, DT)
     with pytest.raises(ValueError, match="unknown state 'q'; known: 'y', 'a'"):
         functional.unroll(make_main(), None, 4, DT, record=["q"])
-    with pytest.raises(ValueError, match="z has 3 steps, fewer than steps=4"):
+    with pytest.raises(ValueError, match="z has 3 steps, fewer than the 4 that are simulated"):
         functional.unroll(make_main(), torch.zeros(3, 1, 4), 4, DT)

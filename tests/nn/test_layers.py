@@ -175,8 +175,13 @@ def test_copies_and_conversion():
     torch.testing.assert_close(double(x.double())[0].float(), rnn(x)[0])
 
 
-def test_sizes_may_be_numbers_of_numpy():
-    assert ORGaNICs(np.int64(N), np.int32(H)).hidden_size == H
+def test_arguments_may_be_numbers_of_numpy():
+    options = {"b0": np.float32(0.5), "max_step_y": np.float32(0.25), "dropout": np.float64(0.5)}
+    rnn = ORGaNICs(np.int64(N), np.int32(H), np.int64(2), **options)
+    assert rnn.hidden_size == H
+    assert rnn.cells[0].constant == {"b0": 0.5}
+    assert rnn.cells[0].parametrizations.step_y[0].maximum == 0.25
+    assert rnn.dropout == 0.5
 
 
 def test_repr():

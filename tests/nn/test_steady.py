@@ -382,6 +382,7 @@ def test_memory_of_the_convolution_follows_the_number_of_units():
         (lambda: DivisiveNormalization2d(1, 5, 3, pool_size=3), "give pool_size with pool='local', and only then"),
         (lambda: DivisiveNormalization2d(1, 5, 3, pool="local"), "give pool_size with pool='local', and only then"),
         (lambda: DivisiveNormalization2d(1, 5, 3, pool="local", pool_size=4), "pool_size must be odd"),
+        (lambda: DivisiveNormalization2d(1, 5, (3, 0)), "kernel_size must be a positive whole number, got 0"),
         (lambda: DivisiveNormalization2d(1, 5, 0), "kernel_size must be a positive whole number, got 0"),
         (
             lambda: DivisiveNormalization2d(1, 5, (3, 3, 3)),

@@ -52,6 +52,20 @@ def test_predictions_are_labels():
     assert labels.dtype == torch.int64
 
 
+def test_settings_may_be_numbers_of_numpy(tmp_path):
+    plain = {"epochs": 2, "lr": 0.5, "validation": 0.25, "seed": 3, "lr_factors": {"W_r": 0.5}}
+    arrays = {
+        "epochs": np.int64(2),
+        "lr": np.float32(0.5),
+        "validation": np.float32(0.25),
+        "seed": np.int64(3),
+        "lr_factors": {"W_r": np.float32(0.5)},
+    }
+    history = fit(make_model(), **arrays, checkpoint=tmp_path / "run.pt")
+    assert history.loss == fit(make_model(), **plain).loss
+    assert fit(make_model(), **plain, checkpoint=tmp_path / "run.pt", resume=True).loss == history.loss
+
+
 @pytest.mark.parametrize("rnn", [torch.nn.LSTM(3, 8), torch.nn.GRU(3, 8, batch_first=True)])
 def test_other_networks_can_be_classifiers(rnn):
     assert SequenceClassifier(rnn, 2)(torch.zeros(4, 4, 3)).shape == (4, 2)
@@ -355,6 +369,8 @@ def never(model, x, y):
         (X, Y, {"seed": 1.5}, "seed must be a whole number, 0 or larger, got 1.5"),
         (X, Y, {"lr": None}, "lr must be a number larger than 0, got None"),
         (X, Y, {"lr": "a"}, "lr must be a number larger than 0, got 'a'"),
+        (X, Y, {"lr": float("inf")}, "lr must be a number larger than 0, got inf"),
+        (X, Y, {"lr": True}, "lr must be a number larger than 0, got True"),
         (X, Y, {"validation": 0.001}, "sets 0 of 120 samples aside"),
         (X, Y, {"validation": float("nan")}, "validation must be a fraction between 0 and 1, or a pair"),
         (X, Y, {"validation": (X, Y, Y)}, "validation must be a fraction between 0 and 1, or a pair"),

@@ -28,6 +28,10 @@ def tiny(rnn, hidden_size=6):
     return SequenceClassifier(rnn(28, hidden_size, batch_first=True), 10)
 
 
+def other_loss(model, x, y):
+    return 2 * torch.nn.functional.cross_entropy(model(x), y)
+
+
 @pytest.fixture(autouse=True)
 def _small(monkeypatch, tmp_path):
     """Two small recipes, and 240 digits of three shapes, which are easy to tell apart."""
@@ -121,7 +125,7 @@ def test_a_folder_is_of_one_recipe(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("--seed", -1, "seed must be 0 or larger, got -1"),
+        ("--seed", -1, "seed must be a whole number, 0 or larger, got -1"),
         ("--epochs", 0, "epochs must be a positive whole number, got 0"),
         ("--threads", 0, "--threads must be from 1 to"),
         ("--threads", 100000, "the processors of this machine, got 100000"),
@@ -217,6 +221,16 @@ def test_the_table_shows_the_transfer_of_what_is_shipped(tmp_path, monkeypatch, 
     assert " of 40 (" not in recipes.table(data)
 
 
+def test_the_table_knows_a_recipe_by_its_task_and_network(tmp_path):
+    """Whatever command made a line; one of a recipe that is gone is shown with the command that was kept."""
+    row = dict.fromkeys(results.COLUMNS, "1") | {"task": "rows", "epochs": "2", "test_accuracy": "0.5"}
+    for model, command in [("ORGaNICs 64", "python train.py"), ("ORGaNICs 7", "organics")]:
+        results.add_row(tmp_path / "results" / "rows.csv", row | {"model": model, "command": command}, results.KEY)
+    shown = recipes.table(tmp_path)
+    assert "| rows | ORGaNICs 64 | 1 | 2 | 1 | 50.00 |  | `organics train demo` |" in shown
+    assert "| rows | ORGaNICs 7 | 1 | 2 | 1 | 50.00 |  | `organics` |" in shown
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -300,6 +314,27 @@ def test_tune_keeps_what_the_validation_data_say(tmp_path, monkeypatch, capsys):
     trained = recipes.train(replace(recipes.find("demo"), lr=0.02), folder=tmp_path, progress=False)
     assert rows[1]["validation_accuracy"] == f"{trained.card.validation_accuracy:.4f}"
     assert rows[1]["options"] == ""
+
+
+def test_trials_of_other_networks_and_losses_are_kept_apart(tmp_path):
+    """As they are for the recipe, they are not mentioned."""
+    demo = replace(recipes.find("demo"), epochs=1)
+    for recipe in [
+        demo,
+        replace(demo, build=partial(tiny, ORGaNICs, 5)),
+        replace(demo, build=partial(tiny, torch.nn.LSTM)),
+        replace(demo, loss=other_loss),
+        replace(demo, name="mine"),
+    ]:
+        recipes.trial(recipe, tmp_path, progress=False)
+    rows = results.read_rows(tmp_path / "results" / "trials.csv")
+    assert [row["options"] for row in rows] == [
+        "",
+        "build=tiny(ORGaNICs,5)",
+        "build=tiny(LSTM)",
+        "loss=other_loss",
+        "build=tiny(ORGaNICs) loss=cross_entropy",
+    ]
 
 
 def test_tune_goes_on_after_a_rate_that_diverges(tmp_path, capsys):

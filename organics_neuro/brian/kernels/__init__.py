@@ -1,7 +1,7 @@
 """Generated code for weight operators: one kernel for each kind, one frame for each target.
 
 A kernel computes ``target[b, i] = sum_j W[i, j] source[b, j]`` for all trials b, on buffers that the frame has
-prepared. Here, and nowhere else in the package, private parts of Brian2 are used.
+prepared. Private parts of Brian2 are used here, and in `organics_neuro.brian.projection` and ``group``.
 """
 
 from organics_neuro.brian.device import current_device

@@ -13,6 +13,6 @@ def get_model(model):
     """The model called ``model``, or ``model`` itself if it is a `CircuitModel`."""
     if isinstance(model, CircuitModel):
         return model
-    if model not in MODELS:
+    if model not in tuple(MODELS):  # in a tuple, what cannot be hashed can be looked for too
         raise ValueError(f"{unknown_name('model', model, MODELS)}; a model of your own is a CircuitModel(...)")
     return MODELS[model]

@@ -1,8 +1,8 @@
 """Weight operators: a linear map with a structure, so that its cost and its memory follow the structure.
 
 The protocol is small: ``shape``, ``kind``, ``@``, `Operator.apply` (units on the last axis), `Operator.to_dense`
-and `Operator.arrays` (the numbers that define it, for files and kernels). To add an operator, subclass `Operator`
-here and give it a kernel in ``organics_neuro.brian.kernels``; nothing else has to know.
+and `Operator.arrays` (the numbers that define it, for files and kernels). What else a new operator needs is in
+``docs/architecture.md``.
 """
 
 from numbers import Number
@@ -41,6 +41,9 @@ class Operator:
     def to_dense(self):
         """The (m, n) matrix as an array."""
         return self.apply(np.eye(self.shape[1])).T.copy()
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.to_dense(), dtype)
 
     def arrays(self):
         """The arrays that define the operator; `from_arrays` makes an equal one of them."""

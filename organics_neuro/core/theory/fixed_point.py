@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from organics_neuro.core.circuit import Circuit
+from organics_neuro.core.circuit import Circuit, check_circuit
 from organics_neuro.core.dynamics import deliver
 from organics_neuro.core.errors import ConvergenceWarning
 from organics_neuro.core.theory.solvers import (
@@ -82,7 +82,7 @@ def fixed_point(circuit, z=None, guess=None, tol=1e-10):
     >>> on.theory.fixed_point(on.Circuit("main", size=1), [1.0]).state["a"]
     array([0.2525])
     """
-    dynamics = circuit.dynamics
+    dynamics = check_circuit(circuit).dynamics
     inputs = constant_inputs(dynamics, z)
     start = dynamics.resolve_states("guess", guess)
     shape = trials(inputs, start)

@@ -5,6 +5,9 @@ import numpy as np
 from organics_neuro.core.dynamics import qualify
 
 _ROUNDING = 8 * np.finfo(float).eps
+#: Where `relax` and `settle` stop, which Newton's method follows; and how long the three go on at most.
+_NEAR = 1e-6
+_NEWTON_ITERATIONS, _RELAX_ITERATIONS, _SETTLE_ITERATIONS = 50, 60, 1000
 
 
 def time_constants(dynamics):
@@ -88,7 +91,7 @@ def each_trial(dynamics, inputs, shape):
         yield trial, System(dynamics, {name: value[trial] for name, value in full.items()})
 
 
-def newton(system, x, free=None, max_iterations=50):
+def newton(system, x, free=None):
     """Newton's method with line search, down to rounding error or as far as it gets.
 
     Parameters
@@ -105,7 +108,7 @@ def newton(system, x, free=None, max_iterations=50):
     """
     free = np.arange(x.size) if free is None else free
     residual, matrix = system.residual(x)[free], system.jacobian(x)
-    for k in range(max_iterations):
+    for k in range(_NEWTON_ITERATIONS):
         size = np.linalg.norm(residual)
         if not size > _ROUNDING * max(1.0, np.abs(x).max()):
             return x, k
@@ -121,10 +124,10 @@ def newton(system, x, free=None, max_iterations=50):
         else:
             return x, k
         x = trial
-    return x, max_iterations
+    return x, _NEWTON_ITERATIONS
 
 
-def relax(system, x, step=1.0, tol=1e-6, max_iterations=60):
+def relax(system, x, step=1.0):
     """Alternate between the equilibrium of the other states and an update of the relaxed ones.
 
     With the relaxed states a held, the others are solved for (exactly, where their equations are linear); then
@@ -138,16 +141,16 @@ def relax(system, x, step=1.0, tol=1e-6, max_iterations=60):
     iterations : int
     """
     others = np.flatnonzero(~system.relaxed)
-    for k in range(max_iterations):
+    for k in range(_RELAX_ITERATIONS):
         x, _ = newton(system, x, free=others)
         change = np.where(system.relaxed, system.residual(x), 0.0)
         x = x + step * change
-        if not np.abs(change).max() > tol:
+        if not np.abs(change).max() > _NEAR:
             return x, k + 1
-    return x, max_iterations
+    return x, _RELAX_ITERATIONS
 
 
-def settle(system, x, tol=1e-6, max_iterations=1000):
+def settle(system, x):
     """Follow the circuit to where it settles: implicit Euler steps that grow as the residual falls.
 
     Pseudo-transient continuation with switched evolution relaxation (Kelley & Keyes 1998): the first steps resolve
@@ -161,9 +164,9 @@ def settle(system, x, tol=1e-6, max_iterations=1000):
     residual, matrix = system.residual(x), system.jacobian(x)
     fastest = max(np.linalg.norm(matrix / system.tau[:, None], 1), 1 / system.tau.min())
     scale = 0.1 * np.linalg.norm(residual) / fastest
-    for k in range(max_iterations):
+    for k in range(_SETTLE_ITERATIONS):
         size = np.linalg.norm(residual)
-        if not size > tol * max(1.0, np.abs(x).max()):
+        if not size > _NEAR * max(1.0, np.abs(x).max()):
             return x, k
         trial = x + _solve(np.diag(system.tau * size / scale) - matrix, residual)
         derivative = system.jacobian(trial)
@@ -171,7 +174,7 @@ def settle(system, x, tol=1e-6, max_iterations=1000):
             x, residual, matrix = trial, system.residual(trial), derivative
         else:
             scale /= 4
-    return x, max_iterations
+    return x, _SETTLE_ITERATIONS
 
 
 def _solve(matrix, vector):

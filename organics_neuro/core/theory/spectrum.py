@@ -11,6 +11,7 @@ import numpy as np
 from scipy.linalg import solve_continuous_lyapunov
 
 from organics_neuro.core.arguments import known_name
+from organics_neuro.core.circuit import check_circuit
 from organics_neuro.core.dynamics import check_units_axis
 from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs, time_constants
@@ -135,7 +136,7 @@ def covariance(circuit, z, noise, state=None):
 
 def _noisy(circuit, z, noise, state):
     """Jacobian (size, size) and variance of the noise per second (size,), checked."""
-    dynamics = circuit.dynamics
+    dynamics = check_circuit(circuit).dynamics
     _check_noise(dynamics, noise)
     if state is None:
         point = fixed_point(circuit, z)
@@ -169,9 +170,7 @@ def _noise_rates(dynamics, noise, states, inputs):
         population, _, local = name.rpartition(".")
         if isinstance(value, str):
             value = np.abs(dynamics.evaluate(population, value, states, known))
-        unit = dynamics.populations[population].model.units[local]
-        amplitude = magnitude(f"noise of {name!r}", value, unit)
-        amplitude = check_units_axis(f"noise of {name!r}", amplitude, dynamics.states[name])
+        amplitude = check_units_axis(f"noise of {name!r}", value, dynamics.states[name], dynamics.unit(name))
         if amplitude.ndim > 1 or amplitude.min() < 0:
             raise ValueError(f"noise of {name!r} must be at least 0, one number or one per unit, got {value}")
         where = dynamics.slices[name]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from organics_neuro.core.arguments import known_name
+from organics_neuro.core.circuit import check_circuit
 from organics_neuro.core.reference import METHODS
 from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs, each_trial, trials
@@ -30,7 +31,7 @@ def jacobian(circuit, state, z=None):
 
 def _jacobian_parts(circuit, state, z):
     """The Jacobian as (local, coupled), see `Dynamics.jacobian_parts`, shape (2, size, size) or (2, trials, size, size)."""
-    dynamics = circuit.dynamics
+    dynamics = check_circuit(circuit).dynamics
     inputs, states = constant_inputs(dynamics, z), dynamics.resolve_states("state", state)
     shape = trials(inputs, states)
     x = dynamics.pack(states, shape)
@@ -40,12 +41,8 @@ def _jacobian_parts(circuit, state, z):
     return parts
 
 
-def linearise(circuit, z, state=None):
-    """The Jacobian at ``state``, or at the fixed point if there is none given: NaN in trials where none was found."""
-    return _linearise_parts(circuit, z, state).sum(axis=0)
-
-
-def _linearise_parts(circuit, z, state):
+def _linearise(circuit, z, state):
+    """The Jacobian in parts, at ``state`` or else at the fixed point: NaN in trials where none was found."""
     if state is not None:
         return _jacobian_parts(circuit, state, z)
     point = fixed_point(circuit, z)
@@ -70,7 +67,7 @@ def eigenvalues(circuit, z=None, state=None):
     ndarray of complex, shape (size,) or (trials, size), in 1/s
         Sorted by real part, the leading one first; NaN where no fixed point was found (with a `ConvergenceWarning`).
     """
-    matrix = linearise(circuit, z, state)
+    matrix = _linearise(circuit, z, state).sum(axis=0)
     values = np.full(matrix.shape[:-1], np.nan, dtype=complex)
     finite = np.isfinite(matrix).all(axis=(-2, -1))
     values[finite] = np.linalg.eigvals(matrix[finite])
@@ -117,7 +114,7 @@ def step_bound(circuit, z=None, method="euler", state=None):
     """
     known_name("method", method, METHODS)
     if method == "ab2":
-        parts = _linearise_parts(circuit, z, state)
+        parts = _linearise(circuit, z, state)
         bound = np.empty(parts.shape[1:-2])
         for trial in np.ndindex(bound.shape):
             bound[trial] = _extrapolation_bound(*parts[(slice(None), *trial)])

@@ -115,7 +115,7 @@ def _cache():
 
 
 def _key():
-    """What the library depends on: source, compiler flags, torch, Python and the instructions of the processor."""
+    """What the library depends on: source, compiler flags, torch and the instructions of the processor."""
     try:
         cpu = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))
     except (OSError, StopIteration):

@@ -9,6 +9,7 @@ import pytest
 import organics_neuro as on
 from organics_neuro.core.errors import ConvergenceWarning
 from organics_neuro.core.models.main import MAIN
+from organics_neuro.core.theory import solvers
 from organics_neuro.core.theory.solvers import System, newton, relax
 from tests.core.circuits import CIRCUITS, make_joined, make_main, one_unit, random_inputs
 
@@ -142,7 +143,7 @@ def ensemble(count, n=10, seed=4):
         yield circuit, z / np.linalg.norm(z)
 
 
-def test_iteration_converges_as_published(reference):
+def test_iteration_converges_as_published(reference, monkeypatch):
     """Errors after k iterations, up to the spread between ensembles (the golden one has the same distribution)."""
     golden, errors = reference["iteration_20dim"], []
     for circuit, z in ensemble(30):
@@ -151,8 +152,10 @@ def test_iteration_converges_as_published(reference):
         exact, _ = newton(system, relax(system, x)[0])
         assert system.is_stable(exact)
         path = [x]
-        for _ in range(25):
-            path.append(relax(system, path[-1], max_iterations=1)[0])
+        with monkeypatch.context() as one_at_a_time:
+            one_at_a_time.setattr(solvers, "_RELAX_ITERATIONS", 1)
+            for _ in range(25):
+                path.append(relax(system, path[-1])[0])
         errors.append(np.array(path) - exact)
     errors = np.array(errors)
     steps = np.argmax(np.linalg.norm(errors, axis=-1) < 1e-6, axis=1)
@@ -293,6 +296,22 @@ def test_converging_circuits_do_not_warn():
 def test_bad_input(arguments, message):
     with pytest.raises(ValueError, match=message):
         on.theory.fixed_point(make_main(), **arguments)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: on.theory.fixed_point("main", [1.0]),
+        lambda: on.theory.jacobian("main", {"y": 0}),
+        lambda: on.theory.eigenvalues("main", [1.0]),
+        lambda: on.theory.step_bound("main", [1.0], "ab2"),
+        lambda: on.theory.power_spectrum("main", [1.0], [10.0], {"y": 1e-3}),
+        lambda: on.theory.covariance("main", [1.0], {"y": 1e-3}),
+    ],
+)
+def test_what_is_no_circuit(call):
+    with pytest.raises(TypeError, match="circuit must be a circuit, got str; make one with organics_neuro.Circuit"):
+        call()
 
 
 def test_circuits_of_several_inputs_need_names():
