@@ -1,6 +1,6 @@
 # Each target makes .venv if there is none and installs what it needs.
 PYTHON ?= python3
-# A version that the results were checked with; its wheels are small where only a CPU is served.
+# The version that the results were made with.
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
@@ -18,7 +18,7 @@ test-slow: .venv/.installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
-	$(BIN)/python -m pip install --quiet -e ".[test]"
+	$(BIN)/python -m pip install --quiet -e ".[torch,test]"
 	touch $@
 
 # Compile one CUDA program with every kernel, without running it: needs nvcc and PYTHON=python3.12 (docs/cuda.md).

@@ -1,7 +1,7 @@
 """What coupling costs, as ratios measured within one run; ``python -m benchmarks``, or ``python -m benchmarks.one_trial`` and so on.
 
-All is measured on one core. Times are medians of several repeats, without compilation; the time to the first result
-contains it.
+All is measured on one core, but ``threads`` and the last row of ``training``, which take two. Times are medians of several
+repeats, without compilation; the time to the first result contains it.
 """
 
 import os

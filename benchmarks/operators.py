@@ -1,4 +1,7 @@
-"""Cost and memory of each operator against the number of units, in C++ standalone. ``python -m benchmarks.operators [N ...]``"""
+"""Cost and memory of each operator against the number of units, in C++ standalone. ``python -m benchmarks.operators [N ...]``
+
+Each row is measured by itself, in a process of its own, so that its memory is its own: not in turns with the others.
+"""
 
 import resource
 import sys

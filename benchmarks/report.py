@@ -12,9 +12,10 @@ _INTRODUCTION = """# Benchmarks
 
 Made by `python -m benchmarks.report` from what the benchmarks wrote. Everything in a table was measured in one run, in
 turns, on one core (where threads are named, on so many) of a virtual machine with AVX-512 that it shared with others:
-compare within a table, by the ratios. Times are medians, without compilation; "first" is the time to the first result,
-compilation included. "of bandwidth" compares with the rate at which NumPy's product of two vectors reads as many bytes,
-"of peak" with NumPy's product of two matrices; a kernel can be faster than either.
+compare within a table, by the ratios. Times are medians, without compilation; ratios are medians over the rounds, not
+quotients of these medians. "first" is the time to the first result, compilation included. "of bandwidth" compares with
+the rate at which NumPy's product of two vectors reads as many bytes, "of peak" with NumPy's product of two matrices; a
+kernel can be faster than either.
 """
 
 

@@ -17,10 +17,10 @@
 # circuit, with the learned weights, runs in Brian2, and we do to it what one does to a piece of cortex: show it
 # stimuli of rising contrast, add masks, and ask whether its activity is stable.
 #
-# You need the extra `torch` and the extra `plot`:
+# You need the extra `torch` and the extra `plot`. In the checkout:
 #
 # ```
-# pip install "organics_neuro[torch,plot]"
+# pip install -e ".[torch,plot]"
 # ```
 
 # %%
@@ -51,9 +51,9 @@ print(circuit.model)
 # %% [markdown]
 # ## Train
 #
-# The layer is called like `torch.nn.LSTM`. A digit is a sequence of 28 rows of 28 pixels; a linear layer reads the
-# last state. To be quick we take a sixth of the data and a few epochs; with all the data and twice the units, the demo
-# reaches 98 %. Note that gradients are not clipped.
+# The layer is called as `output, state = rnn(x)`. A digit is a sequence of 28 rows of 28 pixels; a linear layer reads
+# the last state. To be quick we take a sixth of the data and a few epochs; with all the data and twice the units, the
+# demo reaches about 98 % on the validation data. Note that gradients are not clipped.
 
 # %%
 digits = on.datasets.mnist()
