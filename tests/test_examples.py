@@ -8,10 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+#: What Brian2 reads in the folder that a script runs in: to compile optimized code takes most of the time, and other
+#: tests do it.
+PREFERENCES = """
+codegen.target = 'numpy'
+codegen.cpp.extra_compile_args_gcc = ['-w', '-O0', '-std=c++11']
+"""
 
 
 def run(script, folder, *arguments):
     """Run a script in an empty folder, with pictures kept off the screen; its output."""
+    (folder / "brian_preferences").write_text(PREFERENCES)
     environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, str(script), *arguments]
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)

@@ -17,7 +17,9 @@ def clean_brian(request):
     b2.start_scope()
     b2.prefs.codegen.target = "numpy"
     b2.prefs.codegen.runtime.cython.cache_dir = str(request.config.cache.mkdir("brian2_cython"))
+    flags = b2.prefs.codegen.cpp.extra_compile_args_gcc
     yield
+    b2.prefs.codegen.cpp.extra_compile_args_gcc = flags
     reset_device("runtime")
     reinit_devices()
 

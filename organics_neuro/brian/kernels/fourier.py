@@ -49,7 +49,7 @@ void organics_transform(Real* re, Real* im, const int rows, const Real* cosines,
             }
 }
 
-// to = from times the factor, or times its conjugate
+// (re + i im)(c + i s)
 template <typename Real>
 inline void organics_turn(const Real re, const Real im, const Real c, const Real s, Real& to_re, Real& to_im)
 {
