@@ -87,13 +87,15 @@ def drive(circuit, stimulus):
     ----------
     circuit : Circuit
     stimulus : array_like, shape (..., angles)
+        Without an encoder in the circuit, the input itself, with its unit.
 
     Returns
     -------
     ndarray, shape (..., units)
     """
     size, encoder = _space(circuit)
-    stimulus = check_units_axis("stimulus", stimulus, size)
+    unit = circuit.dynamics.unit(*circuit.inputs) if encoder is None else "1"
+    stimulus = check_units_axis("stimulus", stimulus, size, unit)
     return stimulus if encoder is None else encoder.apply(stimulus)
 
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from brian2 import mV, nA
 
 import organics_neuro as on
 from tests.core.circuits import make_gated, make_joined, make_main, make_wilson_cowan
+from tests.parity.circuits import make_cable
 
 
 @pytest.mark.parametrize("angle", [0, 10, 180, 350])
@@ -42,6 +44,9 @@ def test_without_an_encoder_the_stimulus_is_the_input():
     np.testing.assert_array_equal(stimulus, [0, 0.5, 0, 0])
     np.testing.assert_array_equal(on.stimuli.drive(make_main(n=4), stimulus), stimulus)
     assert on.stimuli.grating(make_wilson_cowan(n=3)).shape == (3,)
+    np.testing.assert_allclose(on.stimuli.drive(make_cable(), [1, 2] * nA), [1e-9, 2e-9])  # in its unit
+    with pytest.raises(on.errors.UnitError, match="stimulus = .* has the wrong unit; give a quantity in amp"):
+        on.stimuli.drive(make_cable(), [1, 2] * mV)
 
 
 def test_stimulus_of_a_gated_circuit_is_its_external_input():
