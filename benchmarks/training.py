@@ -2,8 +2,9 @@
 
 The compiled kernel against the loop of torch's operations, torch.nn.LSTM and GRU, and a jitted JAX gradient of the
 same cell (without the optimizer), each in a process of its own; and against the floor, which is the time that the
-multiplications alone would take at the rate of torch's best matrix product. Numbers that are not normal count as 0 for
-all of them; XLA does so itself.
+multiplications alone would take at the rate of torch's best matrix product in float32. The kernel can be below it where
+the processor has a tile unit for whole numbers (Intel AMX), which makes its products in float32; "fused no tiles" is the
+kernel compiled without. Numbers that are not normal count as 0 for all of them; XLA does so itself.
 """
 
 import multiprocessing
@@ -20,12 +21,15 @@ import torch
 
 from benchmarks import harness as h
 from organics_neuro.nn import ORGaNICs, State
+from organics_neuro.nn.kernels import build
 
 UNITS = 128
 #: Batch, steps and inputs of each task: digits by pixel, by pixel of a quarter of the size, by row.
 TASKS = [(256, 784, 1), (256, 196, 1), (64, 196, 1), (256, 28, 28)]
+_NO_TILES = "fused no tiles"
 LAYERS = {
     "fused": lambda inputs: ORGaNICs(inputs, UNITS, kernel="fused"),
+    _NO_TILES: lambda inputs: ORGaNICs(inputs, UNITS, kernel="fused"),
     "fused bf16": lambda inputs: ORGaNICs(inputs, UNITS, kernel="fused", precision="bf16"),
     "fused checkpoints": lambda inputs: ORGaNICs(inputs, UNITS, kernel="fused", checkpoint_every=28),
     "torch loop": lambda inputs: ORGaNICs(inputs, UNITS, kernel="torch"),
@@ -97,6 +101,8 @@ def serve(pipe, name, task):
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     batch, steps, inputs = task
+    if name == _NO_TILES and "amx_int8" in Path("/proc/cpuinfo").read_text():
+        build._FLAGS.append("-mno-amx-int8")
     if name in LAYERS:
         layer, x = LAYERS[name](inputs), torch.rand(steps, batch, inputs)
         step = training_step(layer, x)

@@ -74,12 +74,45 @@ def test_values_and_gradients_equal_those_of_torch(monkeypatch, sizes, checkpoin
     assert largest_difference(found, run(*given, kernel="torch")) < 1e-12
 
 
+def in_double(rnn, x, start):
+    """The same layer, input and state in float64."""
+    return copy.deepcopy(rnn).double(), x.double(), State(*(s.double() for s in start))
+
+
+# From 64 units and 16 sequences on, products go to the tile unit of a processor that has one.
 @needs_compiler
-def test_float32_is_as_close_to_float64_as_torch():
-    rnn, x, start = make(units=32, batch=16, steps=100, dtype=torch.float32)
-    exact = run(copy.deepcopy(rnn).double(), x.double(), State(*(s.double() for s in start)), kernel="torch")
-    fused, plain = (largest_difference(run(rnn, x, start, kernel=k), exact) for k in ("fused", "torch"))
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"units": 32, "batch": 16, "steps": 100},
+        {"units": 64, "batch": 16, "steps": 100},
+        {"units": 70, "batch": 37, "inputs": 2, "checkpoint_every": 5},
+        {"units": 300, "batch": 80, "steps": 4},
+        {"units": 64, "batch": 70, "b0": 0.4},
+        {"units": 64, "batch": 20, "b": 0.7, "num_layers": 2},
+        {"units": 96, "batch": 33, "b": 0.7, "b0": 0.4},
+    ],
+    ids=str,
+)
+def test_float32_is_as_close_to_float64_as_torch(sizes):
+    given = make(**sizes, dtype=torch.float32)
+    exact = run(*in_double(*given), kernel="torch")
+    fused, plain = (largest_difference(run(*given, kernel=k), exact) for k in ("fused", "torch"))
     assert fused < max(3 * plain, 1e-6)
+
+
+@needs_compiler
+@pytest.mark.parametrize("scale", [1e-30, 1e-18, 1e18])
+def test_float32_is_as_close_for_gradients_of_any_size(scale):
+    """Whatever the products make of numbers of different sizes, nothing may vanish or overflow."""
+    rnn, x, start = make(units=64, batch=32, steps=10, dtype=torch.float32)
+    factors = scale * torch.logspace(-3, 3, 32)  # of the sequences
+    gradients = []
+    for layer, input, state in ((rnn, x, start), in_double(rnn, x, start)):
+        loss = (layer(input, state)[0].square() * factors[:, None]).sum()
+        gradients.append(torch.autograd.grad(loss, tuple(layer.parameters())))
+    for found, expected in zip(*gradients, strict=True):
+        assert (found - expected).abs().max() < 1e-5 * expected.abs().max()
 
 
 @needs_compiler
@@ -246,13 +279,14 @@ def test_transforms_of_torch_func_take_the_torch_path():
 
 
 @needs_compiler
-def test_nan_shows():
-    rnn, x, start = make(kernel="fused")
-    x[3, 2, 0] = float("nan")
+@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
+@pytest.mark.parametrize("sizes", [{}, {"units": 64, "batch": 16, "dtype": torch.float32}], ids=str)
+def test_nan_shows(sizes, odd):
+    rnn, x, start = make(kernel="fused", **sizes)
+    start.y[0, 2, 1] = odd
     output, _ = rnn(x, start)
-    assert output[5:, 2].isnan().all()
-    assert output[:, :2].isfinite().all()
-    assert output[:3].isfinite().all()
+    assert not output[2:, 2].isfinite().any()
+    assert output[:, [0, 1, 3, 4]].isfinite().all()
 
 
 @needs_compiler

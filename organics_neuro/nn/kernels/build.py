@@ -18,7 +18,7 @@ from torch.utils import cpp_extension
 from organics_neuro.nn.kernels import gradients
 
 _NAME = "organics_neuro_kernels"
-_SOURCE = Path(__file__).with_name("gated.cpp")
+_SOURCES = [Path(__file__).with_name(name) for name in ("gated.cpp", "tiles.h")]
 #: No flag changes what NaN or infinity do: a diverging circuit must show.
 _FLAGS = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp"]
 if platform.machine() in ("x86_64", "AMD64"):
@@ -101,7 +101,7 @@ def _build(library):
     folder = library.with_suffix(".build")
     shutil.rmtree(folder, ignore_errors=True)  # what a killed build has left, torch's own lock included
     folder.mkdir()
-    cpp_extension.load(_NAME, [str(_SOURCE)], extra_cflags=_FLAGS, build_directory=str(folder), is_python_module=False)
+    cpp_extension.load(_NAME, [str(_SOURCES[0])], extra_cflags=_FLAGS, build_directory=str(folder), is_python_module=False)
     (folder / f"{_NAME}.so").replace(library)
     shutil.rmtree(folder)
 
@@ -120,7 +120,7 @@ def _key():
         cpu = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))
     except (OSError, StopIteration):
         cpu = platform.processor()
-    parts = (_SOURCE.read_text(), *_FLAGS, torch.__version__, platform.machine(), cpu)
+    parts = (*(source.read_text() for source in _SOURCES), *_FLAGS, torch.__version__, platform.machine(), cpu)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 

@@ -35,6 +35,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "tiles.h"
+
 // BLAS, from the library that torch brings; products of bfloat16 only where that is Intel's.
 extern "C" {
 void sgemm_(const char*, const char*, const int*, const int*, const int*, const float*, const float*, const int*,
@@ -51,6 +53,7 @@ using at::Tensor;
 using std::int64_t;
 
 constexpr int64_t CHUNK = 4;  // steps whose input products and weight gradients are made together
+constexpr int64_t TILED_UNITS = 64, TILED_ROWS = 16;  // from which the tile unit is faster than BLAS
 
 // --- arithmetic ----------------------------------------------------------------------------------------------------
 
@@ -111,6 +114,13 @@ template <typename E> struct Rows
     Rows(const E* data, int64_t stride) : data(data), stride(static_cast<int>(stride)) {}
 };
 
+// Weights, also cut in digits where products go to the tile unit: as right factor of `times_transposed`, and of `times`.
+template <typename E> struct Factor : Rows<E>
+{
+    const tiles::Digits *transposed = nullptr, *straight = nullptr;
+    using Rows<E>::Rows;
+};
+
 // A product as BLAS takes it, columns first: c = beta c + a b, each of a and b transposed or not.
 inline void gemm(char a_as, char b_as, int m, int n, int k, Rows<float> a, Rows<float> b, float beta, float* c, int ldc)
 {
@@ -132,20 +142,26 @@ inline void gemm(char a_as, char b_as, int m, int n, int k, Rows<at::BFloat16> a
 
 // c (m, n) = beta c + a (m, k) w (n, k)^T
 template <typename E, typename T>
-void times_transposed(int m, int n, int k, Rows<E> a, Rows<E> w, T beta, T* c, int stride)
+void times_transposed(int m, int n, int k, Rows<E> a, Factor<E> w, T beta, T* c, int stride)
 {
+    if constexpr (std::is_same<E, float>::value)
+        if (w.transposed) return tiles::times(m, n, k, a.data, a.stride, *w.transposed, beta != 0, c, stride);
     gemm('T', 'N', n, m, k, w, a, beta, c, stride);
 }
 
 // c (m, n) = beta c + a (m, k) w (k, n)
-template <typename E, typename T> void times(int m, int n, int k, Rows<E> a, Rows<E> w, T beta, T* c, int stride)
+template <typename E, typename T> void times(int m, int n, int k, Rows<E> a, Factor<E> w, T beta, T* c, int stride)
 {
+    if constexpr (std::is_same<E, float>::value)
+        if (w.straight) return tiles::times(m, n, k, a.data, a.stride, *w.straight, beta != 0, c, stride);
     gemm('N', 'N', n, m, k, w, a, beta, c, stride);
 }
 
 // c (m, n) += a (k, m)^T b (k, n)
-template <typename E, typename T> void add_outer(int m, int n, int k, Rows<E> a, Rows<E> b, T* c)
+template <typename E, typename T> void add_outer(int m, int n, int k, Rows<E> a, Rows<E> b, T* c, bool tiled = false)
 {
+    if constexpr (std::is_same<E, float>::value)
+        if (tiled) return tiles::add_outer(m, n, k, a.data, a.stride, b.data, b.stride, c, n);
     gemm('N', 'T', n, m, k, b, a, T(1), c, n);
 }
 
@@ -219,8 +235,9 @@ struct Sizes
 
 template <typename T, typename E> struct Weights
 {
-    const T *input, *steps;            // (3 H, I): drive, b0, b; (4, H): h_y, h_a, h_0, h_b
-    const E *recurrent, *gates, *pool; // (H, H); (2 H, 2 H) from [y, a] to [b0, b]; (H, H)
+    const T *input, *steps;           // (3 H, I): drive, b0, b; (4, H): h_y, h_a, h_0, h_b
+    Factor<E> recurrent, gates, pool; // (H, H); the rows of (2 H, 2 H), from [y, a] to [b0, b], that are used; (H, H)
+    bool tiled;                       // whether products go to the tile unit
 };
 
 template <typename T> struct Gradients
@@ -438,10 +455,9 @@ template <typename T, typename E, bool rectified> struct Circuit
             T* recurrent = trace.recurrent + k * m * H;
             prepare<T, E, rectified>(m, H, state, s.state_e.data(), s.pooled.data());
             const E* state_e = operand(state, s.state_e.data());
-            times_transposed<E, T>(m, n.last - n.first, 2 * H, {state_e, 2 * H}, {w.gates + 2 * H * n.first, 2 * H}, 1,
-                                   gates + n.first, 2 * H);
-            times_transposed<E, T>(m, H, H, {state_e, 2 * H}, {w.recurrent, H}, 0, recurrent, H);
-            times_transposed<E, T>(m, H, H, {s.pooled.data(), H}, {w.pool, H}, 0, s.delivered.data(), H);
+            times_transposed<E, T>(m, n.last - n.first, 2 * H, {state_e, 2 * H}, w.gates, 1, gates + n.first, 2 * H);
+            times_transposed<E, T>(m, H, H, {state_e, 2 * H}, w.recurrent, 0, recurrent, H);
+            times_transposed<E, T>(m, H, H, {s.pooled.data(), H}, w.pool, 0, s.delivered.data(), H);
             advance<T, rectified>(m, H, w.steps, state, gates, s.drive.data() + k * m * H, recurrent,
                                   s.delivered.data(), gains, state + 2 * m * H, output, t + k, row);
         }
@@ -466,18 +482,17 @@ template <typename T, typename E, bool rectified> struct Circuit
             retreat<T, E, rectified>(m, H, w.steps, state, trace.gates + 2 * k * m * H, s.drive.data() + k * m * H,
                                      trace.recurrent + k * m * H, s.gains.data() + 2 * k * m * H, s.d_state.data(),
                                      s.d_gains.data(), s.d.data() + k * m * ld, d_now, s.sums.data());
-            times<E, T>(m, 2 * H, n.last - n.first, {d_now + n.first, ld_e}, {w.gates + 2 * H * n.first, 2 * H}, 1,
-                        s.d_state.data(), 2 * H);
-            times<E, T>(m, H, H, {d_now + 2 * H, ld_e}, {w.recurrent, H}, 1, s.d_state.data(), 2 * H);
-            times<E, T>(m, H, H, {d_now + 3 * H, ld_e}, {w.pool, H}, 0, s.delivered.data(), H);
+            times<E, T>(m, 2 * H, n.last - n.first, {d_now + n.first, ld_e}, w.gates, 1, s.d_state.data(), 2 * H);
+            times<E, T>(m, H, H, {d_now + 2 * H, ld_e}, w.recurrent, 1, s.d_state.data(), 2 * H);
+            times<E, T>(m, H, H, {d_now + 3 * H, ld_e}, w.pool, 0, s.delivered.data(), H);
             retreat_pool<T, rectified>(m, H, state, s.delivered.data(), s.d_state.data());
         }
         const E* state_e = operand(trace.state, s.state_e.data());
         add_outer<T, T>(3 * H, I, count * m, {s.d.data(), ld}, inputs, to.input);
         add_outer<E, T>(n.last - n.first, 2 * H, count * m, {d_e + n.first, ld_e}, {state_e, 2 * H},
-                        to.gates + 2 * H * n.first);
-        add_outer<E, T>(H, H, count * m, {d_e + 2 * H, ld_e}, {state_e, 2 * H}, to.recurrent);
-        add_outer<E, T>(H, H, count * m, {d_e + 3 * H, ld_e}, {s.pooled.data(), H}, to.pool);
+                        to.gates + 2 * H * n.first, w.tiled);
+        add_outer<E, T>(H, H, count * m, {d_e + 2 * H, ld_e}, {state_e, 2 * H}, to.recurrent, w.tiled);
+        add_outer<E, T>(H, H, count * m, {d_e + 3 * H, ld_e}, {s.pooled.data(), H}, to.pool, w.tiled);
         for (int64_t i = 0; i < 4 * H; i++) to.steps[i] += s.sums[i];
         if (!d_x.data) return;
         times<T, T>(count * m, I, 3 * H, {s.d.data(), ld}, {w.input, I}, 0, s.d_x.data(), I);
@@ -626,21 +641,49 @@ void run_backward(const Circuit<T, E, rectified>& circuit, const T* saved, const
 
 // --- tensors -------------------------------------------------------------------------------------------------------
 
-// Weights in the type of the products, kept alive while pointers to them are used.
+// A matrix of weights in the type of the products, kept alive while pointers to it are used.
+template <typename E> struct HeldFactor
+{
+    Tensor matrix;
+    tiles::Digits transposed, straight;
+    bool tiled;
+
+    HeldFactor(const Tensor& w, bool tiled) : matrix(w.to(c10::CppTypeToScalarType<E>::value).contiguous()), tiled(tiled)
+    {
+        if constexpr (std::is_same<E, float>::value)
+        {
+            const int rows = w.size(0), columns = w.size(1);
+            if (!tiled) return;
+            const Tensor turned = matrix.t().contiguous();
+            transposed.take_columns(rows, columns, turned.data_ptr<E>(), rows);
+            straight.take_columns(columns, rows, matrix.data_ptr<E>(), columns);
+        }
+    }
+    Factor<E> pointers() const
+    {
+        Factor<E> factor(matrix.data_ptr<E>(), matrix.size(1));
+        if (tiled) factor.transposed = &transposed, factor.straight = &straight;
+        return factor;
+    }
+};
+
+// All weights; of the gates, the rows that are used.
 template <typename T, typename E> struct Held
 {
-    Tensor input, steps, recurrent, gates, pool;
+    bool tiled;
+    Tensor input, steps;
+    HeldFactor<E> recurrent, gates, pool;
 
-    Held(const Tensor& w_x, const Tensor& w_r, const Tensor& w_g, const Tensor& w_a, const Tensor& h)
-        : input(w_x.contiguous()), steps(h.contiguous()), recurrent(as_operand(w_r)), gates(as_operand(w_g)),
-          pool(as_operand(w_a))
+    Held(const Sizes& n, const Tensor& w_x, const Tensor& w_r, const Tensor& w_g, const Tensor& w_a, const Tensor& h)
+        : tiled(std::is_same<E, float>::value && n.units >= TILED_UNITS && n.block >= TILED_ROWS && tiles::available()),
+          input(w_x.contiguous()), steps(h.contiguous()), recurrent(w_r, tiled),
+          gates(w_g.slice(0, n.first, n.last), tiled), pool(w_a, tiled)
     {
     }
-    static Tensor as_operand(const Tensor& w) { return w.to(c10::CppTypeToScalarType<E>::value).contiguous(); }
     Weights<T, E> pointers() const
     {
-        return {input.data_ptr<T>(), steps.data_ptr<T>(), recurrent.data_ptr<E>(), gates.data_ptr<E>(),
-                pool.data_ptr<E>()};
+        return {input.data_ptr<T>(),  steps.data_ptr<T>(), recurrent.pointers(),
+                gates.pointers(), pool.pointers(),     tiled};
     }
 };
 
@@ -675,7 +718,7 @@ Forward forward(const Tensor& x, const Tensor& w_x, const Tensor& w_r, const Ten
         using T = decltype(t);
         using E = decltype(e);
         const Sizes n = sizes(x, state, block, segment, first, last);
-        const Held<T, E> held(w_x, w_r, w_g, w_a, h);
+        const Held<T, E> held(n, w_x, w_r, w_g, w_a, h);
         const Tensor output = make_empty({whole ? n.steps : 0, n.batch, n.units}, x);
         const Tensor end = state.clone(at::MemoryFormat::Contiguous), end_gains = gains.clone(at::MemoryFormat::Contiguous);
         const Keep what = !keep ? NOTHING : n.segments() > 1 ? STARTS : TRACE;
@@ -697,7 +740,7 @@ Backward backward(const Tensor& d_output, const Tensor& d_last, const Tensor& d_
         using T = decltype(t);
         using E = decltype(e);
         const Sizes n = sizes(x, d_last, block, segment, first, last);
-        const Held<T, E> held(w_x, w_r, w_g, w_a, h);
+        const Held<T, E> held(n, w_x, w_r, w_g, w_a, h);
         const Tensor d_state = d_last.clone(at::MemoryFormat::Contiguous), d_gains = d_last_gains.clone(at::MemoryFormat::Contiguous);
         const Tensor d_x = make_empty({wants_x ? n.steps : 0, n.batch, n.inputs}, x);
         const int64_t lanes = count_lanes(n), I = n.inputs, H = n.units, total = 3 * H * I + 6 * H * H + 4 * H;
