@@ -1,5 +1,6 @@
 """Every operator with a kernel against `Operator.apply`, on every target, for one trial and for several."""
 
+import re
 from pathlib import Path
 
 import brian2 as b2
@@ -11,6 +12,7 @@ import organics_neuro as on
 from organics_neuro.brian import kernels
 from organics_neuro.brian.device import device
 from organics_neuro.brian.kernels import KERNELS
+from organics_neuro.core import tiles
 from organics_neuro.core.operators import circulant, convolution
 from tests.brian.conftest import run_on
 
@@ -30,6 +32,7 @@ CASES = {
     "dense 64x515": (on.Dense(normal(64, 515)), (1,)),
     "dense 1031x2035, in double beyond the cache": (on.Dense(normal(1031, 2035)), (1,)),
     "dense 2050x2049, in C++ by BLAS": (on.Dense(normal(2050, 2049)), (257,)),
+    "dense 140x70, in single precision on a tile unit": (on.Dense(normal(140, 70)), (16, 300)),
     "dense 5x4": (on.Dense(normal(5, 4)), (3,)),
     "uniform": (on.Uniform((3, 5), 0.5), (1, 3)),
     "circulant few taps": (on.Circulant(np.append(normal(3), np.zeros(57))), (1, 3)),
@@ -106,10 +109,29 @@ def test_projection_applies_the_operator(target, dtype, monkeypatch):
         check_products(CASES, dtype)
 
 
-def test_threads_share_the_work(monkeypatch):
+@pytest.mark.parametrize(
+    ("cases", "dtype"),
+    [(LARGE, np.float64), ({"dense": LARGE["dense"]}, np.float32)],  # other kernels do not ask for the precision
+    ids=["float64", "float32"],
+)
+def test_threads_share_the_work(cases, dtype, monkeypatch):
     monkeypatch.setitem(b2.prefs, "devices.cpp_standalone.openmp_threads", 2)
     with device("cpp"):
-        check_products(LARGE, np.float64)
+        check_products(cases, dtype)
+
+
+def test_a_trial_that_diverges_shows_and_spoils_no_other(monkeypatch):
+    monkeypatch.setitem(b2.prefs, "core.default_float_dtype", np.float32)
+    with device("cpp"):
+        group = b2.NeuronGroup(64 * 16, "x : 1\nr : 1", dtype=np.float32)
+        values = np.ones((16, 64))
+        values[3, 5], values[7, 0] = np.nan, np.inf
+        group.x = values.ravel()
+        b2.Network(group, on.Projection(group, group, np.ones((64, 64)), source="x", target="r")).run(0.1 * b2.ms)
+        found = group.r[:].reshape(16, 64)
+    bad = np.isin(np.arange(16), (3, 7))
+    assert not np.isfinite(found[bad]).any()
+    np.testing.assert_allclose(found[~bad], 64, rtol=1e-6)
 
 
 def test_the_table_of_kernels_is_true():
@@ -128,6 +150,8 @@ def test_the_table_of_kernels_is_true():
         ("Dense", f"from {kernels.dense.FAR >> 20} MB on in {kernels.vectors.STREAMS} streams"),
     ):
         assert number in rows[name]
+    units, trials = re.search(r"units >= (\d+) && rows >= (\d+)", tiles.HEADER.read_text()).groups()
+    assert f"in single precision, from {trials} trials of {units} units on, the tile unit" in rows["Dense"]
     assert f"from {kernels.blas.TRIALS} trials of {kernels.blas.UNITS} units" in rows["Dense"]
     assert f"{kernels.vectors.THREADS_FROM} multiplications" in text
     assert f"panels of {kernels.dense.PANEL} bytes" in text

@@ -5,11 +5,14 @@ import numpy as np
 from organics_neuro.brian.kernels import blas
 from organics_neuro.brian.kernels.program import Kernel
 from organics_neuro.brian.kernels.vectors import with_vectors
+from organics_neuro.core import tiles
 
 #: Bytes of target units whose weights lie next to each other in the packed copy: a multiple of every vector tile.
 PANEL = 256
 #: Block of source units and trials that stays in the cache while all panels of weights pass.
 SOURCES, TRIALS = 512, 288
+#: Trials whose source is cut in digits together, where single precision goes to a tile unit.
+TILED_TRIALS = 256
 #: Bytes of weights from which a core's own cache does not keep them from one step to the next, and from which none does.
 AWAY, FAR = 1 << 20, 1 << 24
 
@@ -47,20 +50,67 @@ void _organics_dense(const Real* x, Real* r, const int m, const int n, const int
 """
 
 # The weights are copied before every run: panel after panel of target units, source unit by source unit, so that the
-# product reads them as one stream of whole, aligned vectors and never adds across a vector.
+# product reads them as one stream of whole, aligned vectors and never adds across a vector; or they are cut in digits.
 _PREPARE = """
-organics_large_pages({{_w_packed}}, sizeof(_Real)*_m*_n);
-for (int _i = 0; _i < _m; _i++)
-    for (int _j = 0; _j < _n; _j++)
-    {
-        const size_t _panel = PANEL/sizeof(_Real);
-        {{_w_packed}}[_i/_panel*_panel*_n + _j*_panel + _i%_panel] = {{_w_matrix}}[(size_t)_i*_n + _j];
-    }
+if (!organics_tiles<_Real>::prepare({{_w_matrix}}, _m, _n, _trials))
+{
+    organics_large_pages({{_w_packed}}, sizeof(_Real)*_m*_n);
+    for (int _i = 0; _i < _m; _i++)
+        for (int _j = 0; _j < _n; _j++)
+        {
+            const size_t _panel = PANEL/sizeof(_Real);
+            {{_w_packed}}[_i/_panel*_panel*_n + _j*_panel + _i%_panel] = {{_w_matrix}}[(size_t)_i*_n + _j];
+        }
+}
 """.replace("PANEL", str(PANEL))
 
+# Single precision on a tile unit. Weights that were cut in digits are found by where they are.
+_TILES = """
+#include <map>
+namespace {
+template <typename Real> struct organics_tiles
+{
+    static bool prepare(const Real*, int, int, int) { return false; }
+    static bool multiply(const Real*, Real*, int, int, int, const Real*) { return false; }
+};
+#ifdef ORGANICS_TILES
+template <> struct organics_tiles<float>
+{
+    static std::map<const float*, tiles::Digits>& weights()
+    {
+        static std::map<const float*, tiles::Digits> all;
+        return all;
+    }
+    static bool prepare(const float* matrix, const int m, const int n, const int trials)
+    {
+        if (!tiles::serve(m < n ? m : n, trials)) return false;
+        std::vector<float> turned((size_t)m*n);
+        for (int i = 0; i < m; i++)
+            for (int j = 0; j < n; j++) turned[(size_t)j*m + i] = matrix[(size_t)i*n + j];
+        weights()[matrix].take_columns(m, n, turned.data(), m);
+        return true;
+    }
+    static bool multiply(const float* x, float* r, const int m, const int n, const int trials, const float* matrix)
+    {
+        const auto found = weights().find(matrix);
+        if (found == weights().end()) return false;
+        const tiles::Digits& w = found->second;
+        const int threads = organics_threads((double)m*n*trials), most = (trials + threads - 1)/threads;
+        const int B = ((most < TILED_TRIALS ? most : TILED_TRIALS) + tiles::BLOCK - 1)/tiles::BLOCK*tiles::BLOCK;
+        #pragma omp parallel for schedule(static) if (threads > 1)
+        for (int b = 0; b < trials; b += B)
+            tiles::times(b + B < trials ? B : trials - b, m, n, x + (size_t)b*n, n, w, false, r + (size_t)b*m, m);
+        return true;
+    }
+};
+#endif
+}
+"""
+
 # A single trial takes whole panels; several trials go by blocks, very many of many units to BLAS.
-_CPP = with_vectors(
-    """
+_CPP = tiles.HEADER.read_text() + with_vectors(
+    _TILES
+    + """
 #ifdef __linux__
 #include <cstdint>
 #include <sys/mman.h>
@@ -106,6 +156,7 @@ template <typename Real>
 void _organics_dense(const Real* x, Real* r, const int m, const int n, const int trials, const Real* matrix,
                      const Real* packed)
 {
+    if (organics_tiles<Real>::multiply(x, r, m, n, trials, matrix)) return;
     // with several threads those of the library and of the program would wait for each other
     if (trials >= BLAS_TRIALS && m >= BLAS_UNITS && n >= BLAS_UNITS && organics_threads(THREADS_FROM) == 1 &&
         organics_blas<Real>::multiply(x, r, m, n, trials, matrix)) return;
@@ -126,6 +177,7 @@ void _organics_dense(const Real* x, Real* r, const int m, const int n, const int
     PANEL=PANEL,
     SOURCES=SOURCES,
     TRIALS=TRIALS,
+    TILED_TRIALS=TILED_TRIALS,
     AWAY=AWAY,
     FAR=FAR,
     BLAS_UNITS=blas.UNITS,

@@ -15,10 +15,11 @@ from pathlib import Path
 import torch
 from torch.utils import cpp_extension
 
+from organics_neuro.core import tiles
 from organics_neuro.nn.kernels import gradients
 
 _NAME = "organics_neuro_kernels"
-_SOURCES = [Path(__file__).with_name(name) for name in ("gated.cpp", "tiles.h")]
+_SOURCE = Path(__file__).with_name("gated.cpp")
 #: No flag changes what NaN or infinity do: a diverging circuit must show.
 _FLAGS = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp"]
 if platform.machine() in ("x86_64", "AMD64"):
@@ -101,7 +102,14 @@ def _build(library):
     folder = library.with_suffix(".build")
     shutil.rmtree(folder, ignore_errors=True)  # what a killed build has left, torch's own lock included
     folder.mkdir()
-    cpp_extension.load(_NAME, [str(_SOURCES[0])], extra_cflags=_FLAGS, build_directory=str(folder), is_python_module=False)
+    cpp_extension.load(
+        _NAME,
+        [str(_SOURCE)],
+        extra_cflags=_FLAGS,
+        extra_include_paths=[str(tiles.HEADER.parent)],
+        build_directory=str(folder),
+        is_python_module=False,
+    )
     (folder / f"{_NAME}.so").replace(library)
     shutil.rmtree(folder)
 
@@ -120,7 +128,7 @@ def _key():
         cpu = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))
     except (OSError, StopIteration):
         cpu = platform.processor()
-    parts = (*(source.read_text() for source in _SOURCES), *_FLAGS, torch.__version__, platform.machine(), cpu)
+    parts = (_SOURCE.read_text(), tiles.HEADER.read_text(), *_FLAGS, torch.__version__, platform.machine(), cpu)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 

@@ -53,7 +53,6 @@ using at::Tensor;
 using std::int64_t;
 
 constexpr int64_t CHUNK = 4;  // steps whose input products and weight gradients are made together
-constexpr int64_t TILED_UNITS = 64, TILED_ROWS = 16;  // from which the tile unit is faster than BLAS
 
 // --- arithmetic ----------------------------------------------------------------------------------------------------
 
@@ -675,7 +674,7 @@ template <typename T, typename E> struct Held
     HeldFactor<E> recurrent, gates, pool;
 
     Held(const Sizes& n, const Tensor& w_x, const Tensor& w_r, const Tensor& w_g, const Tensor& w_a, const Tensor& h)
-        : tiled(std::is_same<E, float>::value && n.units >= TILED_UNITS && n.block >= TILED_ROWS && tiles::available()),
+        : tiled(std::is_same<E, float>::value && tiles::serve(n.units, n.block)),
           input(w_x.contiguous()), steps(h.contiguous()), recurrent(w_r, tiled),
           gates(w_g.slice(0, n.first, n.last), tiled), pool(w_a, tiled)
     {

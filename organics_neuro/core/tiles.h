@@ -9,7 +9,8 @@
 // What is left out is below the rounding of x. The error of a product is that of sums in float32: each factor is off by
 // at most 2^-24 of the largest of its 256 neighbours.
 
-#pragma once
+#ifndef ORGANICS_TILES_H
+#define ORGANICS_TILES_H
 
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +33,7 @@ struct Digits
 {
     void take_columns(int, int, const float*, int) {}
 };
-inline bool available() { return false; }
+inline bool serve(int, int) { return false; }
 inline void times(int, int, int, const float*, int, const Digits&, bool, float*, int) {}
 inline void add_outer(int, int, int, const float*, int, const float*, int, float*, int) {}
 
@@ -66,7 +67,9 @@ struct Range
     }
     Range all() const
     {
-        return {_mm512_set1_ps(_mm512_reduce_max_ps(top)), _mm512_set1_ps(_mm512_reduce_add_ps(zero))};
+        Range same;
+        same.top = _mm512_set1_ps(_mm512_reduce_max_ps(top)), same.zero = _mm512_set1_ps(_mm512_reduce_add_ps(zero));
+        return same;
     }
     __m512 per_unit() const
     {
@@ -209,12 +212,12 @@ private:
     }
 };
 
-// Whether the system lets this process use the unit.
-inline bool available()
+// Whether the unit is faster for this many units and rows, and the system lets this process use it.
+inline bool serve(int units, int rows)
 {
     constexpr int request = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
     static const bool granted = syscall(SYS_arch_prctl, request, tile_data) == 0;
-    return granted;
+    return granted && units >= 64 && rows >= 16;
 }
 
 // Eight full tiles, for as long as it lives.
@@ -320,3 +323,4 @@ inline void add_outer(int m, int n, int k, const float* a, int a_stride, const f
 #endif
 
 }  // namespace tiles
+#endif
