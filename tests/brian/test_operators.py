@@ -1,5 +1,6 @@
 """Every operator with a kernel against `Operator.apply`, on every target, for one trial and for several."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import brian2 as b2
@@ -12,7 +13,7 @@ from organics_neuro.brian import kernels
 from organics_neuro.brian.device import device
 from organics_neuro.brian.kernels import KERNELS
 from organics_neuro.core.operators import circulant, convolution
-from tests.brian.conftest import run_on
+from tests.brian.conftest import optimized, run_on
 
 RNG = np.random.default_rng(3)
 
@@ -102,13 +103,14 @@ def check_products(cases, dtype):
 def test_projection_applies_the_operator(target, dtype, monkeypatch):
     monkeypatch.setitem(b2.prefs, "core.default_float_dtype", dtype)
     # C++ in double is optimized, as users run it: vectors that are wrong only then would show
-    with device("cpp" if (target, dtype) == ("cpp", np.float64) else run_on(target)):
+    compiled = optimized() if (target, dtype) == ("cpp", np.float64) else nullcontext()
+    with compiled, device(run_on(target)):
         check_products(CASES, dtype)
 
 
 def test_threads_share_the_work(monkeypatch):
     monkeypatch.setitem(b2.prefs, "devices.cpp_standalone.openmp_threads", 2)
-    with device("cpp"):
+    with optimized(), device("cpp"):
         check_products(LARGE, np.float64)
 
 
