@@ -1,9 +1,16 @@
 """Fixtures that all tests share."""
 
+import gc
 import json
 from pathlib import Path
 
 import pytest
+
+
+def pytest_collection_finish():
+    """Let the garbage collector pass over all modules: each test with Brian2 calls it, which took half of their time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Every operator with a kernel against `Operator.apply`, on every target, for one trial and for several."""
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import brian2 as b2
@@ -14,7 +15,7 @@ from organics_neuro.brian.device import device
 from organics_neuro.brian.kernels import KERNELS
 from organics_neuro.core import tiles
 from organics_neuro.core.operators import circulant, convolution
-from tests.brian.conftest import run_on
+from tests.brian.conftest import optimized, run_on
 
 RNG = np.random.default_rng(3)
 
@@ -70,27 +71,31 @@ LARGE = {
 }
 
 
-def check_products(cases, dtype):
+def products(cases):
+    return [(operator, trials) for operator, numbers in cases.values() for trials in numbers]
+
+
+def check_products(pairs, dtype):
     """Projections of all operators in one network, which is compiled once, against the operators themselves."""
-    objects, pairs = [], []
-    for operator, numbers in cases.values():
-        for trials in numbers:
-            m, n = operator.shape
-            # a model may use the names that kernels like
-            source = b2.NeuronGroup(
-                n * trials, "x : 1\nn : 1\nm : 1 (shared)\nreal : 1\ntrials : 1\nstart : 1", dtype=dtype
-            )
-            output = b2.NeuronGroup(m * trials, "r : 1", dtype=dtype)
-            values = normal(trials, n).astype(dtype)
-            source.x, source.n, source.m = values.ravel(), 2, 3
-            objects += [
-                source,
-                output,
-                on.Projection(source, output, operator, source="x**2*n + m + real*trials*start", target="r"),
-            ]
-            pairs.append((output, operator, values.astype(float) ** 2 * 2 + 3))
+    objects, results = [], []
+    for k, (operator, trials) in enumerate(pairs):
+        m, n = operator.shape
+        # a model may use the names that kernels like
+        source = b2.NeuronGroup(
+            n * trials,
+            "x : 1\nn : 1\nm : 1 (shared)\nreal : 1\ntrials : 1\nstart : 1",
+            dtype=dtype,
+            name=f"source_{k}",
+        )
+        output = b2.NeuronGroup(m * trials, "r : 1", dtype=dtype, name=f"output_{k}")
+        values = normal(trials, n).astype(dtype)
+        source.x, source.n, source.m = values.ravel(), 2, 3
+        expression = "x**2*n + m + real*trials*start"
+        projection = on.Projection(source, output, operator, source=expression, target="r", name=f"product_{k}")
+        objects += [source, output, projection]
+        results.append((output, operator, values.astype(float) ** 2 * 2 + 3))
     b2.Network(*objects).run(b2.defaultclock.dt)
-    for output, operator, expected in pairs:
+    for output, operator, expected in results:
         expected = operator.apply(expected)
         found = np.asarray(output.r[:]).reshape(expected.shape)
         scale = max(1.0, np.abs(expected).max())
@@ -105,8 +110,13 @@ def check_products(cases, dtype):
 def test_projection_applies_the_operator(target, dtype, monkeypatch):
     monkeypatch.setitem(b2.prefs, "core.default_float_dtype", dtype)
     # C++ in double is optimized, as users run it: vectors that are wrong only then would show
-    with device("cpp" if (target, dtype) == ("cpp", np.float64) else run_on(target)):
-        check_products(CASES, dtype)
+    compiled = optimized() if (target, dtype) == ("cpp", np.float64) else nullcontext()
+    with compiled, device(run_on(target)):
+        if target == "cpp":  # one program
+            check_products(products(CASES), dtype)
+        else:  # networks with the same names: Cython then compiles a kernel once for all operators that it serves
+            for pair in products(CASES):
+                check_products([pair], dtype)
 
 
 @pytest.mark.parametrize(
@@ -116,13 +126,13 @@ def test_projection_applies_the_operator(target, dtype, monkeypatch):
 )
 def test_threads_share_the_work(cases, dtype, monkeypatch):
     monkeypatch.setitem(b2.prefs, "devices.cpp_standalone.openmp_threads", 2)
-    with device("cpp"):
-        check_products(cases, dtype)
+    with optimized(), device("cpp"):
+        check_products(products(cases), dtype)
 
 
 def test_a_trial_that_diverges_shows_and_spoils_no_other(monkeypatch):
     monkeypatch.setitem(b2.prefs, "core.default_float_dtype", np.float32)
-    with device("cpp"):
+    with optimized(), device("cpp"):
         group = b2.NeuronGroup(64 * 16, "x : 1\nr : 1", dtype=np.float32)
         values = np.ones((16, 64))
         values[3, 5], values[7, 0] = np.nan, np.inf

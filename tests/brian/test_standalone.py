@@ -10,6 +10,7 @@ from brian2 import ms
 
 import organics_neuro as on
 from organics_neuro.brian import build, run_args, sweep
+from tests.brian.conftest import optimized
 from tests.brian.operators import UNITS, make_every_operator, operators
 from tests.core.circuits import make_gated, make_main
 
@@ -71,7 +72,7 @@ def test_recorded_inputs_change_without_compiling(tmp_path):
 
 
 def test_several_runs_in_one_program(tmp_path):
-    """Inputs that change between runs, Runge-Kutta, a directory of one's own."""
+    """Inputs that change between runs, Runge-Kutta, a directory of one's own; compiled as users compile it."""
     on.use_device("cpp", directory=str(tmp_path / "program"), build_on_run=False)
     circuit, z = make_main(), np.random.default_rng(0).normal(size=(2, 4))
     group = on.CircuitGroup(circuit, method="rk4", dt=0.1 * ms)
@@ -79,7 +80,8 @@ def test_several_runs_in_one_program(tmp_path):
     for drive in z:
         group.z = drive
         network.run(1 * ms)
-    build()
+    with optimized():
+        build()
     sequence = np.repeat(z, 10, axis=0)[:, None]
     np.testing.assert_allclose(group.y[:], end(circuit, sequence, method="rk4")[0], rtol=1e-12)
     assert (tmp_path / "program" / "main").exists()
