@@ -26,10 +26,11 @@ from organics_neuro.nn.kernels import build
 UNITS = 128
 #: Batch, steps and inputs of each task: digits by pixel, by pixel of a quarter of the size, by row.
 TASKS = [(256, 784, 1), (256, 196, 1), (64, 196, 1), (256, 28, 28)]
-_NO_TILES = "fused no tiles"
+_NO_TILES, _THREADS = "fused no tiles", "fused 2 threads"
 LAYERS = {
     "fused": lambda inputs: ORGaNICs(inputs, UNITS, kernel="fused"),
     _NO_TILES: lambda inputs: ORGaNICs(inputs, UNITS, kernel="fused"),
+    _THREADS: lambda inputs: ORGaNICs(inputs, UNITS, kernel="fused"),
     "fused bf16": lambda inputs: ORGaNICs(inputs, UNITS, kernel="fused", precision="bf16"),
     "fused checkpoints": lambda inputs: ORGaNICs(inputs, UNITS, kernel="fused", checkpoint_every=28),
     "torch loop": lambda inputs: ORGaNICs(inputs, UNITS, kernel="torch"),
@@ -100,7 +101,12 @@ def serve(pipe, name, task):
     """The life of a process that trains one layer: its peak memory first, then the seconds of a step whenever asked."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    clock = time.process_time
     batch, steps, inputs = task
+    if name == _THREADS:
+        os.sched_setaffinity(0, range(os.cpu_count()))
+        torch.set_num_threads(2)
+        clock = time.perf_counter
     if name == _NO_TILES and "amx_int8" in Path("/proc/cpuinfo").read_text():
         build._FLAGS.append("-mno-amx-int8")
     if name in LAYERS:
@@ -114,7 +120,7 @@ def serve(pipe, name, task):
     with suppress(EOFError):  # nobody will ask again
         while True:
             pipe.recv()
-            pipe.send(h.seconds(step))
+            pipe.send(h.seconds(step, clock=clock))
 
 
 def peak_memory(short, step):
@@ -147,8 +153,9 @@ def engine(name, task):
 
 
 def measure(table, task):
-    """All layers for one task, in turn on one core."""
-    engines = [engine(name, task) for name in (*LAYERS, *(["JAX gradient"] if find_spec("jax") else []))]
+    """All layers for one task, in turn on one core; that with two threads by the clock on the wall."""
+    names = [name for name in LAYERS if name != _THREADS or os.cpu_count() > 1]
+    engines = [engine(name, task) for name in (*names, *(["JAX gradient"] if find_spec("jax") else []))]
     engines.append(h.Engine("floor", "cpu", "float32", floor(*task)))
     times = h.race(engines, ROUNDS)
     names = [each.name for each in engines]
@@ -158,24 +165,7 @@ def measure(table, task):
         table.add(*task, each.name, 1e3 * np.median(times[:, k]), to_fused[k], to_lstm[k], 1 / to_floor[k], megabytes)
 
 
-def measure_threads(table, task, cores):
-    """The compiled kernel with two threads against one, by the clock on the wall."""
-    batch, steps, inputs = task
-    os.sched_setaffinity(0, cores)
-    step = training_step(LAYERS["fused"](inputs), torch.rand(steps, batch, inputs))
-
-    def with_threads(n):
-        torch.set_num_threads(n)
-        return h.seconds(step, clock=time.perf_counter)
-
-    engines = [h.Engine(f"{n} threads", "cpu", "float32", lambda n=n: with_threads(n)) for n in (1, 2)]
-    h.race(engines, 1)
-    times = h.race(engines, ROUNDS)
-    table.add(*task, "fused 2 threads", 1e3 * np.median(times[:, 1]), h.ratios(times)[1], "", "", "")
-
-
 def main():
-    cores = os.sched_getaffinity(0)
     h.pin()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -185,8 +175,6 @@ def main():
     tasks = [task for task in TASKS if not chosen or task[1] in chosen]
     for task in tasks:
         measure(table, task)
-    if len(cores) > 1:
-        measure_threads(table, tasks[0], cores)
 
 
 if __name__ == "__main__":

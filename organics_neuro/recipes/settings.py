@@ -180,7 +180,7 @@ def _static():
             lr=0.005,
             loss=AutoencoderClassifier.loss,
         ),
-        make("static-mlp", network="MLP 120-60", build=partial(_perceptron, 784, 120, 60, **noisy), lr=0.005),
+        make("static-mlp", network="MLP 120-60", build=partial(_perceptron, 784, 120, 60, **noisy), lr=0.015),
     ]
 
 
