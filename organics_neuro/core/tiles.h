@@ -6,8 +6,8 @@
 //
 //     a b = unit_a unit_b (2^32 a_0 b_0 + 2^24 (a_0 b_1 + a_1 b_0) + 2^16 (a_0 b_2 + a_1 b_1 + a_2 b_0) + ...)
 //
-// What is left out is below the rounding of x. The error of a product is that of sums in float32: each factor is off by
-// at most 2^-24 of the largest of its 256 neighbours.
+// What is left out is about as large as the rounding of x. The error of a product is that of sums in float32: each factor
+// is off by about 2^-23 of the largest of its 256 neighbours, and by more if that is below 1e-32.
 
 #ifndef ORGANICS_TILES_H
 #define ORGANICS_TILES_H
@@ -25,7 +25,7 @@
 #include <algorithm>
 #endif
 
-namespace tiles {
+namespace organics_digits {
 
 #ifndef ORGANICS_TILES
 
@@ -33,7 +33,7 @@ struct Digits
 {
     void take_columns(int, int, const float*, int) {}
 };
-inline bool serve(int, int) { return false; }
+inline bool are_faster(int, int) { return false; }
 inline void times(int, int, int, const float*, int, const Digits&, bool, float*, int) {}
 inline void add_outer(int, int, int, const float*, int, const float*, int, float*, int) {}
 
@@ -47,7 +47,7 @@ constexpr float TOP = 127 << 16;                // the largest number in units: 
 constexpr float LARGEST = 3e38f;                // so that a unit is never 0
 
 inline int parts(int n, int size) { return (n + size - 1) / size; }
-inline __mmask16 first(int n) { return n >= 16 ? 0xffff : (1 << std::max(n, 0)) - 1; }
+inline __mmask16 lanes(int n) { return n >= 16 ? 0xffff : (1 << std::max(n, 0)) - 1; }
 
 // 16 numbers as whole numbers of units; the three lower bytes of each are its digits.
 inline __m512i in_units(__m512 x, __m512 per_unit)
@@ -75,7 +75,8 @@ struct Range
     {
         return _mm512_min_ps(_mm512_div_ps(_mm512_set1_ps(TOP), top), _mm512_set1_ps(LARGEST));
     }
-    __m512 scale() const { return _mm512_add_ps(_mm512_div_ps(_mm512_set1_ps(1 << 16), per_unit()), zero); }
+    // About half the largest number, so that products of scales leave the range of float32 where products of numbers do.
+    __m512 scale() const { return _mm512_add_ps(_mm512_div_ps(_mm512_set1_ps(1 << 22), per_unit()), zero); }
 };
 
 // 16 by 16 numbers of 32 bits, turned.
@@ -126,6 +127,9 @@ struct Digits
 {
     int lines = 0, depth = 0;
 
+    Digits() = default;
+    Digits(const Digits&) = delete;  // where the tiles start belongs to the memory
+
     // The rows of x (n, k), as left factor.
     void take_rows(int n, int k, const float* x, int stride)
     {
@@ -136,14 +140,14 @@ struct Digits
                 const float* from = x + static_cast<size_t>(r) * stride + p;
                 const int count = std::min(k - p, PIECE), padded = parts(count, BYTES) * BYTES;
                 Range range;
-                for (int i = 0; i < count; i += 16) range.see(_mm512_maskz_loadu_ps(first(count - i), from + i));
+                for (int i = 0; i < count; i += 16) range.see(_mm512_maskz_loadu_ps(lanes(count - i), from + i));
                 range = range.all();
                 *scale(r, p) = _mm512_cvtss_f32(range.scale());
                 const __m512 per_unit = range.per_unit();
                 int8_t* to = tile(r, p) + r % SIDE * BYTES;
                 for (int i = 0; i < padded; i += 16)
                 {
-                    const __m512i q = in_units(_mm512_maskz_loadu_ps(first(count - i), from + i), per_unit);
+                    const __m512i q = in_units(_mm512_maskz_loadu_ps(lanes(count - i), from + i), per_unit);
                     int8_t* place = to + i / BYTES * STEP + i % BYTES;
                     for (int d = 0; d < DIGITS; d++)
                         _mm_store_si128(reinterpret_cast<__m128i*>(place + d * TILE),
@@ -161,7 +165,7 @@ struct Digits
             {
                 const float* from = x + static_cast<size_t>(p) * stride + c;
                 const int count = std::min(k - p, PIECE);
-                const __mmask16 mask = first(n - c);
+                const __mmask16 mask = lanes(n - c);
                 const auto load = [&](int row, __mmask16 where) {
                     return _mm512_maskz_loadu_ps(where, from + static_cast<size_t>(row) * stride);
                 };
@@ -212,8 +216,8 @@ private:
     }
 };
 
-// Whether the unit is faster for this many units and rows, and the system lets this process use it.
-inline bool serve(int units, int rows)
+// Whether the unit is faster for this many units and rows, and the system lets this process use it: it is asked here.
+inline bool are_faster(int units, int rows)
 {
     constexpr int request = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
     static const bool granted = syscall(SYS_arch_prctl, request, tile_data) == 0;
@@ -225,14 +229,16 @@ struct Session
 {
     Session()
     {
-        struct alignas(64) Layout
+        struct Layout
         {
-            uint8_t palette = 1, start = 0, reserved[14] = {};
-            uint16_t bytes[16] = {};
-            uint8_t rows[16] = {};
-        } layout;
-        for (int i = 0; i < 8; i++) layout.bytes[i] = BYTES, layout.rows[i] = SIDE;
+            uint8_t palette, start, reserved[14];
+            uint16_t bytes[16];
+            uint8_t rows[16];
+        };
+        alignas(64) static const Layout layout = {
+            1, 0, {}, {BYTES, BYTES, BYTES, BYTES, BYTES, BYTES, BYTES, BYTES}, {SIDE, SIDE, SIDE, SIDE, SIDE, SIDE, SIDE, SIDE}};
         _tile_loadconfig(&layout);
+        __asm__ volatile("" ::: "memory");  // compilers do not see that tiles are read from memory
     }
     ~Session() { _tile_release(); }
     Session(const Session&) = delete;
@@ -267,16 +273,17 @@ inline void add_level(const int8_t* a, const int8_t* a_next, const int8_t* b, co
 inline void weigh(int m, int n, const Sums (&sums)[DIGITS], const float* scale_a, const float* scale_b, bool add, float* c,
                   int stride)
 {
-    const __m512 less = _mm512_set1_ps(1 / 256.f);
+    const __m512 less = _mm512_set1_ps(1 / 256.f), both = _mm512_set1_ps(1 / 4096.f);  // 2^32 units are 2^-12 scales
     for (int h = 0; h < n; h += SIDE)
     {
-        const __mmask16 mask = first(n - h);
+        const __mmask16 mask = lanes(n - h);
         const __m512 right = _mm512_loadu_ps(scale_b + h);
         float* to = c + h;
         for (int r = 0; r < m; r++, to += stride)
         {
             const auto sum = [&](int level) { return _mm512_cvtepi32_ps(_mm512_load_si512(&sums[level][r][h])); };
-            const __m512 total = _mm512_fmadd_ps(_mm512_fmadd_ps(sum(2), less, sum(1)), less, sum(0));
+            const __m512 digits = _mm512_fmadd_ps(_mm512_fmadd_ps(sum(2), less, sum(1)), less, sum(0));
+            const __m512 total = _mm512_mul_ps(digits, both);
             const __m512 old = add ? _mm512_maskz_loadu_ps(mask, to) : _mm512_setzero_ps();
             const __m512 scale = _mm512_mul_ps(right, _mm512_set1_ps(scale_a[r]));
             _mm512_mask_storeu_ps(to, mask, _mm512_fmadd_ps(total, scale, old));
@@ -301,11 +308,12 @@ inline void multiply(int m, int n, const Digits& a, const Digits& b, bool add, f
             }
 }
 
-// c (m, n) = a (m, k) w, or c + a w
+// c (m, n) = a (m, k) w with k > 0, or c + a w
 inline void times(int m, int n, int k, const float* a, int a_stride, const Digits& w, bool add, float* c, int stride)
 {
+    if (!m || !n || !k) return;
     static thread_local Digits made;
-    Digits& left = made;  // found once
+    Digits& left = made;  // its address is looked up once
     left.take_rows(m, k, a, a_stride);
     multiply(m, n, left, w, add, c, stride);
 }
@@ -313,8 +321,9 @@ inline void times(int m, int n, int k, const float* a, int a_stride, const Digit
 // c (m, n) += a (k, m)^T b (k, n)
 inline void add_outer(int m, int n, int k, const float* a, int a_stride, const float* b, int b_stride, float* c, int stride)
 {
+    if (!m || !n || !k) return;
     static thread_local Digits made[2];
-    Digits &left = made[0], &right = made[1];  // found once
+    Digits &left = made[0], &right = made[1];  // their address is looked up once
     left.take_columns<true>(m, k, a, a_stride);
     right.take_columns(n, k, b, b_stride);
     multiply(m, n, left, right, true, c, stride);
@@ -322,5 +331,5 @@ inline void add_outer(int m, int n, int k, const float* a, int a_stride, const f
 
 #endif
 
-}  // namespace tiles
+}  // namespace organics_digits
 #endif

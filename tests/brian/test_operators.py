@@ -161,7 +161,10 @@ def test_the_table_of_kernels_is_true():
     ):
         assert number in rows[name]
     units, trials = re.search(r"units >= (\d+) && rows >= (\d+)", tiles.HEADER.read_text()).groups()
-    assert f"in single precision, from {trials} trials of {units} units on, the tile unit" in rows["Dense"]
+    assert (
+        f"in single precision, from {trials} trials (for each thread) of {units} units on, the tile unit"
+        in rows["Dense"]
+    )
     assert f"from {kernels.blas.TRIALS} trials of {kernels.blas.UNITS} units" in rows["Dense"]
     assert f"{kernels.vectors.THREADS_FROM} multiplications" in text
     assert f"panels of {kernels.dense.PANEL} bytes" in text

@@ -52,7 +52,7 @@ void _organics_dense(const Real* x, Real* r, const int m, const int n, const int
 # The weights are copied before every run: panel after panel of target units, source unit by source unit, so that the
 # product reads them as one stream of whole, aligned vectors and never adds across a vector; or they are cut in digits.
 _PREPARE = """
-if (!organics_tiles<_Real>::prepare({{_w_matrix}}, _m, _n, _trials))
+if (!organics_tiles<_Real>::prepare({{_w_matrix}}, {{_w_packed}}, _m, _n, _trials))
 {
     organics_large_pages({{_w_packed}}, sizeof(_Real)*_m*_n);
     for (int _i = 0; _i < _m; _i++)
@@ -70,36 +70,36 @@ _TILES = """
 namespace {
 template <typename Real> struct organics_tiles
 {
-    static bool prepare(const Real*, int, int, int) { return false; }
+    static bool prepare(const Real*, Real*, int, int, int) { return false; }
     static bool multiply(const Real*, Real*, int, int, int, const Real*) { return false; }
 };
 #ifdef ORGANICS_TILES
 template <> struct organics_tiles<float>
 {
-    static std::map<const float*, tiles::Digits>& weights()
+    static std::map<const float*, organics_digits::Digits>& weights()
     {
-        static std::map<const float*, tiles::Digits> all;
+        static std::map<const float*, organics_digits::Digits> all;
         return all;
     }
-    static bool prepare(const float* matrix, const int m, const int n, const int trials)
+    static bool prepare(const float* matrix, float* turned, const int m, const int n, const int trials)
     {
-        if (!tiles::serve(m < n ? m : n, trials)) return false;
-        std::vector<float> turned((size_t)m*n);
+        const int threads = organics_threads((double)m*n*trials);
+        if (!organics_digits::are_faster(m < n ? m : n, trials/threads)) return false;
         for (int i = 0; i < m; i++)
             for (int j = 0; j < n; j++) turned[(size_t)j*m + i] = matrix[(size_t)i*n + j];
-        weights()[matrix].take_columns(m, n, turned.data(), m);
+        weights()[matrix].take_columns(m, n, turned, m);
         return true;
     }
     static bool multiply(const float* x, float* r, const int m, const int n, const int trials, const float* matrix)
     {
         const auto found = weights().find(matrix);
         if (found == weights().end()) return false;
-        const tiles::Digits& w = found->second;
+        const organics_digits::Digits& w = found->second;
         const int threads = organics_threads((double)m*n*trials), most = (trials + threads - 1)/threads;
-        const int B = ((most < TILED_TRIALS ? most : TILED_TRIALS) + tiles::BLOCK - 1)/tiles::BLOCK*tiles::BLOCK;
+        const int B = ((most < TILED_TRIALS ? most : TILED_TRIALS) + organics_digits::BLOCK - 1)/organics_digits::BLOCK*organics_digits::BLOCK;
         #pragma omp parallel for schedule(static) if (threads > 1)
         for (int b = 0; b < trials; b += B)
-            tiles::times(b + B < trials ? B : trials - b, m, n, x + (size_t)b*n, n, w, false, r + (size_t)b*m, m);
+            organics_digits::times(b + B < trials ? B : trials - b, m, n, x + (size_t)b*n, n, w, false, r + (size_t)b*m, m);
         return true;
     }
 };
@@ -107,7 +107,7 @@ template <> struct organics_tiles<float>
 }
 """
 
-# A single trial takes whole panels; several trials go by blocks, very many of many units to BLAS.
+# A single trial takes whole panels; several trials go to the tile unit or by blocks, very many of many units to BLAS.
 _CPP = tiles.HEADER.read_text() + with_vectors(
     _TILES
     + """

@@ -53,6 +53,7 @@ using at::Tensor;
 using std::int64_t;
 
 constexpr int64_t CHUNK = 4;  // steps whose input products and weight gradients are made together
+constexpr int64_t TILED_ROWS = 128;  // rows of all steps from which it is worth it to cut weights in digits
 
 // --- arithmetic ----------------------------------------------------------------------------------------------------
 
@@ -116,7 +117,7 @@ template <typename E> struct Rows
 // Weights, also cut in digits where products go to the tile unit: as right factor of `times_transposed`, and of `times`.
 template <typename E> struct Factor : Rows<E>
 {
-    const tiles::Digits *transposed = nullptr, *straight = nullptr;
+    const organics_digits::Digits *transposed = nullptr, *straight = nullptr;
     using Rows<E>::Rows;
 };
 
@@ -144,7 +145,7 @@ template <typename E, typename T>
 void times_transposed(int m, int n, int k, Rows<E> a, Factor<E> w, T beta, T* c, int stride)
 {
     if constexpr (std::is_same<E, float>::value)
-        if (w.transposed) return tiles::times(m, n, k, a.data, a.stride, *w.transposed, beta != 0, c, stride);
+        if (w.transposed) return organics_digits::times(m, n, k, a.data, a.stride, *w.transposed, beta != 0, c, stride);
     gemm('T', 'N', n, m, k, w, a, beta, c, stride);
 }
 
@@ -152,7 +153,7 @@ void times_transposed(int m, int n, int k, Rows<E> a, Factor<E> w, T beta, T* c,
 template <typename E, typename T> void times(int m, int n, int k, Rows<E> a, Factor<E> w, T beta, T* c, int stride)
 {
     if constexpr (std::is_same<E, float>::value)
-        if (w.straight) return tiles::times(m, n, k, a.data, a.stride, *w.straight, beta != 0, c, stride);
+        if (w.straight) return organics_digits::times(m, n, k, a.data, a.stride, *w.straight, beta != 0, c, stride);
     gemm('N', 'N', n, m, k, w, a, beta, c, stride);
 }
 
@@ -160,7 +161,7 @@ template <typename E, typename T> void times(int m, int n, int k, Rows<E> a, Fac
 template <typename E, typename T> void add_outer(int m, int n, int k, Rows<E> a, Rows<E> b, T* c, bool tiled = false)
 {
     if constexpr (std::is_same<E, float>::value)
-        if (tiled) return tiles::add_outer(m, n, k, a.data, a.stride, b.data, b.stride, c, n);
+        if (tiled) return organics_digits::add_outer(m, n, k, a.data, a.stride, b.data, b.stride, c, n);
     gemm('N', 'T', n, m, k, b, a, T(1), c, n);
 }
 
@@ -640,22 +641,22 @@ void run_backward(const Circuit<T, E, rectified>& circuit, const T* saved, const
 
 // --- tensors -------------------------------------------------------------------------------------------------------
 
-// A matrix of weights in the type of the products, kept alive while pointers to it are used.
+// A matrix of weights in the type of the products, kept alive while pointers to it are used; cut in digits if `tiled`, for
+// the passes that it is used in.
 template <typename E> struct HeldFactor
 {
     Tensor matrix;
-    tiles::Digits transposed, straight;
+    organics_digits::Digits transposed, straight;
     bool tiled;
 
-    HeldFactor(const Tensor& w, bool tiled) : matrix(w.to(c10::CppTypeToScalarType<E>::value).contiguous()), tiled(tiled)
+    HeldFactor(const Tensor& w, bool tiled, bool forward, bool backward)
+        : matrix(w.to(c10::CppTypeToScalarType<E>::value).contiguous()), tiled(tiled)
     {
         if constexpr (std::is_same<E, float>::value)
         {
             const int rows = w.size(0), columns = w.size(1);
-            if (!tiled) return;
-            const Tensor turned = matrix.t().contiguous();
-            transposed.take_columns(rows, columns, turned.data_ptr<E>(), rows);
-            straight.take_columns(columns, rows, matrix.data_ptr<E>(), columns);
+            if (tiled && forward) transposed.take_columns(rows, columns, matrix.t().contiguous().data_ptr<E>(), rows);
+            if (tiled && backward) straight.take_columns(columns, rows, matrix.data_ptr<E>(), columns);
         }
     }
     Factor<E> pointers() const
@@ -673,10 +674,12 @@ template <typename T, typename E> struct Held
     Tensor input, steps;
     HeldFactor<E> recurrent, gates, pool;
 
-    Held(const Sizes& n, const Tensor& w_x, const Tensor& w_r, const Tensor& w_g, const Tensor& w_a, const Tensor& h)
-        : tiled(std::is_same<E, float>::value && tiles::serve(n.units, n.block)),
-          input(w_x.contiguous()), steps(h.contiguous()), recurrent(w_r, tiled),
-          gates(w_g.slice(0, n.first, n.last), tiled), pool(w_a, tiled)
+    Held(const Sizes& n, const Tensor& w_x, const Tensor& w_r, const Tensor& w_g, const Tensor& w_a, const Tensor& h,
+         bool forward, bool backward)
+        : tiled(std::is_same<E, float>::value && n.steps * n.batch >= TILED_ROWS &&
+                organics_digits::are_faster(n.units, n.block)),
+          input(w_x.contiguous()), steps(h.contiguous()), recurrent(w_r, tiled, forward, backward),
+          gates(w_g.slice(0, n.first, n.last), tiled, forward, backward), pool(w_a, tiled, forward, backward)
     {
     }
     Weights<T, E> pointers() const
@@ -717,7 +720,7 @@ Forward forward(const Tensor& x, const Tensor& w_x, const Tensor& w_r, const Ten
         using T = decltype(t);
         using E = decltype(e);
         const Sizes n = sizes(x, state, block, segment, first, last);
-        const Held<T, E> held(n, w_x, w_r, w_g, w_a, h);
+        const Held<T, E> held(n, w_x, w_r, w_g, w_a, h, true, false);
         const Tensor output = make_empty({whole ? n.steps : 0, n.batch, n.units}, x);
         const Tensor end = state.clone(at::MemoryFormat::Contiguous), end_gains = gains.clone(at::MemoryFormat::Contiguous);
         const Keep what = !keep ? NOTHING : n.segments() > 1 ? STARTS : TRACE;
@@ -739,7 +742,7 @@ Backward backward(const Tensor& d_output, const Tensor& d_last, const Tensor& d_
         using T = decltype(t);
         using E = decltype(e);
         const Sizes n = sizes(x, d_last, block, segment, first, last);
-        const Held<T, E> held(n, w_x, w_r, w_g, w_a, h);
+        const Held<T, E> held(n, w_x, w_r, w_g, w_a, h, n.segments() > 1, true);
         const Tensor d_state = d_last.clone(at::MemoryFormat::Contiguous), d_gains = d_last_gains.clone(at::MemoryFormat::Contiguous);
         const Tensor d_x = make_empty({wants_x ? n.steps : 0, n.batch, n.inputs}, x);
         const int64_t lanes = count_lanes(n), I = n.inputs, H = n.units, total = 3 * H * I + 6 * H * H + 4 * H;
