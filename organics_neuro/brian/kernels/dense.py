@@ -96,7 +96,7 @@ template <> struct organics_tiles<float>
         if (found == weights().end()) return false;
         const organics_digits::Digits& w = found->second;
         const int threads = organics_threads((double)m*n*trials), most = (trials + threads - 1)/threads;
-        const int B = ((most < TILED_TRIALS ? most : TILED_TRIALS) + organics_digits::BLOCK - 1)/organics_digits::BLOCK*organics_digits::BLOCK;
+        const int block = organics_digits::BLOCK, B = organics_digits::parts(std::min(most, TILED_TRIALS), block)*block;
         #pragma omp parallel for schedule(static) if (threads > 1)
         for (int b = 0; b < trials; b += B)
             organics_digits::times(b + B < trials ? B : trials - b, m, n, x + (size_t)b*n, n, w, false, r + (size_t)b*m, m);

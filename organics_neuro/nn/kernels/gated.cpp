@@ -684,8 +684,7 @@ template <typename T, typename E> struct Held
     }
     Weights<T, E> pointers() const
     {
-        return {input.data_ptr<T>(),  steps.data_ptr<T>(), recurrent.pointers(),
-                gates.pointers(), pool.pointers(),     tiled};
+        return {input.data_ptr<T>(), steps.data_ptr<T>(), recurrent.pointers(), gates.pointers(), pool.pointers(), tiled};
     }
 };
 
