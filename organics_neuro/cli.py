@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 
 def main(arguments=None):
@@ -33,11 +34,9 @@ def _parser():
     train = add(_train, "train a network by its recipe, or go on with a run that was interrupted")
     train.add_argument("name", metavar="NAME", help="a recipe; `organics recipes` lists them")
     train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--epochs", type=int, help="default: those of the recipe")
     train.add_argument("--output", metavar="DIR", help="folder of the run (default: runs/NAME-seedN)")
-    train.add_argument("--no-resume", action="store_true", help="start anew, even if there is a checkpoint")
     train.add_argument("--threads", type=int, help="processor threads of torch")
-    tune = add(_tune, "train with several learning rates, and keep how each did on the validation data")
+    tune = add(_tune, "train with several learning rates, keep how each did on the validation data, or go on with it")
     tune.add_argument("name", metavar="NAME", help="a recipe; `organics recipes` lists them")
     tune.add_argument("--lr", type=float, nargs="+", required=True, help="learning rates to try")
     evaluate = add(_evaluate, "accuracy of a trained network on the test data, in torch")
@@ -47,6 +46,9 @@ def _parser():
     publish = add(_publish, "keep the result of a run: its line in the results and, for seed 0, its circuit")
     publish.add_argument("folder", metavar="DIR", help="folder of a finished run")
     table = add(_table, "print all results as a Markdown table")
+    for command in (train, tune):
+        command.add_argument("--epochs", type=int, help="default: those of the recipe")
+        command.add_argument("--no-resume", action="store_true", help="start anew, even if there is a checkpoint")
     for command in (train, tune, evaluate, transfer):
         command.add_argument("--mnist", metavar="DIR", help="folder of the digits (default: that of the checkout)")
     for command in (tune, transfer, publish, table):
@@ -84,9 +86,19 @@ def _train(options):
 def _tune(options):
     from organics_neuro import recipes
 
+    recipe = recipes.find(options.name)
+    epochs = recipe.epochs if options.epochs is None else options.epochs
+    folder = Path("runs") / "trials"
+    folder.mkdir(parents=True, exist_ok=True)
     for lr in options.lr:
         try:
-            history = recipes.trial(replace(recipes.find(options.name), lr=lr), options.data, mnist=options.mnist)
+            history = recipes.trial(
+                replace(recipe, lr=lr, epochs=epochs),
+                options.data,
+                mnist=options.mnist,
+                checkpoint=folder / f"{recipe.name}-lr{lr}-epochs{epochs}.pt",
+                resume=not options.no_resume,
+            )
             print(f"lr {lr:g}: validation accuracy {max(history.validation_accuracy):.2%}")
         except FloatingPointError as error:  # that is an answer, too
             print(f"lr {lr:g}: {error}")

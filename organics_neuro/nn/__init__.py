@@ -11,9 +11,11 @@ from organics_neuro.nn import functional, kernels, training
 from organics_neuro.nn.classifiers import SequenceClassifier
 from organics_neuro.nn.initialization import oscillators_
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
+from organics_neuro.nn.parallel import BatchNorm1d
 from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
 
 __all__ = [
+    "BatchNorm1d",
     "DivisiveNormalization",
     "DivisiveNormalization2d",
     "ORGaNICs",

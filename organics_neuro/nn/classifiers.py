@@ -6,6 +6,7 @@ from torch.nn.functional import cross_entropy, dropout, mse_loss
 from torch.nn.utils.rnn import PackedSequence
 
 from organics_neuro.nn.layers import ORGaNICs
+from organics_neuro.nn.parallel import BatchNorm1d
 
 #: Added to variances by which y is divided: far below those that units have.
 _EPS = 1e-10
@@ -21,7 +22,7 @@ class SequenceClassifier(nn.Module):
     dropout : float
         Fraction of the input that is dropped in training.
     standardize : bool
-        Whether y is standardized before it is read (`torch.nn.BatchNorm1d`, without parameters): units may vary by a
+        Whether y is standardized before it is read (`BatchNorm1d`, without parameters): units may vary by a
         thousandth from sample to sample, and a readout learns slowly from these.
 
     Examples
@@ -39,7 +40,7 @@ class SequenceClassifier(nn.Module):
         self.rnn = rnn
         like = next(rnn.parameters())
         factory = {"device": like.device, "dtype": like.dtype}
-        self.standardized = nn.BatchNorm1d(rnn.hidden_size, _EPS, affine=False, **factory) if standardize else None
+        self.standardized = BatchNorm1d(rnn.hidden_size, _EPS, affine=False, **factory) if standardize else None
         self.readout = nn.Linear(rnn.hidden_size, classes, **factory)
 
     def forward(self, x):

@@ -1,10 +1,16 @@
 """Several processes that train one model, each on its share of every batch, as ``torchrun`` starts them."""
 
 import atexit
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import torch
 from torch import distributed as dist
+from torch import nn
+
+#: Whether each process now looks at its own part of a common batch.
+_parted = ContextVar("parted", default=False)
 
 
 @dataclass(frozen=True)
@@ -22,17 +28,20 @@ class Team:
     rank: int = 0
     size: int = 1
 
+    @contextmanager
     def share(self, samples):
         """This process's part of a batch of sample indices, and the weight of its mean in that of the batch.
 
-        No part is a single sample, of which no standard deviation exists, unless the batch is: of a small batch, some
-        processes run two samples that do not count.
+        No part is a single sample, of which no standard deviation exists, unless the batch is: a batch too small for
+        that is run whole by every process.
         """
-        sharing = min(self.size, max(1, len(samples) // 2))
-        if self.rank >= sharing:
-            return samples[:2], 0.0
-        mine = samples[self.rank :: sharing]
-        return mine, len(mine) / len(samples)
+        parted = 1 < self.size <= len(samples) // 2
+        mine = samples[self.rank :: self.size] if parted else samples
+        token = _parted.set(parted)
+        try:
+            yield mine, len(mine) / len(samples) if parted else 1 / self.size
+        finally:
+            _parted.reset(token)
 
     def sum(self, tensor):
         """Add up ``tensor`` over all processes, in place."""
@@ -72,3 +81,28 @@ def team():
         dist.init_process_group()
         atexit.register(dist.destroy_process_group)
     return Team(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else Team()
+
+
+class BatchNorm1d(nn.BatchNorm1d):
+    """`torch.nn.BatchNorm1d` whose mean and variance are those of the whole batch where `fit` shares it among processes.
+
+    `torch.nn.SyncBatchNorm`, which does that on a GPU, does not run on a CPU. For input of shape (batch, features).
+    """
+
+    def forward(self, x):
+        """Standardized ``x``, of the same shape."""
+        if not (self.training and _parted.get()):
+            return super().forward(x)
+        from torch.distributed.nn.functional import all_reduce  # not in every build of torch
+
+        total, sums = all_reduce(torch.cat([x.new_tensor([len(x)]), x.sum(0)])).split([1, x.shape[1]])
+        mean = sums / total
+        variance = all_reduce((x - mean).square().sum(0)) / total
+        with torch.no_grad():
+            self.num_batches_tracked += 1
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * total / (total - 1), self.momentum)
+        scale = (variance + self.eps).rsqrt()
+        return (x - mean) * (scale if self.weight is None else scale * self.weight) + (
+            0 if self.bias is None else self.bias
+        )

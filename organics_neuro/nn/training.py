@@ -97,9 +97,9 @@ def fit(
     in an epoch depends on ``seed`` and the epoch alone, so a run that was interrupted and resumed equals one that
     was not, bit for bit. Gradients are not clipped.
 
-    Under ``torchrun`` the processes share every batch and add up their gradients: without dropout and batch
-    normalization the run is that of one process, up to rounding. All start with the parameters of the first, which
-    alone reads and writes files.
+    Under ``torchrun`` the processes share every batch and add up their gradients: without dropout, and with batch
+    normalization by `BatchNorm1d` of this package, the run is that of one process, up to rounding. All start with the
+    parameters of the first, which alone reads and writes files.
 
     Parameters
     ----------
@@ -275,10 +275,10 @@ class _Run:
         """One step of the optimizer; the loss before it."""
         self.model.train()
         device = _device(self.model)
-        mine, weight = self.team.share(chosen)
-        loss = weight * self.loss(self.model, x[mine].to(device), y[mine].to(device))
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        with self.team.share(chosen) as (mine, weight):
+            loss = weight * self.loss(self.model, x[mine].to(device), y[mine].to(device))
+            loss.backward()
         value = self.team.sum_gradients(self.model.parameters(), loss.detach())
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         for what, numbers in (("loss", [torch.tensor(value)]), ("gradient", gradients)):
@@ -291,8 +291,8 @@ class _Run:
 
     def _validate(self, x, y):
         """Fraction of the validation data classified correctly; each process looks at its share."""
-        mine, weight = self.team.share(torch.arange(len(x)))
-        share = weight * accuracy(self.model, x[mine], y[mine])
+        with self.team.share(torch.arange(len(x))) as (mine, weight):
+            share = weight * accuracy(self.model, x[mine], y[mine])
         return self.team.sum(torch.tensor(share, dtype=torch.float64)).item()
 
     def _set_learning_rate(self, fraction):

@@ -11,7 +11,7 @@ from torch import nn
 
 from organics_neuro import datasets
 from organics_neuro.core.arguments import check_seed, known_name
-from organics_neuro.nn import DivisiveNormalization, ORGaNICs, SequenceClassifier, oscillators_
+from organics_neuro.nn import BatchNorm1d, DivisiveNormalization, ORGaNICs, SequenceClassifier, oscillators_
 from organics_neuro.nn.classifiers import AutoencoderClassifier
 from organics_neuro.nn.training import cross_entropy
 
@@ -149,7 +149,7 @@ def _normalization(*sizes, recurrence="identity", dropout=0.0):
     """
     layers = [nn.Dropout(dropout)]
     for before, after in zip(sizes, sizes[1:], strict=False):
-        layers += [DivisiveNormalization(before, after, recurrence), nn.BatchNorm1d(after)]
+        layers += [DivisiveNormalization(before, after, recurrence), BatchNorm1d(after)]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], CLASSES))
 
 

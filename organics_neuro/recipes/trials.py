@@ -8,7 +8,7 @@ from organics_neuro.recipes.results import add_row
 from organics_neuro.recipes.settings import RECIPES
 
 
-def trial(recipe, data="data", *, seed=0, mnist=None, progress=True):
+def trial(recipe, data="data", *, seed=0, mnist=None, checkpoint=None, resume=False, progress=True):
     """Train a network by its recipe, look at the validation data only, and keep the line of what was reached.
 
     The line goes to ``data/results/trials.csv``, in place of an older one of the same settings. To try other settings
@@ -21,6 +21,8 @@ def trial(recipe, data="data", *, seed=0, mnist=None, progress=True):
     seed : int
     mnist : path, optional
         Folder of the digits (see `organics_neuro.datasets.mnist`).
+    checkpoint, resume :
+        As for `organics_neuro.nn.training.fit`.
     progress : bool
 
     Returns
@@ -45,7 +47,14 @@ def trial(recipe, data="data", *, seed=0, mnist=None, progress=True):
     keep = partial(add_row, Path(data) / "results" / "trials.csv", key=tuple(settings))
     try:
         history = training.fit(
-            model, digits.x_train, digits.y_train, **recipe.fit_options, seed=seed, progress=progress
+            model,
+            digits.x_train,
+            digits.y_train,
+            **recipe.fit_options,
+            seed=seed,
+            checkpoint=checkpoint,
+            resume=resume,
+            progress=progress,
         )
     except FloatingPointError:
         keep(settings | {"validation_accuracy": "nan", "best_epoch": "", "seconds": ""})

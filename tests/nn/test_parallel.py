@@ -10,21 +10,23 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from organics_neuro.nn import ORGaNICs, SequenceClassifier, training  # noqa: E402  needs torch
-from organics_neuro.nn.parallel import Team, team  # noqa: E402
+from organics_neuro.nn.parallel import BatchNorm1d, Team, team  # noqa: E402
 from tests.nn.test_training import Interrupt, make_data  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 
 
 def train(folder, seed=0, batches=1000):
-    """97 samples in batches of 16: the last batch has one sample, so one process has none."""
+    """99 samples in batches of 16: the last batch, of three, is too small to be shared."""
     x, y = (torch.as_tensor(v) for v in make_data(129))
     torch.manual_seed(seed)
     rnn = ORGaNICs(3, 8, batch_first=True, dtype=torch.float64)
-    model = Interrupt(SequenceClassifier(rnn, 2), batches)
-    settings = {"epochs": 3, "lr": 0.05, "batch_size": 16, "validation": (x[97:].double(), y[97:]), "progress": False}
+    model = SequenceClassifier(rnn, 2, standardize=True)
+    model.readout = torch.nn.Sequential(BatchNorm1d(8, dtype=torch.float64), model.readout)  # has parameters as well
+    model = Interrupt(model, batches)
+    settings = {"epochs": 3, "lr": 0.05, "batch_size": 16, "validation": (x[99:].double(), y[99:]), "progress": False}
     files = {"checkpoint": folder / "run.pt", "log": folder / "log.csv", "resume": True}
-    history = training.fit(model, x[:97].double(), y[:97], **settings, **files)
+    history = training.fit(model, x[:99].double(), y[:99], **settings, **files)
     return model, history
 
 
@@ -63,16 +65,18 @@ def test_two_processes_equal_one(tmp_path):
 
 
 def test_shares_of_a_batch():
-    """The shares are disjoint and complete, and their weighted means add up to the mean."""
-    for samples in map(torch.arange, (1, 2, 3, 4, 5, 7)):
-        parts = [Team(rank, 3).share(samples) for rank in range(3)]
-        assert sorted(int(i) for part, weight in parts for i in part if weight) == samples.tolist()
-        assert sum(weight * part.double().mean() for part, weight in parts) == pytest.approx(
-            float(samples.double().mean())
-        )
-        assert all(
-            len(part) >= min(2, len(samples)) for part, _ in parts
-        )  # of one, batch normalization has no variance
+    """Their weighted means add up to the mean; a batch is cut into disjoint parts, or run whole by all processes."""
+    for samples in map(torch.arange, (1, 2, 5, 6, 7, 11)):
+        parts = []
+        for rank in range(3):
+            with Team(rank, 3).share(samples) as part:
+                parts.append(part)
+        if len(samples) < 6:  # of a part of one, batch normalization has no variance
+            assert all(torch.equal(part, samples) for part, _ in parts)
+        else:
+            assert sorted(int(i) for part, _ in parts for i in part) == samples.tolist()
+        mean = sum(weight * part.double().mean() for part, weight in parts)
+        assert mean == pytest.approx(float(samples.double().mean()))
 
 
 def test_alone():

@@ -316,6 +316,30 @@ def test_tune_keeps_what_the_validation_data_say(tmp_path, monkeypatch, capsys):
     assert rows[1]["options"] == ""
 
 
+def test_tune_goes_on_where_it_was_interrupted(tmp_path, monkeypatch, capsys):
+    """Epochs that were finished, and learning rates, are not tried again; the lines are those of a run that went through."""
+    fit = recipes.trials.training.fit
+    looked = []
+
+    def interrupt(model, history):
+        looked.append(len(history))
+        if len(looked) == 3:  # in the first epoch of the second learning rate
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipes.trials.training, "fit", lambda *a, **k: fit(*a, **k, callback=interrupt))
+    tune = partial(run, "tune", "demo", "--lr", 0.01, 0.02, "--epochs", 2)
+    assert tune("--data", tmp_path / "once") == 130
+    assert "demo-lr0.02-epochs2.pt holds every epoch that was finished" in capsys.readouterr().err
+    assert tune("--data", tmp_path / "once") == 0
+    assert looked == [1, 2, 1, 2]
+    assert tune("--data", tmp_path / "anew", "--no-resume") == 0
+    assert looked == [1, 2, 1, 2, 1, 2, 1, 2]
+    once, anew = (results.read_rows(tmp_path / name / "results" / "trials.csv") for name in ("once", "anew"))
+    assert [row | {"seconds": ""} for row in once] == [row | {"seconds": ""} for row in anew]
+    assert run("tune", "demo", "--lr", 0.01, "--epochs", 0) == 2
+    assert "epochs must be" in capsys.readouterr().err
+
+
 def test_trials_of_other_networks_and_losses_are_kept_apart(tmp_path):
     """As they are for the recipe, they are not mentioned."""
     demo = replace(recipes.find("demo"), epochs=1)
