@@ -226,6 +226,11 @@ struct Sizes
     int64_t steps, batch, inputs, units, block, segment;
     int64_t first, last;  // rows of the gate matrix that are used: those of a constant gain, of step size 0, are not
 
+    // Whether products of numbers of type E go to the tile unit.
+    template <typename E> bool tiled() const
+    {
+        return std::is_same<E, float>::value && steps * batch >= TILED_ROWS && organics_digits::are_faster(units, block);
+    }
     int64_t segments() const { return (steps + segment - 1) / segment; }
     // Numbers of the trace of one row over n steps; see Trace.
     int64_t trace(int64_t n) const { return units * (2 * (n + 1) + 3 * n + 2 * ((n + CHUNK - 1) / CHUNK)); }
@@ -237,7 +242,6 @@ template <typename T, typename E> struct Weights
 {
     const T *input, *steps;           // (3 H, I): drive, b0, b; (4, H): h_y, h_a, h_0, h_b
     Factor<E> recurrent, gates, pool; // (H, H); the rows of (2 H, 2 H), from [y, a] to [b0, b], that are used; (H, H)
-    bool tiled;                       // whether products go to the tile unit
 };
 
 template <typename T> struct Gradients
@@ -490,9 +494,9 @@ template <typename T, typename E, bool rectified> struct Circuit
         const E* state_e = operand(trace.state, s.state_e.data());
         add_outer<T, T>(3 * H, I, count * m, {s.d.data(), ld}, inputs, to.input);
         add_outer<E, T>(n.last - n.first, 2 * H, count * m, {d_e + n.first, ld_e}, {state_e, 2 * H},
-                        to.gates + 2 * H * n.first, w.tiled);
-        add_outer<E, T>(H, H, count * m, {d_e + 2 * H, ld_e}, {state_e, 2 * H}, to.recurrent, w.tiled);
-        add_outer<E, T>(H, H, count * m, {d_e + 3 * H, ld_e}, {s.pooled.data(), H}, to.pool, w.tiled);
+                        to.gates + 2 * H * n.first, n.tiled<E>());
+        add_outer<E, T>(H, H, count * m, {d_e + 2 * H, ld_e}, {state_e, 2 * H}, to.recurrent, n.tiled<E>());
+        add_outer<E, T>(H, H, count * m, {d_e + 3 * H, ld_e}, {s.pooled.data(), H}, to.pool, n.tiled<E>());
         for (int64_t i = 0; i < 4 * H; i++) to.steps[i] += s.sums[i];
         if (!d_x.data) return;
         times<T, T>(count * m, I, 3 * H, {s.d.data(), ld}, {w.input, I}, 0, s.d_x.data(), I);
@@ -647,10 +651,9 @@ template <typename E> struct HeldFactor
 {
     Tensor matrix;
     organics_digits::Digits transposed, straight;
-    bool tiled;
 
     HeldFactor(const Tensor& w, bool tiled, bool forward, bool backward)
-        : matrix(w.to(c10::CppTypeToScalarType<E>::value).contiguous()), tiled(tiled)
+        : matrix(w.to(c10::CppTypeToScalarType<E>::value).contiguous())
     {
         if constexpr (std::is_same<E, float>::value)
         {
@@ -662,7 +665,8 @@ template <typename E> struct HeldFactor
     Factor<E> pointers() const
     {
         Factor<E> factor(matrix.data_ptr<E>(), matrix.size(1));
-        if (tiled) factor.transposed = &transposed, factor.straight = &straight;
+        if (transposed.lines) factor.transposed = &transposed;
+        if (straight.lines) factor.straight = &straight;
         return factor;
     }
 };
@@ -670,21 +674,19 @@ template <typename E> struct HeldFactor
 // All weights; of the gates, the rows that are used.
 template <typename T, typename E> struct Held
 {
-    bool tiled;
     Tensor input, steps;
     HeldFactor<E> recurrent, gates, pool;
 
     Held(const Sizes& n, const Tensor& w_x, const Tensor& w_r, const Tensor& w_g, const Tensor& w_a, const Tensor& h,
          bool forward, bool backward)
-        : tiled(std::is_same<E, float>::value && n.steps * n.batch >= TILED_ROWS &&
-                organics_digits::are_faster(n.units, n.block)),
-          input(w_x.contiguous()), steps(h.contiguous()), recurrent(w_r, tiled, forward, backward),
-          gates(w_g.slice(0, n.first, n.last), tiled, forward, backward), pool(w_a, tiled, forward, backward)
+        : input(w_x.contiguous()), steps(h.contiguous()), recurrent(w_r, n.tiled<E>(), forward, backward),
+          gates(w_g.slice(0, n.first, n.last), n.tiled<E>(), forward, backward),
+          pool(w_a, n.tiled<E>(), forward, backward)
     {
     }
     Weights<T, E> pointers() const
     {
-        return {input.data_ptr<T>(), steps.data_ptr<T>(), recurrent.pointers(), gates.pointers(), pool.pointers(), tiled};
+        return {input.data_ptr<T>(), steps.data_ptr<T>(), recurrent.pointers(), gates.pointers(), pool.pointers()};
     }
 };
 
