@@ -277,6 +277,9 @@ class ORGaNICsCell(nn.Module):
         shapes = {name: w.shape for name, w in declaration(GATED, self.input_size, self.hidden_size).weights.items()}
         zeros = self.initial_y.new_zeros
         weights = {n: getattr(self, n) if n in self.model.weights else zeros(shape) for n, shape in shapes.items()}
+        for name, shape in shapes.items():
+            if weights[name].shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, got {tuple(weights[name].shape)}")
         steps = (getattr(self, f"step_{n}", None) for n in State._fields)
         return weights, State(*(zeros(self.hidden_size) if h is None else h for h in steps))
 
@@ -332,9 +335,13 @@ def check_dtype(input, module):
 
 
 def check_state(state, shape, input):
-    if len(state) != len(State._fields):
-        raise ValueError(f"state must be a State of {', '.join(State._fields)}, got {len(state)} parts")
-    for name, value in zip(State._fields, state, strict=True):
+    fields = State._fields
+    if not isinstance(state, (tuple, list)) or len(state) != len(fields):
+        got = f"{len(state)} parts" if isinstance(state, (tuple, list)) else type(state).__name__
+        raise ValueError(f"state must be a State of {', '.join(fields)}, got {got}")
+    for name, value in zip(fields, state, strict=True):
+        if not isinstance(value, torch.Tensor):
+            raise TypeError(f"state {name!r} must be a tensor, got {type(value).__name__}")
         if value.shape != shape or value.dtype != input.dtype:
             raise ValueError(
                 f"state {name!r} is {value.dtype} of shape {tuple(value.shape)}, but must be {input.dtype} of shape {tuple(shape)}"

@@ -8,19 +8,38 @@ import torch
 from torch import nn
 
 
-class Positive(nn.Module):
+class Constraint(nn.Module):
+    """A parametrization that takes values of the shape it was registered with, and no others.
+
+    A subclass has ``forward``, from the unconstrained value to the effective one, and its inverse, `unconstrained`.
+    """
+
+    _shape = None
+
+    def right_inverse(self, value):
+        """What torch asks for the unconstrained value, first when the parametrization is registered."""
+        if not isinstance(value, torch.Tensor):
+            raise TypeError(f"values must be a tensor, got {type(value).__name__}; make one with torch.as_tensor")
+        self._shape = self._shape or value.shape  # torch itself takes any
+        if value.shape != self._shape:
+            raise ValueError(f"values must have shape {tuple(self._shape)}, got {tuple(value.shape)}")
+        return self.unconstrained(value)
+
+
+class Positive(Constraint):
     """Values larger than 0, learned through their logarithm."""
 
     def forward(self, logarithm):
         return torch.exp(logarithm)
 
-    def right_inverse(self, value):
+    def unconstrained(self, value):
+        """The logarithm of ``value``."""
         if not bool((value > 0).all()):
             raise ValueError(f"values must be larger than 0, but the smallest is {value.min().item():g}")
         return torch.log(value)
 
 
-class Bounded(nn.Module):
+class Bounded(Constraint):
     """Values between 0 and ``maximum``, learned as maximum * sigmoid(p).
 
     Parameters
@@ -35,7 +54,8 @@ class Bounded(nn.Module):
     def forward(self, p):
         return self.maximum * torch.sigmoid(p)
 
-    def right_inverse(self, value):
+    def unconstrained(self, value):
+        """p of ``value``."""
         if not bool(((value > 0) & (value < self.maximum)).all()):
             raise ValueError(
                 f"values must lie between 0 and {self.maximum:g}, but reach from {value.min().item():g} to {value.max().item():g}"
@@ -59,36 +79,39 @@ def largest_singular_value(matrix):
     return torch.linalg.vector_norm(matrix @ top)
 
 
-class SpectralBound(nn.Module):
+class SpectralBound(Constraint):
     """Matrices whose largest singular value is at most 1: larger ones are divided by it."""
 
     def forward(self, matrix):
         return matrix / largest_singular_value(matrix).clamp(min=1)
 
-    def right_inverse(self, matrix):
-        return matrix
+    def unconstrained(self, value):
+        """``value`` itself."""
+        return value
 
 
-class UnitNorm(nn.Module):
+class UnitNorm(Constraint):
     """Matrices whose largest singular value is 1: the unconstrained matrix divided by its own."""
 
     def forward(self, matrix):
         return matrix / largest_singular_value(matrix)
 
-    def right_inverse(self, value):
+    def unconstrained(self, value):
+        """``value`` itself."""
         norm = torch.linalg.matrix_norm(value, 2).item()
         if abs(norm - 1) > 1e-3:
             raise ValueError(f"the largest singular value must be 1, but is {norm:g}")
         return value
 
 
-class SigmoidDiagonal(nn.Module):
+class SigmoidDiagonal(Constraint):
     """Diagonal matrices with entries between 0 and 1, learned as sigmoid(p) with a vector p."""
 
     def forward(self, p):
         return torch.diag(torch.sigmoid(p))
 
-    def right_inverse(self, value):
+    def unconstrained(self, value):
+        """p of ``value``."""
         diagonal = value.diagonal()
         if not bool((value == torch.diag(diagonal)).all()) or not bool(((diagonal > 0) & (diagonal < 1)).all()):
             raise ValueError("the matrix must be diagonal, with entries between 0 and 1")

@@ -32,8 +32,9 @@ class ORGaNICs(nn.Module):
         Probability that, in training, a value that one layer sends to the next is 0, as in `torch.nn.LSTM`.
     kernel : {"auto", "fused", "torch"}
         What computes the steps: "fused" is a compiled operation with a backward pass of its own, for float32 and
-        float64 on the CPU; "torch" is a loop of torch's own operations. They differ by rounding. "auto" takes the
-        fused one where it runs, and says once if it cannot be compiled (see `organics_neuro.nn.kernels.available`).
+        float64 on the CPU; "torch" is a loop of torch's own operations. They differ by rounding (of float32 on a
+        tile unit, see docs/training.md, by that of the most active units). "auto" takes the fused one where it runs,
+        and says once if it cannot be compiled (see `organics_neuro.nn.kernels.available`).
         The fused one has no second derivatives.
     precision : {None, "bf16"}
         "bf16" lets the fused kernel round to bfloat16 what the products between units multiply, in training (not after

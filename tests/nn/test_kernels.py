@@ -365,13 +365,38 @@ def test_without_a_compiler(fresh, broken, reason):
         make(kernel="fused")[0](x, start)
 
 
-def test_a_damaged_library_is_made_again(fresh):
+@pytest.fixture
+def whole():
+    """The library that other tests use."""
+    build.operators()
+    return build._cache() / f"{build._key()}.so"
+
+
+@needs_compiler
+@pytest.mark.parametrize("size", [0, 100, 20_000, 200_000])
+def test_a_damaged_library_is_made_again(whole, fresh, size):
+    """It is not even opened: the system ends a program that reads beyond the end of a library."""
     made = []
     fresh.setattr(build, "_build", made.append)
-    library = build._cache() / f"{build._key()}.so"
-    library.write_bytes(b"half of a library")
+    library = build._cache() / whole.name
+    library.write_bytes(whole.read_bytes()[:size])
+    library.with_suffix(".sha256").write_text(whole.with_suffix(".sha256").read_text())
     assert kernels.available()
     assert made == [library]
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ["W_zx", "W_b0y"])
+def test_weights_of_another_shape_are_refused(name):
+    """Those without a constraint can be replaced; the kernel would read beyond their end."""
+    rnn, x, start = make(kernel="fused")
+    cell = rnn.cells[0]
+    setattr(cell, name, torch.nn.Parameter(getattr(cell, name)[:, :-1]))
+    with pytest.raises(ValueError, match=rf"{name} must have shape \(\d+, \d+\), got"):
+        rnn(x, start)
+    weights, steps = make(kernel="fused")[0].cells[0]._completed()
+    with pytest.raises(ValueError, match="the fused kernel needs w_a of shape"):
+        gated.unroll(x, [s[0] for s in start], weights | {"W": weights["W"][:, :1]}, steps, rectified=True)
 
 
 def test_a_build_that_was_killed_stops_nobody(fresh, tmp_path):

@@ -1,5 +1,6 @@
 """The options of the recurrent layer: constraints, constant gains, dropout, sequences of different lengths."""
 
+import copy
 import math
 
 import pytest
@@ -99,6 +100,19 @@ def test_values_outside_a_constraint_are_refused():
     for bad in (torch.eye(H), torch.full((H, H), 0.5)):
         with pytest.raises(ValueError, match="must be diagonal, with entries between 0 and 1"):
             cell.W_r = bad
+
+
+@pytest.mark.parametrize("recurrence", ["orthogonal", "spectral", "diagonal"])
+def test_values_of_another_shape_are_refused(recurrence):
+    """torch takes any, and a pool of one column would be repeated or read beyond its end."""
+    cell = copy.deepcopy(ORGaNICsCell(N, H, recurrence=recurrence))
+    for name in ("W", "W_r", "step_y"):
+        kept = getattr(cell, name)
+        with pytest.raises(ValueError, match="shape"):
+            setattr(cell, name, kept[:1])
+        assert torch.equal(getattr(cell, name), kept)
+    with pytest.raises(TypeError, match="values must be a tensor, got float; make one with torch.as_tensor"):
+        cell.W = 0.5
 
 
 def test_repr_says_what_is_not_the_default():

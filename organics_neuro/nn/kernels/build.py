@@ -80,12 +80,21 @@ def _load_once():
 
 
 def _loads(library):
-    """Whether ``library`` could be loaded; one that is damaged is made again."""
+    """Whether ``library`` could be loaded; one that is damaged is made again.
+
+    It is compared with its checksum first: the system ends a program that loads half a library.
+    """
     try:
+        if library.with_suffix(".sha256").read_text() != _checksum(library):
+            return False
         torch.ops.load_library(str(library))
     except OSError:
         return False
     return True
+
+
+def _checksum(library):
+    return hashlib.sha256(library.read_bytes()).hexdigest()
 
 
 def _build(library):
@@ -111,6 +120,7 @@ def _build(library):
         is_python_module=False,
     )
     (folder / f"{_NAME}.so").replace(library)
+    library.with_suffix(".sha256").write_text(_checksum(library))
     shutil.rmtree(folder)
 
 

@@ -671,6 +671,11 @@ template <typename E> struct HeldFactor
     }
 };
 
+void check_shape(const char* name, const Tensor& tensor, at::IntArrayRef shape)
+{
+    TORCH_CHECK_VALUE(tensor.sizes() == shape, "the fused kernel needs ", name, " of shape ", shape, ", got ", tensor.sizes());
+}
+
 // All weights; of the gates, the rows that are used.
 template <typename T, typename E> struct Held
 {
@@ -683,6 +688,11 @@ template <typename T, typename E> struct Held
           gates(w_g.slice(0, n.first, n.last), n.tiled<E>(), forward, backward),
           pool(w_a, n.tiled<E>(), forward, backward)
     {
+        check_shape("w_x", w_x, {3 * n.units, n.inputs});
+        check_shape("w_r", w_r, {n.units, n.units});
+        check_shape("w_g", w_g, {2 * n.units, 2 * n.units});
+        check_shape("w_a", w_a, {n.units, n.units});
+        check_shape("h", h, {4, n.units});
     }
     Weights<T, E> pointers() const
     {
@@ -722,6 +732,8 @@ Forward forward(const Tensor& x, const Tensor& w_x, const Tensor& w_r, const Ten
         using E = decltype(e);
         const Sizes n = sizes(x, state, block, segment, first, last);
         const Held<T, E> held(n, w_x, w_r, w_g, w_a, h, true, false);
+        check_shape("state", state, {n.batch, 2 * n.units});
+        check_shape("gains", gains, {n.batch, 2 * n.units});
         const Tensor output = make_empty({whole ? n.steps : 0, n.batch, n.units}, x);
         const Tensor end = state.clone(at::MemoryFormat::Contiguous), end_gains = gains.clone(at::MemoryFormat::Contiguous);
         const Keep what = !keep ? NOTHING : n.segments() > 1 ? STARTS : TRACE;
