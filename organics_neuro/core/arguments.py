@@ -6,6 +6,15 @@ from numbers import Integral, Real
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.units import real_numbers
 
+#: Characters of a wrong value that a message shows.
+_SHOWN = 80
+
+
+def shown(value):
+    """A value for a message, in one line and not longer than a line: it may be a large array."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
 
 def positive_int(name, value):
     """``value`` if it is a whole number larger than 0; raises `ValueError` with the ``name`` of the argument."""
@@ -13,13 +22,16 @@ def positive_int(name, value):
 
 
 def check_seed(seed):
-    """``seed`` if it is a whole number, 0 or larger; raises `ValueError` otherwise."""
-    return _whole("seed", seed, "a whole number, 0 or larger", least=0)
+    """``seed`` if it is a whole number from 0 to 2**64 - 1, as torch takes it; raises `ValueError` otherwise."""
+    seed = _whole("seed", seed, "a whole number, 0 or larger", least=0)
+    if seed >= 2**64:
+        raise ValueError(f"seed must be smaller than 2**64, got {seed}")
+    return seed
 
 
 def _whole(name, value, kind, least):
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise ValueError(f"{name} must be {kind}, got {value!r}")
+        raise ValueError(f"{name} must be {kind}, got {shown(value)}")
     return int(value)
 
 
@@ -41,7 +53,7 @@ def number(name, value, kind, fits):
     ValueError
     """
     if isinstance(value, bool) or not isinstance(value, Real) or not (isfinite(value) and fits(value)):
-        raise ValueError(f"{name} must be {kind}, got {value!r}")
+        raise ValueError(f"{name} must be {kind}, got {shown(value)}")
     return float(value)
 
 

@@ -2,6 +2,7 @@
 
 import zlib
 
+import numpy as np
 import torch
 
 from organics_neuro.core.arguments import number
@@ -60,8 +61,19 @@ def checksum(*tensors):
 
 def _as_tensor(name, value):
     try:
-        return torch.as_tensor(value)
+        return _read(value).detach()  # samples are not trained
     except (TypeError, ValueError, RuntimeError) as error:
+        kind = type(value).__name__ + (f" of {value.dtype}" if hasattr(value, "dtype") else "")
         raise ValueError(
-            f"{name} must be one array of numbers, samples of equal shape on its first axis, got {type(value).__name__}"
+            f"{name} must be one array of numbers, samples of equal shape on its first axis, got {kind}"
         ) from error
+
+
+def _read(value):
+    """A tensor that shares the memory of an array, or holds a copy where torch cannot read what lies there."""
+    try:
+        return torch.as_tensor(value)
+    except ValueError:  # backwards, with gaps between the numbers, or with their bytes in the other order
+        if not isinstance(value, np.ndarray):
+            raise
+        return torch.as_tensor(value.astype(value.dtype.newbyteorder("="), order="C"))

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from organics_neuro.core.arguments import check_seed, number, positive_int
+from organics_neuro.core.arguments import check_seed, number, positive_int, shown
 from organics_neuro.core.files import check_writable, replacing
 from organics_neuro.nn import checkpoints, parallel, samples
 
@@ -61,11 +61,14 @@ class History:
 
     def save(self, path):
         """Write a CSV file with one line for each epoch, counted from 1."""
-        columns = asdict(self)
         with replacing(path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(["epoch", *columns])
-            writer.writerows(zip(range(1, len(self) + 1), *columns.values(), strict=True))
+            writer.writerow(_HEADER)
+            writer.writerows(zip(range(1, len(self) + 1), *asdict(self).values(), strict=True))
+
+
+#: First line of what `History.save` writes.
+_HEADER = ["epoch", *asdict(History())]
 
 
 def cross_entropy(model, x, y):
@@ -124,9 +127,11 @@ def fit(
         File to write after every epoch; it appears whole or not at all.
     resume : bool
         Continue from ``checkpoint`` if that file exists. It must be of the same model, data and settings; the loss and
-        the callback are not compared.
+        the callback are not compared. Without ``resume`` the run starts anew and replaces a checkpoint of the same
+        model, whatever its data and settings; any other file, also a damaged checkpoint, is not replaced.
     log : path, optional
-        CSV file to write after every epoch: epoch, loss, validation_accuracy, lr, seconds.
+        CSV file to write after every epoch: epoch, loss, validation_accuracy, lr, seconds. It replaces another log
+        and no other file.
     callback : callable, optional
         Called after every epoch with ``(model, history)``, in the first process.
     progress : bool
@@ -139,25 +144,30 @@ def fit(
     Raises
     ------
     ValueError
-        For bad data (NaN, wrong shape), bad settings, or a checkpoint that is damaged or of another run.
+        For bad data (NaN, wrong shape), bad settings, a model or a loss that cannot be trained, or a checkpoint to
+        resume that is damaged or of another run.
+    TypeError
+        If the model is no module.
     OSError
-        If the checkpoint or the log cannot be written; found before the first step.
+        If the checkpoint or the log cannot be written, or would replace a file that is not of such a run
+        (`FileExistsError`); found before the first step.
     FloatingPointError
-        If the loss or its gradient becomes NaN or infinite.
+        If the loss or its gradient becomes NaN or infinite, or a score of the validation data NaN.
     """
     settings = _settings(epochs, batch_size, lr, seed, lr_factors)
     data, held_out = samples.split(x, y, validation, settings["seed"])
     settings["samples"] = [len(data[0]), len(held_out[0])]
+    _check_labels(model, "y", *data)
+    _check_labels(model, "validation y", *held_out)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ValueError("model has no parameter that can be trained; set requires_grad of one at least")
     if checkpoint is not None:
         settings["checksum of the data"] = samples.checksum(*data, *held_out)
         settings["frozen"] = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
-    _check_labels(model, "y", *data)
-    _check_labels(model, "validation y", *held_out)
     run = _Run(model, loss, settings, checkpoint)
     first = run.team.rank == 0
-    for path in (checkpoint, log):
-        if first and path is not None:
-            check_writable(path)
+    if first:
+        _check_files(model, checkpoint, resume, log)
     if resume and checkpoint is not None:
         run.restore()
     if first and log is not None and len(run.history):
@@ -199,18 +209,33 @@ def accuracy(model, x, y, batch_size=PREDICT_TOGETHER):
 @torch.no_grad()
 def _scores(model, x, batch_size=PREDICT_TOGETHER):
     """What the model returns where it is not trained, on the CPU: shape (samples, classes)."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, got {shown(model)}")
+    parts = x.split(positive_int("batch_size", batch_size))
     device, training = _device(model), model.training
     model.eval()
     try:
-        scores = torch.cat([model(part.to(device)).cpu() for part in x.split(batch_size)])
+        scores = torch.cat([_scores_of(part, model(part.to(device))).cpu() for part in parts])
     finally:
         model.train(training)
-    if scores.dim() != 2 or len(scores) != len(x):
-        raise ValueError(
-            f"the model must return scores (samples, classes), but returned shape {tuple(scores.shape)} for x of shape "
-            f"{tuple(x.shape)}; a recurrent network with batch_first=True takes (samples, steps, features)"
+    if undefined := int(scores.isnan().any(-1).sum()):
+        raise FloatingPointError(
+            f"the model's scores are NaN for {undefined} of {len(x)} samples; train it with a smaller lr or smaller step sizes"
         )
     return scores
+
+
+def _scores_of(x, returned):
+    """What a model returned for ``x``, if these are scores."""
+    is_tensor = isinstance(returned, torch.Tensor)
+    if not is_tensor or returned.dim() != 2 or len(returned) != len(x):
+        got = f"shape {tuple(returned.shape)}" if is_tensor else f"a {type(returned).__name__}"
+        raise ValueError(
+            f"the model must return scores (samples, classes), but returned {got} for x of shape {tuple(x.shape)}; "
+            "SequenceClassifier makes them of a recurrent network, which takes x of shape (samples, steps, features) "
+            "with batch_first=True"
+        )
+    return returned
 
 
 def _check_labels(model, name, x, y):
@@ -235,6 +260,39 @@ def _settings(epochs, batch_size, lr, seed, lr_factors):
         "seed": check_seed(seed),
         "lr_factors": factors or None,
     }
+
+
+def _check_files(model, checkpoint, resume, log):
+    """Raise an error if a file cannot be written, or would replace one that no run of this model has written."""
+    paths = [Path(path) for path in (checkpoint, log) if path is not None]
+    for path in paths:
+        check_writable(path)
+    if len(paths) == 2 and paths[0].resolve() == paths[1].resolve():
+        raise ValueError(f"checkpoint and log must be two files, got {log} for both; give one of them another path")
+    foreign = "the {} {} exists and is not one of {}; delete it or give another path"
+    if not resume and _exists(checkpoint) and not _is_checkpoint(checkpoint, model):
+        raise FileExistsError(foreign.format("checkpoint", checkpoint, "this model, or is damaged"))
+    if _exists(log) and not _is_log(log):
+        raise FileExistsError(foreign.format("log", log, "fit"))
+
+
+def _exists(path):
+    return path is not None and Path(path).exists()
+
+
+def _is_checkpoint(path, model):
+    """Whether a file is a checkpoint of this model, whatever the settings."""
+    try:
+        return bool(checkpoints.load(path, {}, model))
+    except ValueError:
+        return False
+
+
+def _is_log(path):
+    """Whether the first line of a file is that of `History.save`."""
+    header = ",".join(_HEADER).encode()
+    with Path(path).open("rb") as file:
+        return file.readline(len(header) + 2).strip() == header  # the line may be a large file
 
 
 # --- one run --------------------------------------------------------------------------------------------------------
@@ -277,7 +335,7 @@ class _Run:
         device = _device(self.model)
         self.optimizer.zero_grad(set_to_none=True)
         with self.team.share(chosen) as (mine, weight):
-            loss = weight * self.loss(self.model, x[mine].to(device), y[mine].to(device))
+            loss = weight * self._loss(x[mine].to(device), y[mine].to(device))
             loss.backward()
         value = self.team.sum_gradients(self.model.parameters(), loss.detach())
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
@@ -288,6 +346,19 @@ class _Run:
                 )
         self.optimizer.step()
         return value
+
+    def _loss(self, x, y):
+        """Of a batch, if it can be minimized."""
+        try:
+            loss = self.loss(self.model, x, y)
+        except ValueError as error:
+            if "Expected more than 1 value per channel" not in str(error):  # of a batch that torch cannot normalize
+                raise
+            message = "batch normalization needs two samples or more; give a larger batch_size, or more samples"
+            raise ValueError(message) from error
+        if not (isinstance(loss, torch.Tensor) and loss.numel() == 1 and loss.requires_grad):
+            raise ValueError(f"loss must return one number, the mean as a tensor with a gradient, got {shown(loss)}")
+        return loss
 
     def _validate(self, x, y):
         """Fraction of the validation data classified correctly; each process looks at its share."""
@@ -369,7 +440,8 @@ def _by_factor(model, factors):
 
 
 def _device(model):
-    return next(model.parameters()).device
+    parameter = next(model.parameters(), None)
+    return torch.device("cpu") if parameter is None else parameter.device
 
 
 @contextmanager

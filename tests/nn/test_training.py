@@ -258,7 +258,61 @@ def test_checkpoints_of_other_runs_are_refused(tmp_path):
     path.write_bytes(b"nothing")
     with pytest.raises(ValueError, match="run.pt is not a checkpoint"):
         fit(make_model(), checkpoint=path, resume=True)
-    fit(make_model(), checkpoint=path, epochs=1)  # without resume it is overwritten
+
+
+@pytest.mark.parametrize("changed", [{}, {"epochs": 2, "lr": 0.02, "seed": 1}])
+def test_a_run_starts_anew_over_its_own_files(tmp_path, changed):
+    files = {"checkpoint": tmp_path / "run.pt", "log": tmp_path / "log.csv"}
+    fit(make_model(), **files)
+    files["log"].write_text(files["log"].read_text())  # other ends of lines, as git may leave them
+    history = fit(make_model(), **files, **changed)
+    assert history.loss == fit(make_model(), **changed).loss
+    assert torch.load(files["checkpoint"], weights_only=True)["history"] == asdict(history)
+    assert len(files["log"].read_text().splitlines()) == 1 + len(history)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("checkpoint", b"nothing"),
+        ("checkpoint", b""),
+        ("checkpoint", {"weight": torch.zeros(3)}),
+        ("log", b"chapter,page\n1,1\n"),
+        ("log", b"epoch,loss,validation_accuracy,lr,seconds,mine\n"),
+        ("log", b"\xff\xfe" * 1000),
+        ("log", b""),
+    ],
+)
+def test_files_that_are_not_of_a_run_are_not_replaced(tmp_path, name, content):
+    path = tmp_path / "file"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError, match=f"the {name} .*file .*; delete it or give another path"):
+        fit(make_model(), loss=never, resume=name == "log", **{name: path})
+    assert path.read_bytes() == before
+
+
+def test_checkpoints_of_other_models_are_not_replaced(tmp_path):
+    path = tmp_path / "run.pt"
+    fit(make_model(), checkpoint=path, epochs=1)
+    for harm in (lambda path: None, damage):
+        harm(path)
+        before = path.read_bytes()
+        with pytest.raises(FileExistsError, match="not one of this model, or is damaged; delete it or give"):
+            fit(SequenceClassifier(ORGaNICs(3, 9, batch_first=True), 2), loss=never, checkpoint=path)
+        assert path.read_bytes() == before
+    with pytest.raises(FileExistsError, match="is not one of this model"):  # what is damaged could be anyone's
+        fit(make_model(), loss=never, checkpoint=path)
+
+
+def test_log_and_checkpoint_are_two_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="checkpoint and log must be two files, got .*same for both"):
+        fit(make_model(), loss=never, checkpoint="same", log=tmp_path / "same")
+    assert not list(tmp_path.iterdir())
 
 
 def damage(path):
@@ -314,6 +368,34 @@ def test_a_lost_log_is_written_again(tmp_path):
     assert files["log"].read_text() == expected
 
 
+class Undefined(torch.nn.Module):
+    """A model whose scores are NaN in evaluation, of some samples or all."""
+
+    def __init__(self, model, samples):
+        super().__init__()
+        self.model, self.samples = model, samples
+
+    def forward(self, x):
+        scores = self.model(x)
+        if not self.training and len(x) > 1:
+            scores[: self.samples] = torch.nan
+        return scores
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"), [(1, "scores are NaN for 1 of 30 samples"), (1000, "scores are NaN for 30 of 30 samples")]
+)
+def test_scores_that_are_not_numbers_are_reported(samples, message):
+    (x, y), model = make_data(), Undefined(make_model(), samples)
+    for call in (
+        lambda: fit(model, epochs=1),
+        lambda: training.predict(model, x[:30]),
+        lambda: training.accuracy(model, x[:30], y[:30]),
+    ):
+        with pytest.raises(FloatingPointError, match=message):
+            call()
+
+
 def test_divergence_is_reported():
     with pytest.raises(FloatingPointError, match="the loss is no longer finite in epoch 1"):
         fit(make_model(), lr=1e38)
@@ -367,6 +449,7 @@ def never(model, x, y):
         (X, Y, {"validation": (X.astype(float), Y)}, "input is torch.float64, but the parameters are torch.float32"),
         (X, Y, {"seed": None}, "seed must be a whole number, 0 or larger, got None"),
         (X, Y, {"seed": 1.5}, "seed must be a whole number, 0 or larger, got 1.5"),
+        (X, Y, {"seed": 2**64}, r"seed must be smaller than 2\*\*64, got 18446744073709551616"),
         (X, Y, {"lr": None}, "lr must be a number larger than 0, got None"),
         (X, Y, {"lr": "a"}, "lr must be a number larger than 0, got 'a'"),
         (X, Y, {"lr": float("inf")}, "lr must be a number larger than 0, got inf"),
@@ -374,6 +457,8 @@ def never(model, x, y):
         (X, Y, {"validation": 0.001}, "sets 0 of 120 samples aside"),
         (X, Y, {"validation": float("nan")}, "validation must be a fraction between 0 and 1, or a pair"),
         (X, Y, {"validation": (X, Y, Y)}, "validation must be a fraction between 0 and 1, or a pair"),
+        (X, Y, {"validation": X}, r"or a pair \(x, y\), got array\(\[\[\[[^\n]{1,100}\.\.\.$"),
+        (X.astype(object), Y, {}, "x must be one array of numbers, .* got ndarray of object"),
         (X, Y, {"validation": (NAN, Y)}, "validation x must be finite"),
         (X[..., :2], Y, {}, "input_size=3"),
         (X, Y, {"lr_factors": {"W_br": 1}}, "lr_factors: no parameter is called 'W_br'"),
@@ -402,9 +487,74 @@ def test_what_is_predicted_is_checked():
     for call, message in (
         (lambda: training.predict(model, NAN), "x must be finite, but sample 17 holds NaN"),
         (lambda: training.predict(model, X[:, 0]), r"the model must return scores \(samples, classes\)"),
+        (lambda: training.predict(model, X, batch_size=0), "batch_size must be a positive whole number, got 0"),
         (lambda: training.accuracy(model, NAN, Y), "x must be finite, but sample 17 holds NaN"),
         (lambda: training.accuracy(model, X, Y[:, None]), r"one label .* got torch.int64 of shape \(120, 1\)"),
         (lambda: training.accuracy(model, X, [1]), r"one label .* got torch.int64 of shape \(1,\)"),
     ):
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def frozen():
+    return make_model().requires_grad_(False)
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "message"),
+    [
+        (ORGaNICs(3, 8, batch_first=True), ValueError, "but returned a tuple for .*; SequenceClassifier makes"),
+        (torch.nn.LSTM(3, 8, batch_first=True), ValueError, "but returned a tuple for .*; SequenceClassifier makes"),
+        (None, TypeError, "model must be a torch.nn.Module, got None"),
+        (ORGaNICs, TypeError, "model must be a torch.nn.Module, got <class"),
+        (torch.nn.Flatten(), ValueError, "model has no parameter that can be trained"),
+        (frozen(), ValueError, "model has no parameter that can be trained"),
+    ],
+)
+def test_what_cannot_be_trained(tmp_path, model, error, message):
+    for files in ({}, {"checkpoint": tmp_path / "run.pt"}):
+        with pytest.raises(error, match=message):
+            fit(model, *make_data(), loss=never, **files)
+    if "trained" not in message:
+        with pytest.raises(error, match=message):
+            training.predict(model, X)
+
+
+def test_a_model_without_parameters_predicts():
+    assert training.predict(torch.nn.Flatten(), X).tolist() == X.reshape(len(X), -1).argmax(1).tolist()
+
+
+@pytest.mark.parametrize(
+    ("loss", "got"),
+    [
+        (lambda model, x, y: model(x)[:, 0], r"tensor\(\[[^\n]*\.\.\."),
+        (lambda model, x, y: training.cross_entropy(model, x, y).item(), r"[0-9.]+$"),
+        (lambda model, x, y: training.cross_entropy(model, x, y).detach(), r"tensor\([0-9.]+\)$"),
+        (lambda model, x, y: None, "None$"),
+    ],
+)
+def test_a_loss_is_one_number_with_a_gradient(loss, got):
+    with pytest.raises(ValueError, match=f"loss must return one number, .*with a gradient, got {got}"):
+        fit(make_model(), loss=loss)
+
+
+@pytest.mark.parametrize(("samples", "batch_size"), [(120, 1), (2, 16)])
+def test_batch_normalization_needs_two_samples(samples, batch_size):
+    model = SequenceClassifier(ORGaNICs(3, 8, batch_first=True), 2, standardize=True)
+    with pytest.raises(ValueError, match="batch normalization needs two samples or more; give a larger batch_size"):
+        fit(model, *make_data(samples), validation=0.5, batch_size=batch_size)
+
+
+def test_the_layout_of_the_data_does_not_matter():
+    """Whatever can be copied to an array of torch is; parameters alone are trained."""
+    (x, y), fields = make_data(), np.zeros((120, 6, 3), [("x", "f4"), ("one byte", "i1")])
+    fields["x"] = x
+    graph = 1 * torch.tensor(x, requires_grad=True)
+    expected = fit(make_model(), x, y, epochs=2).loss
+    for same_x, same_y in [
+        (x[::-1].copy()[::-1], y),
+        (x.astype(">f4"), y.astype(">i8")),
+        (fields["x"], y[::-1].copy()[::-1]),
+        (graph, y),
+    ]:
+        assert fit(make_model(), same_x, same_y, epochs=2).loss == expected
