@@ -219,17 +219,17 @@ def agreement(model, circuit, x, dt=1e-3, *, device="cpp", report=None):
         for part in torch.arange(len(samples)).split(PREDICT_TOGETHER):
             _, state = double.rnn(samples[part].double())
             for name, value in _by_name(double.rnn, state).items():
-                difference = max(difference, float(np.abs(value - ends[name][part, 0]).max()))
+                difference = np.maximum(difference, np.abs(value - ends[name][part, 0]).max())  # NaN, too
         *_, last = (name for name in ends if name.rpartition(".")[2] == "y")
         scores = double.scores(torch.from_numpy(ends[last][:, 0]))
-    return Agreement(in_torch, scores.argmax(-1).numpy(), difference)
+    return Agreement(in_torch, scores.argmax(-1).numpy(), float(difference))
 
 
 def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
     """Classify samples with a torch module and with its steady-state layers as circuits in Brian2.
 
-    Every `DivisiveNormalization` and `DivisiveNormalization2d` of the module is replaced by its circuit, which starts
-    at rest and runs until it has settled; what it reads is what the layers before it gave in Brian2.
+    Wherever the module calls a `DivisiveNormalization` or `DivisiveNormalization2d`, the circuit of the layer takes its
+    place, which starts at rest and runs until it has settled; what it reads is what the layers before it gave in Brian2.
 
     Parameters
     ----------
@@ -250,40 +250,39 @@ def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
     Raises
     ------
     ValueError
-        If the module has no such layer.
+        If the module has no such layer, or one that it does not call.
     """
-    samples = torch.as_tensor(x)
-    inside = torch.nn.Sequential(in_double(model))  # in a container, so that the module itself may be a layer
-    layers = {name: layer for name, layer in inside.named_modules() if isinstance(layer, _STEADY)}
+    samples, double = torch.as_tensor(x), in_double(model)
+    layers = [layer for layer in double.modules() if isinstance(layer, _STEADY)]
     if not layers:
         raise ValueError("the network has no steady-state layers, and is not a circuit")
     in_torch = predict(model, samples).numpy()
-    circuits = {name: _InBrian(layer, duration, dt, device) for name, layer in layers.items()}
-    for name, circuit in circuits.items():
-        parent, _, last = name.rpartition(".")
-        setattr(inside.get_submodule(parent), last, circuit)
+    differences = _answer_by_brian(layers, duration=duration, dt=dt, device=device)
     with torch.no_grad():
-        scores = inside(samples.double())
-    difference = max(circuit.difference for circuit in circuits.values())
+        scores = double(samples.double())
+    if len(differences) < len(layers):
+        raise ValueError("the network does not call all of its steady-state layers, so they cannot be compared")
+    difference = float(np.max(list(differences.values())))
     return Agreement(in_torch, scores.argmax(-1).numpy(), difference)
 
 
-class _InBrian(torch.nn.Module):
-    """A steady-state layer whose output is that of its circuit; ``difference`` is how far it is from the layer's."""
+def _answer_by_brian(layers, **options):
+    """Let the circuit of each of the layers give its output; by layer, how far it was from the layer's in each call."""
+    from organics_neuro.brian import simulate as run
 
-    def __init__(self, layer, duration, dt, device):
-        super().__init__()
-        self.layer, self.options = layer, {"duration": duration, "dt": dt, "device": device}
+    differences = {}
 
-    def forward(self, x):
-        from organics_neuro.brian import simulate as run
-
-        circuit, z = steady_circuit(self.layer, x)
-        expected = self.layer(x)
-        y = torch.from_numpy(run(circuit, z, record=["y"], every=None, **self.options)["y"][-1])
+    def answer(layer, args, given, expected):
+        (x,) = (*args, *given.values())
+        circuit, z = steady_circuit(layer, x)
+        y = torch.from_numpy(run(circuit, z, record=["y"], every=None, **options)["y"][-1])
         rates = torch.relu(y).square().view_as(expected)
-        self.difference = float((rates - expected).abs().max())
+        differences[layer] = np.maximum(differences.get(layer, 0.0), (rates - expected).abs().max().item())  # NaN, too
         return rates
+
+    for layer in layers:  # a hook is called at every use, however often and under whatever names there is one
+        layer.register_forward_hook(answer, with_kwargs=True)
+    return differences
 
 
 def _by_name(rnn, state):

@@ -172,3 +172,53 @@ def test_steady_agreement(monkeypatch):
     assert steady_agreement(model[0], x, device="runtime").difference < 1e-10  # a layer alone
     with pytest.raises(ValueError, match="has no steady-state layers"):
         steady_agreement(torch.nn.Sequential(torch.nn.Linear(3, 4)), x, device="runtime")
+
+
+class Twice(torch.nn.Module):
+    """Uses one layer twice, and, under another name, once more."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.readout = DivisiveNormalization(3, 3, dtype=torch.float64), torch.nn.Linear(3, 4).double()
+        self.again = torch.nn.Sequential(self.layer)
+
+    def forward(self, x):
+        return self.readout(self.again(self.layer(input=self.layer(x))))
+
+
+def test_steady_agreement_of_a_layer_that_is_used_more_than_once(monkeypatch):
+    """Brian2 computes every use, and the difference is the largest of all, also if it is no number."""
+    torch.manual_seed(0)
+    model, x, calls = Twice(), torch.randn(5, 3, dtype=torch.float64), []
+
+    def too_large_by(errors):
+        def simulate(circuit, z, **_):
+            calls.append(z)
+            return {"y": np.array([on.theory.fixed_point(circuit, z).state["y"] * (1 + errors[len(calls) - 1])])}
+
+        calls.clear()
+        return simulate
+
+    monkeypatch.setattr("organics_neuro.brian.simulate", too_large_by([0, 0, 0]))
+    assert steady_agreement(model, x).difference < 1e-9
+    assert len(calls) == 3
+    monkeypatch.setattr("organics_neuro.brian.simulate", too_large_by([0.1, 0, 0]))
+    assert steady_agreement(model, x).difference > 1e-3
+    monkeypatch.setattr("organics_neuro.brian.simulate", too_large_by([0, 0, np.nan]))
+    assert np.isnan(steady_agreement(model, x).difference)
+
+
+def test_a_steady_layer_that_is_not_called_is_an_error():
+    """It would be missing from the difference."""
+    model = torch.nn.Linear(3, 4)
+    model.unused = DivisiveNormalization(3, 4)
+    with pytest.raises(ValueError, match="the network does not call all of its steady-state layers"):
+        steady_agreement(model, torch.randn(5, 3))
+
+
+def test_agreement_with_a_circuit_that_runs_away(monkeypatch):
+    """The largest difference is then no number, and not that of the other states."""
+    nothing = {name: np.full((2, 1, 6), np.nan) for name in ("y", "a", "b0", "b")}
+    monkeypatch.setattr("organics_neuro.transfer.simulate", lambda *_, **__: nothing)
+    rnn = ORGaNICs(3, 6, batch_first=True)
+    assert np.isnan(agreement(SequenceClassifier(rnn, 4), to_circuit(rnn), torch.randn(2, STEPS, 3)).difference)

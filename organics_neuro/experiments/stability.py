@@ -37,7 +37,7 @@ def stability(model, inputs, state=None, progress=True):
         A steady-state layer stands for its circuit (see `organics_neuro.transfer.steady_circuit`).
     inputs : array_like, Tensor or dict
         A batch of inputs, one sample on each row: for a circuit (samples, units), by name if it has several inputs;
-        for a layer as it takes them.
+        for a layer as it takes them, whatever their leading axes.
     state : dict, optional
         States of a circuit to linearise around, each (samples, units), instead of its fixed points: for a recurrent
         network, those that it visits, with the input of that step.
@@ -119,6 +119,7 @@ def _as_circuit(model, inputs, state):
         return model, inputs, state, []
     import torch
 
+    from organics_neuro.nn import DivisiveNormalization2d
     from organics_neuro.nn.circuits import in_double
     from organics_neuro.transfer import steady_circuit
 
@@ -126,13 +127,14 @@ def _as_circuit(model, inputs, state):
     if state is not None:
         raise ValueError("a steady-state layer is linearised around its steady state; leave state out")
     x = torch.as_tensor(inputs, dtype=torch.float64, device="cpu")
+    x = x.reshape(len(z), *x.shape[-3 if isinstance(model, DivisiveNormalization2d) else -1 :])
     found, missing = {name: np.ones(z.shape) for name in circuit.states}, []
     for part, steady in _steady_states(in_double(model), x):
         if steady is None:
             missing += part
         else:
             for name, values in found.items():
-                values[part] = getattr(steady, name).detach().numpy().reshape(len(part), -1)
+                values[part] = getattr(steady, name).detach().numpy().reshape(len(part), circuit.size)
     if missing:
         warnings.warn(
             f"the layer has no steady state for {len(missing)} of {len(x)} samples, or it was not found",

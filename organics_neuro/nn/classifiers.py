@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy, dropout, mse_loss
 from torch.nn.utils.rnn import PackedSequence
 
+from organics_neuro.core.arguments import number, positive_int
 from organics_neuro.nn.layers import ORGaNICs
 from organics_neuro.nn.parallel import BatchNorm1d
 
@@ -18,6 +19,7 @@ class SequenceClassifier(nn.Module):
     Parameters
     ----------
     rnn : ORGaNICs or torch.nn.LSTM, GRU, RNN
+        In one direction.
     classes : int
     dropout : float
         Fraction of the input that is dropped in training.
@@ -36,12 +38,13 @@ class SequenceClassifier(nn.Module):
 
     def __init__(self, rnn, classes, dropout=0.0, standardize=False):
         super().__init__()
-        self.dropout = float(dropout)
-        self.rnn = rnn
+        self.dropout = number("dropout", dropout, "a probability between 0 and 1", lambda p: 0 <= p <= 1)
+        self.rnn, classes = _check_recurrent(rnn), positive_int("classes", classes)
+        units = getattr(rnn, "proj_size", 0) or rnn.hidden_size  # an LSTM may project its units to fewer numbers
         like = next(rnn.parameters())
         factory = {"device": like.device, "dtype": like.dtype}
-        self.standardized = BatchNorm1d(rnn.hidden_size, _EPS, affine=False, **factory) if standardize else None
-        self.readout = nn.Linear(rnn.hidden_size, classes, **factory)
+        self.standardized = BatchNorm1d(units, _EPS, affine=False, **factory) if standardize else None
+        self.readout = nn.Linear(units, classes, **factory)
 
     def forward(self, x):
         """Scores of the classes, (batch, classes), for input as the recurrent network takes it."""
@@ -53,7 +56,14 @@ class SequenceClassifier(nn.Module):
 
     def scores(self, y):
         """Scores of the classes, (batch, classes), for the last y of the last layer, (batch, units)."""
-        return self.readout(y if self.standardized is None else self.standardized(y))
+        return self.readout(y if self.standardized is None else self._standardize(y))
+
+    def _standardize(self, y):
+        if y.dim() > 1:
+            return self.standardized(y)
+        if self.training:
+            raise ValueError("one sequence cannot be standardized in training; give a batch, or call eval() first")
+        return self.standardized(y.unsqueeze(0)).squeeze(0)
 
     def _drop(self, x):
         if isinstance(x, PackedSequence):
@@ -62,6 +72,17 @@ class SequenceClassifier(nn.Module):
 
     def extra_repr(self):
         return f"dropout={self.dropout:g}" if self.dropout else ""
+
+
+def _check_recurrent(rnn):
+    """``rnn`` if it reads sequences, which cells do not, and ends in one state."""
+    if not all(hasattr(rnn, name) for name in ("hidden_size", "batch_first")):
+        raise TypeError(f"rnn must be ORGaNICs or torch.nn.LSTM, GRU or RNN, got {type(rnn).__name__}")
+    if getattr(rnn, "bidirectional", False):
+        raise ValueError(
+            "rnn is bidirectional, but only its state after the last step is read; make it with bidirectional=False"
+        )
+    return rnn
 
 
 class AutoencoderClassifier(nn.Module):

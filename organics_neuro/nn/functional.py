@@ -7,6 +7,7 @@ training step by less than a tenth.
 """
 
 from functools import partial
+from numbers import Real
 
 import numpy as np
 import torch
@@ -59,14 +60,16 @@ def euler_step(circuit, states, inputs=None, dt=1e-4, weights=None, parameters=N
     circuit : Circuit or JoinedCircuit
         The declaration, and the weights and parameters that are not given here.
     states : dict of Tensor
-        Each state by its full name, shape (..., units). Their type and device are those of the computation.
-    inputs : Tensor or dict of Tensor, optional
-        Shape (..., units); a dictionary by name if the circuit has several. Inputs not given are 0.
+        Each state by its full name, shape (..., units). Their type and device are those of the computation, and all
+        tensors that come with them must have this type.
+    inputs : Tensor, array_like or dict of these, optional
+        Shape () or (..., units); a dictionary by name if the circuit has several. Inputs not given are 0.
     dt : float
         In seconds.
     weights, parameters : dict of Tensor, optional
         By full name ("W_r", or "e.W_r" in a joined circuit), in place of those of the circuit; they may require a
-        gradient. Weights have shape (units, source units); parameters have shape () or (units,), in SI units.
+        gradient. Weights have shape (units, source units); parameters are numbers or have shape () or (..., units), in
+        SI units.
 
     Returns
     -------
@@ -75,15 +78,17 @@ def euler_step(circuit, states, inputs=None, dt=1e-4, weights=None, parameters=N
 
     Raises
     ------
+    TypeError
+        For what is not a tensor, or a dictionary of these.
     ValueError
-        For an unknown name or a wrong shape.
+        For an unknown name, a wrong shape or another type of numbers.
 
     See Also
     --------
     EulerStep : for a loop, in which weights are prepared once.
     unroll : many steps.
     """
-    like = next(iter(states.values()), torch.empty(0))
+    like = _first_tensor(_by_name("states", states))
     return EulerStep(circuit, dt, weights, parameters, like.dtype, like.device)(states, inputs)
 
 
@@ -95,8 +100,8 @@ def unroll(circuit, inputs, steps, dt, states=None, weights=None, parameters=Non
     circuit, dt, weights, parameters
         As in `euler_step`.
     inputs : Tensor, array_like or dict of these
-        Shape (), (units,), (trials, units), or (steps, trials, units) if it changes with time. The first one gives the
-        type and the device of the computation.
+        Shape (), (units,), (trials, units), or (steps, trials, units) if it changes with time. The first tensor among
+        inputs and states gives the type and the device of the computation; if there is none, it is in float64.
     steps : int
     states : dict of Tensor, optional
         States to start from, each (units,) or (trials, units); those not named start where the circuit says.
@@ -110,14 +115,13 @@ def unroll(circuit, inputs, steps, dt, states=None, weights=None, parameters=Non
     states : dict of Tensor
         The states after the last step.
     """
-    inputs = _as_tensors(check_circuit(circuit).dynamics, inputs)
-    steps = positive_int("steps", steps)
-    check_steps(inputs, steps)
-    like = next(iter(inputs.values()), torch.empty(0, dtype=torch.float64))
+    steps, states = positive_int("steps", steps), _by_name("states", states)
+    like = _first_tensor({**check_circuit(circuit).dynamics.name_inputs(inputs), **states})
     step = EulerStep(circuit, dt, weights, parameters, like.dtype, like.device)
-    states, inputs = step.check_states({**step.initial(), **(states or {})}), step.complete_inputs(inputs)
-    count_trials("inputs and states", {**inputs, **states})
-    trials = torch.broadcast_shapes(*(v.shape[-2:-1] for v in (*inputs.values(), *states.values())))
+    states, inputs = step.check_states({**step.initial(), **states}), step.complete_inputs(inputs)
+    check_steps(inputs, steps)
+    varied = {f"parameter {name!r}": v for name, v in _by_name("parameters", parameters).items() if not _is_number(v)}
+    trials = _trials(inputs, {**states, **varied})
     states = {name: value.expand(*trials, value.shape[-1]) for name, value in states.items()}
     trace = {known_name("state", name, states): [] for name in (states if record is None else record)}
     for now in _by_step(inputs, steps):
@@ -125,6 +129,16 @@ def unroll(circuit, inputs, steps, dt, states=None, weights=None, parameters=Non
         for name, values in trace.items():
             values.append(states[name])
     return {name: torch.stack(values) for name, values in trace.items()}, states
+
+
+def _trials(inputs, constant):
+    """The axis of trials that inputs and what is ``constant`` share: (trials,), or () if none has it."""
+    for name, value in constant.items():
+        if value.dim() > 2:
+            raise ValueError(f"{name} has shape {tuple(value.shape)}; give (units,) or (trials, units)")
+    values = {**inputs, **constant}
+    count_trials("inputs, states and parameters", values)
+    return torch.broadcast_shapes(*(value.shape[-2:-1] for value in values.values()))
 
 
 def _by_step(inputs, steps):
@@ -145,15 +159,15 @@ class EulerStep:
     circuit, dt, weights, parameters
         As in `euler_step`.
     dtype, device
-        Of what is taken from the circuit itself.
+        Of the computation: what is taken from the circuit gets them, tensors that are given must have this type.
     """
 
     def __init__(self, circuit, dt, weights=None, parameters=None, dtype=torch.float64, device=None):
         self.dynamics = check_circuit(circuit).dynamics
         self.dt = seconds("dt", dt)
         self._like = {"dtype": dtype, "device": device}
-        self._parameters = self._collect_parameters(parameters or {})
-        self._products = self._collect_products(weights or {})
+        self._parameters = self._collect_parameters(_by_name("parameters", parameters))
+        self._products = self._collect_products(_by_name("weights", weights))
 
     def __call__(self, states, inputs=None):
         """The states after one step."""
@@ -186,27 +200,46 @@ class EulerStep:
         for name, n in self.dynamics.states.items():
             if name not in states:
                 raise ValueError(f"the state {name!r} is missing; give all of {', '.join(self.dynamics.states)}")
-            _check_units(name, states[name], n)
+            self._check_units(name, states[name], n)
         return states
 
     def complete_inputs(self, inputs):
-        """``inputs`` as a dictionary of tensors with one entry for each input of the circuit; those not given are 0."""
-        inputs = _as_tensors(self.dynamics, inputs)
-        for name, value in inputs.items():
+        """``inputs`` as a dictionary of tensors with one entry for each input of the circuit; those not given are 0.
+
+        Numbers and arrays, which may have units, take the type of the computation.
+        """
+        complete = {name: torch.zeros(n, **self._like) for name, n in self.dynamics.inputs.items()}
+        for name, value in self.dynamics.name_inputs(inputs).items():
             n = self.dynamics.inputs[name]
-            if value.dim() == 0:  # one number stands for all units
-                inputs[name] = value.expand(n)
-            _check_units(name, inputs[name], n)
-        missing = {name: n for name, n in self.dynamics.inputs.items() if name not in inputs}
-        return {**inputs, **{name: torch.zeros(n, **self._like) for name, n in missing.items()}}
+            if not isinstance(value, torch.Tensor):
+                value = torch.as_tensor(magnitude(name, value, self.dynamics.unit(name)), **self._like)
+            complete[name] = value if value.dim() else value.expand(n)  # one number stands for all units
+            self._check_units(name, complete[name], n)
+        return complete
+
+    def _check_units(self, name, value, n):
+        self._check_type(name, value)
+        if value.shape[-1:] != (n,):
+            raise ValueError(f"{name} has shape {tuple(value.shape)}, but its last axis must be the {n} units")
+
+    def _check_type(self, name, value):
+        dtype = self._like["dtype"]
+        if not isinstance(value, torch.Tensor):
+            raise TypeError(f"{name} must be a tensor, got {type(value).__name__}; make one with torch.as_tensor")
+        if value.dtype != dtype:
+            raise ValueError(
+                f"{name} must be {dtype}, as the computation is, got {value.dtype}; convert it with .to({dtype})"
+            )
 
     # --- preparation --------------------------------------------------------------------------------------------
 
     def _collect_parameters(self, given):
         """Parameters of each population: those given, then those of the circuit (single numbers stay numbers)."""
         known = {qualify(p, name): (p, name) for p, pop in self.dynamics.populations.items() for name in pop.parameters}
-        for name in given:
-            known_name("parameter", name, known)
+        for name, value in given.items():
+            p, _ = known[known_name("parameter", name, known)]
+            if not _is_number(value):
+                self._check_units(f"parameter {name!r}", value, self.dynamics.populations[p].size)
         result = {p: {} for p in self.dynamics.populations}
         for full, (p, name) in known.items():
             own = self.dynamics.populations[p].parameters[name]
@@ -218,6 +251,7 @@ class EulerStep:
         known = {c.key: c.weights for c in self.dynamics.connections}
         for name, value in given.items():
             known_name("weights", name, known)
+            self._check_type(f"weights {name!r}", value)
             if value.shape != known[name].shape:
                 raise ValueError(
                     f"weights {name!r} have shape {tuple(value.shape)}, but must have {known[name].shape} (units, source units)"
@@ -235,15 +269,19 @@ class EulerStep:
         return partial(linear, weight=torch.tensor(weights.to_dense(), **self._like))
 
 
-def _as_tensors(dynamics, inputs):
-    """Inputs by full name: tensors as they are; numbers and arrays in float64 and SI units, as everywhere outside torch."""
-    given = dynamics.name_inputs(inputs)
-    return {
-        name: value if isinstance(value, torch.Tensor) else torch.as_tensor(magnitude(name, value, dynamics.unit(name)))
-        for name, value in given.items()
-    }
+def _by_name(argument, given):
+    """``given``, which is a dictionary, of Python or of torch (`torch.nn.ParameterDict`), or None: an empty one."""
+    if given is not None and not hasattr(given, "keys"):
+        raise TypeError(f"{argument} must be a dictionary {{name: tensor}}, got {type(given).__name__}")
+    return {} if given is None else dict(given)
 
 
-def _check_units(name, value, n):
-    if value.shape[-1:] != (n,):
-        raise ValueError(f"{name} has shape {tuple(value.shape)}, but its last axis must be the {n} units")
+def _first_tensor(values):
+    """The first of ``values`` that is a tensor of floating-point numbers, whose type and device the computation takes."""
+    tensors = (v for v in values.values() if isinstance(v, torch.Tensor) and v.is_floating_point())
+    return next(tensors, torch.empty(0, dtype=torch.float64))
+
+
+def _is_number(value):
+    """Whether a parameter is one number, which fits any type and any number of units."""
+    return isinstance(value, Real) or (isinstance(value, torch.Tensor) and not value.dim())

@@ -4,12 +4,14 @@ Where a recurrent layer integrates a circuit step by step, these give at once wh
 input. Like any layer of torch they take and return rates, so they stack.
 """
 
+from numbers import Integral
+
 import torch
 from torch import nn
 from torch.nn.functional import conv2d
 from torch.nn.utils.parametrize import register_parametrization
 
-from organics_neuro.core.arguments import known_name, positive_int
+from organics_neuro.core.arguments import known_name, number, positive_int
 from organics_neuro.nn.cells import check_dtype, check_tensor
 from organics_neuro.nn.constraints import Bounded, Positive, SpectralBound
 from organics_neuro.nn.equilibrium import TOLERANCE, SteadyState, equilibrium, published_iteration, residual
@@ -184,7 +186,7 @@ class DivisiveNormalization2d(nn.Module):
     kernel_size : int or (int, int)
         Of the convolutions to the drive and to the gain.
     stride, padding
-        As in `torch.nn.Conv2d`, for both convolutions.
+        As in `torch.nn.Conv2d`, for both convolutions: numbers, pairs of them, or a padding "same" or "valid".
     pool : {"uniform", "local"}
         "uniform": one learned weight a channel, 1 at the start. "local": a learned kernel a channel, a Gaussian with
         the peak 1 and a standard deviation of pool_size/4 at the start; beyond the border there is nothing.
@@ -232,10 +234,9 @@ class DivisiveNormalization2d(nn.Module):
             raise ValueError("give pool_size with pool='local', and only then")
         self.in_channels = positive_int("in_channels", in_channels)
         self.out_channels = positive_int("out_channels", out_channels)
-        pair = isinstance(kernel_size, (tuple, list)) and len(kernel_size) == 2
-        sides = kernel_size if pair else (kernel_size, kernel_size)
-        self.kernel_size = tuple(positive_int("kernel_size", side) for side in sides)
-        self.stride, self.padding = stride, padding
+        self.kernel_size = _pair("kernel_size", kernel_size, positive_int)
+        self.stride = _pair("stride", stride, positive_int)
+        self.padding = _check_padding(padding, self.stride)
         side = 1 if pool_size is None else positive_int("pool_size", pool_size)
         if side % 2 == 0:
             raise ValueError(f"pool_size must be odd, so that a kernel has a middle, got {pool_size}")
@@ -267,10 +268,21 @@ class DivisiveNormalization2d(nn.Module):
         axes = input.dim() in (3, 4)
         expected = f"(batch, in_channels={self.in_channels}, height, width), the batch being optional"
         _check_input(input, self, axes and input.shape[-3] == self.in_channels, expected)
+        self._check_size(*input.shape[-2:])
         gain = torch.sigmoid(conv2d(input, self.K_b, stride=self.stride, padding=self.padding))
         drive = gain * conv2d(input, self.K_z, stride=self.stride, padding=self.padding)
         _check_range(drive)
         return drive
+
+    def _check_size(self, height, width):
+        """Raise `ValueError` for images, with what is padded, smaller than a kernel; one of no pixels is no image."""
+        padding = {"same": self.kernel_size, "valid": (0, 0)}.get(self.padding, self.padding)
+        least = [max(1, side - 2 * beyond) for side, beyond in zip(self.kernel_size, padding, strict=True)]
+        if height < least[0] or width < least[1]:
+            raise ValueError(
+                f"images are {height} x {width}, but must be at least {least[0]} x {least[1]} for "
+                f"kernel_size={self.kernel_size} and padding={self.padding!r}"
+            )
 
     def pooled(self, rates):
         """The pool of non-negative values (..., out_channels, height, width), of the same shape."""
@@ -316,8 +328,27 @@ class DivisiveNormalization2d(nn.Module):
         pool = f", pool_size={self.W.shape[-1]}" if self.pool == "local" else ""
         return (
             f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}, "
-            f"padding={self.padding}, pool={self.pool!r}{pool}"
+            f"padding={self.padding!r}, pool={self.pool!r}{pool}"
         )
+
+
+def _pair(name, value, check):
+    """``value``, one number or two, as a tuple of two, each checked by ``check(name, side)``."""
+    pair = isinstance(value, (tuple, list)) and len(value) == 2
+    return tuple(check(name, side) for side in (value if pair else (value, value)))
+
+
+def _not_negative(name, value):
+    whole = "a whole number, 0 or larger"
+    return int(number(name, value, whole, lambda value: isinstance(value, Integral) and value >= 0))
+
+
+def _check_padding(padding, stride):
+    if not isinstance(padding, str):
+        return _pair("padding", padding, _not_negative)
+    if known_name("padding", padding, ("same", "valid")) == "same" and stride != (1, 1):
+        raise ValueError(f"padding='same' needs stride=1, got {stride}; give padding as a number")
+    return padding
 
 
 def _check_input(input, module, fits, expected):

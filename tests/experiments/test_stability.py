@@ -75,6 +75,23 @@ def test_convolutional_layer(torch):
     np.testing.assert_allclose(found.leading, on.theory.eigenvalues(circuit, z)[:, 0].real, rtol=1e-7)
 
 
+@pytest.mark.parametrize("shape", [(), (0,), (2, 3)])
+@pytest.mark.parametrize("kind", ["identity", "learned", "convolution"])
+def test_a_layer_takes_any_leading_axes(torch, kind, shape):
+    """One sample, none, or several axes of them (a convolution takes one axis at most), as the layer itself does."""
+    if kind == "convolution":
+        layer, shape, sample = on.nn.DivisiveNormalization2d(2, 2, 3), shape[:1], (2, 4, 4)
+    else:
+        (layer, _), sample = layer_and_inputs(torch, kind, 1), (3,)
+    x = torch.randn(*shape, *sample)
+    found = stability(layer, x)
+    assert found.sizes == {"sample": x.numel() // torch.zeros(sample).numel()}
+    if x.numel():
+        np.testing.assert_allclose(found.leading, stability(layer, x.reshape(-1, *sample)).leading)
+        circuit, z = on.transfer.steady_circuit(layer, x)
+        np.testing.assert_allclose(found.leading, on.theory.eigenvalues(circuit, z)[:, 0].real, rtol=1e-7)
+
+
 def test_states_by_name_of_a_joined_circuit():
     circuit, rng = make_joined(), np.random.default_rng(0)
     state = {name: 0.1 + 0.1 * rng.random((3, n)) for name, n in circuit.states.items()}

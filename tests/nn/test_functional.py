@@ -132,12 +132,12 @@ def step(circuit, **changed):
     ("changed", "message"),
     [
         ({"weights": {"W_x": torch.eye(4)}}, "unknown weights 'W_x'; known: 'W_r', 'W'"),
-        ({"weights": {"W_r": torch.eye(3)}}, r"weights 'W_r' have shape \(3, 3\), but must have \(4, 4\)"),
+        ({"weights": {"W_r": torch.eye(3).double()}}, r"weights 'W_r' have shape \(3, 3\), but must have \(4, 4\)"),
         ({"parameters": {"tau": torch.ones(4)}}, "unknown parameter 'tau'"),
         ({"states": {"y": torch.ones(4)}}, "state 'a' is missing"),
         ({"states": {"y": torch.ones(4), "a": torch.ones(4), "c": torch.ones(4)}}, "unknown state 'c'"),
         ({"states": {"y": torch.ones(3), "a": torch.ones(4)}}, r"y has shape \(3,\), but .* the 4 units"),
-        ({"inputs": torch.ones(3)}, r"z has shape \(3,\), but .* the 4 units"),
+        ({"inputs": torch.ones(3).double()}, r"z has shape \(3,\), but .* the 4 units"),
         ({"inputs": {"x": torch.ones(3)}}, "unknown input 'x'; known: 'z'"),
         ({"dt": 0}, "dt must be one positive time"),
     ],
@@ -156,7 +156,7 @@ def test_bad_arguments_of_unroll():
         functional.unroll(make_main(), np.full(4, np.nan), 3, DT)
     with pytest.raises(ValueError, match=r"z has shape \(1, 3, 1, 4\); give \(units,\)"):
         functional.unroll(make_main(), torch.zeros(1, 3, 1, 4), 3, DT)
-    with pytest.raises(ValueError, match="inputs and states have different numbers of trials: z has 2, y has 3"):
+    with pytest.raises(ValueError, match="have different numbers of trials: z has 2, y has 3"):
         functional.unroll(make_main(), torch.zeros(2, 4), 3, DT, states={"y": torch.zeros(3, 4)})
     with pytest.raises(ValueError, match="the state 'y' is missing"):
         functional.euler_step(make_main(), {}, None, DT)
@@ -166,3 +166,88 @@ def test_bad_arguments_of_unroll():
         functional.unroll(make_main(), None, 4, DT, record=["q"])
     with pytest.raises(ValueError, match="z has 3 steps, fewer than the 4 that are simulated"):
         functional.unroll(make_main(), torch.zeros(3, 1, 4), 4, DT)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"parameters": {"sigma": torch.ones(5)}}, r"parameter 'sigma' has shape \(5,\), but .* the 4 units"),
+        ({"parameters": {"sigma": torch.ones(1)}}, r"parameter 'sigma' has shape \(1,\), but .* the 4 units"),
+        ({"parameters": {"sigma": torch.ones(1, 2, 4)}}, r"'sigma' has shape \(1, 2, 4\); give \(units,\) or \(trials"),
+        (
+            {"parameters": {"sigma": torch.ones(4).double()}},
+            "'sigma' must be torch.float32, .* got torch.float64; convert",
+        ),
+        (
+            {"weights": {"W_r": torch.eye(4).double()}},
+            "weights 'W_r' must be torch.float32, .* got torch.float64; conv",
+        ),
+        ({"weights": {"W_r": torch.ones(1, 4, 4)}}, r"weights 'W_r' have shape \(1, 4, 4\), but must have \(4, 4\)"),
+        ({"states": {"y": torch.ones(1, 2, 4)}}, r"y has shape \(1, 2, 4\); give \(units,\) or \(trials, units\)"),
+        ({"states": {"y": torch.ones(4).double()}}, "y must be torch.float32, .* got torch.float64; convert"),
+        (
+            {"inputs": torch.ones(4).int()},
+            r"z must be torch.float64, .* got torch.int32; convert it with .to\(torch.float",
+        ),
+        (
+            {"parameters": {"sigma": torch.ones(3, 4)}, "states": {"y": torch.ones(2, 4)}},
+            "different numbers of trials: y has 2, parameter 'sigma' has 3",
+        ),
+    ],
+)
+def test_wrong_shapes_and_types_are_refused_before_the_first_step(changed, message):
+    with pytest.raises(ValueError, match=message):
+        functional.unroll(make_main(), **{"inputs": torch.ones(4), "steps": 3, "dt": DT, **changed})
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"states": {"y": np.ones(4), "a": np.ones(4)}},
+            "y must be a tensor, got ndarray; make one with torch.as_tensor",
+        ),
+        ({"states": torch.ones(4)}, r"states must be a dictionary \{name: tensor\}, got Tensor"),
+        ({"weights": {"W_r": np.eye(4)}}, "weights 'W_r' must be a tensor, got ndarray; make one with torch.as_tensor"),
+        ({"weights": {"W_r": np.eye(4).tolist()}}, "weights 'W_r' must be a tensor, got list"),
+        ({"weights": torch.eye(4)}, r"weights must be a dictionary \{name: tensor\}, got Tensor"),
+        ({"parameters": {"sigma": np.ones(4)}}, "parameter 'sigma' must be a tensor, got ndarray"),
+        ({"parameters": {"sigma": 1j}}, "parameter 'sigma' must be a tensor, got complex"),
+        ({"parameters": [1.0]}, r"parameters must be a dictionary \{name: tensor\}, got list"),
+    ],
+)
+@pytest.mark.parametrize("call", [functional.euler_step, lambda *a, **k: functional.unroll(*a, steps=3, **k)])
+def test_what_is_no_tensor_is_refused(call, changed, message):
+    states = {name: torch.ones(4) for name in ("y", "a")}
+    with pytest.raises(TypeError, match=message):
+        call(make_main(), **{"states": states, "inputs": None, "dt": DT, **changed})
+
+
+def test_a_parameter_may_differ_between_trials():
+    """Each trial is then that of the circuit with its own parameter."""
+    circuit, sigma, z = make_main(), torch.rand(2, 4).double() + 0.1, torch.linspace(-1, 1, 4).double()
+    trace, last = functional.unroll(circuit, z, 5, DT, parameters={"sigma": sigma})
+    assert trace["y"].shape == (5, 2, 4)
+    for k in range(2):
+        _, alone = functional.unroll(circuit, z, 5, DT, parameters={"sigma": sigma[k]})
+        for name, value in alone.items():
+            torch.testing.assert_close(last[name][k], value)
+
+
+@pytest.mark.parametrize("inputs", [0.5, np.full(4, 0.5), {"z": [0.5] * 4}])
+def test_numbers_and_arrays_take_the_type_of_the_tensors(inputs):
+    states, given = {name: torch.ones(4) for name in ("y", "a")}, {"parameters": {"sigma": 0.2}}
+    expected = functional.euler_step(make_main(), states, torch.full((4,), 0.5), DT, **given)
+    for found in (
+        functional.euler_step(make_main(), states, inputs, DT, **given),
+        functional.unroll(make_main(), inputs, 1, DT, states, **given)[1],
+    ):
+        torch.testing.assert_close(found, expected)  # in float32
+
+
+def test_weights_in_a_module():
+    """A dictionary of parameters of torch is none of Python."""
+    weights = torch.nn.ParameterDict({"W_r": torch.eye(4)})
+    _, last = functional.unroll(make_main(), torch.ones(4), 3, DT, weights=weights)
+    last["y"].sum().backward()
+    assert weights["W_r"].grad.any()

@@ -242,7 +242,7 @@ def test_start():
 def test_repr():
     assert "  3, 5, recurrence='learned', legacy=True" in repr(DivisiveNormalization(3, 5, "learned", legacy=True))
     layer = DivisiveNormalization2d(1, 2, 3, pool="local", pool_size=5)
-    assert "1, 2, kernel_size=(3, 3), stride=1, padding=0, pool='local', pool_size=5" in repr(layer)
+    assert "1, 2, kernel_size=(3, 3), stride=(1, 1), padding=(0, 0), pool='local', pool_size=5" in repr(layer)
 
 
 def test_leading_axes():
@@ -348,6 +348,23 @@ def test_gradients_of_the_convolution(pool):
     assert gradcheck(run, (x, *layer.parameters()))
 
 
+@pytest.mark.parametrize(
+    ("geometry", "size"),
+    [
+        ({"padding": "same"}, (1, 1)),
+        ({"padding": "valid"}, (3, 5)),
+        ({"padding": "valid", "stride": 3}, (3, 5)),
+        ({"padding": (1, 3), "stride": (2, 1)}, (1, 1)),
+        ({"padding": [0, 1], "stride": [2, 3]}, (3, 3)),
+        ({"padding": 1}, (9, 8)),
+    ],
+)
+def test_geometry_is_that_of_torch(geometry, size):
+    """Also for the smallest images that there may be."""
+    layer, like = DivisiveNormalization2d(1, 2, (3, 5), **geometry), torch.nn.Conv2d(1, 2, (3, 5), **geometry)
+    assert layer(torch.ones(1, 1, *size)).shape == like(torch.ones(1, 1, *size)).shape
+
+
 def test_local_pool_starts_as_a_gaussian():
     layer = DivisiveNormalization2d(1, 2, 3, pool="local", pool_size=9)
     assert layer.W[0, 4, 4] == 1
@@ -389,6 +406,28 @@ def test_memory_of_the_convolution_follows_the_number_of_units():
             r"kernel_size must be a positive whole number, got \(3, 3, 3\)",
         ),
         (lambda: DivisiveNormalization2d(1, 5, 3.0), "kernel_size must be a positive whole number, got 3.0"),
+        (lambda: DivisiveNormalization2d(1, 5, 3, stride=0), "stride must be a positive whole number, got 0"),
+        (
+            lambda: DivisiveNormalization2d(1, 5, 3, stride=(1, 2, 3)),
+            r"stride must be a positive whole number, got \(1, 2, 3\)",
+        ),
+        (lambda: DivisiveNormalization2d(1, 5, 3, padding=-1), "padding must be a whole number, 0 or larger, got -1"),
+        (lambda: DivisiveNormalization2d(1, 5, 3, padding=(1, 2.0)), "padding must be a whole number, .* got 2.0"),
+        (lambda: DivisiveNormalization2d(1, 5, 3, padding="foo"), "unknown padding 'foo'; known: 'same', 'valid'"),
+        (
+            lambda: DivisiveNormalization2d(1, 5, 3, stride=2, padding="same"),
+            r"padding='same' needs stride=1, got \(2, 2\); give padding as a number",
+        ),
+        (
+            lambda: DivisiveNormalization2d(1, 5, (3, 4))(torch.ones(1, 1, 8, 3)),
+            r"images are 8 x 3, but must be at least 3 x 4 for kernel_size=\(3, 4\) and padding=\(0, 0\)",
+        ),
+        (
+            lambda: DivisiveNormalization2d(1, 5, 5, padding=(1, 3))(torch.ones(1, 2, 0)),
+            r"images are 2 x 0, but must be at least 3 x 1",
+        ),
+        (lambda: DivisiveNormalization2d(1, 5, 3, padding="same")(torch.ones(1, 0, 4)), "images are 0 x 4, but must"),
+        (lambda: DivisiveNormalization2d(1, 5, 3, padding="valid")(torch.ones(1, 2, 4)), "images are 2 x 4, but must"),
         (lambda: DivisiveNormalization2d(1, 5, 3)(torch.ones(1, 2, 8, 8)), r"must have \(batch, in_channels=1, height"),
         (lambda: DivisiveNormalization2d(1, 5, 3)(torch.ones(8, 8)), r"input has shape \(8, 8\)"),
     ],
