@@ -85,11 +85,12 @@ def _train(options):
 
 def _tune(options):
     from organics_neuro import recipes
+    from organics_neuro.core.files import make_folder
 
     recipe = recipes.find(options.name)
     epochs = recipe.epochs if options.epochs is None else options.epochs
     folder = Path("runs") / "trials"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for lr in options.lr:
         try:
             history = recipes.trial(

@@ -57,6 +57,11 @@ def number(name, value, kind, fits):
     return float(value)
 
 
+def step_size(name, value):
+    """``value`` if a learned step size may have it as its upper bound; raises `ValueError` otherwise."""
+    return number(name, value, "above 0 and at most 1", lambda step: 0 < step <= 1)
+
+
 def known_name(kind, name, known):
     """``name`` if it is among ``known``; raises `ValueError` with the ``kind`` of name and those that are known."""
     if name not in tuple(known):  # in a tuple, what cannot be hashed can be looked for too

@@ -176,7 +176,7 @@ class Circuit(_Immutable):
         arrays, metadata = files.load(path, "circuit")
         try:
             return _from_record(arrays, metadata)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise FileFormatError(f"{path} does not hold a valid circuit: {error}") from error
 
     def __repr__(self):

@@ -16,6 +16,8 @@ from organics_neuro.core.errors import FileFormatError
 
 FORMAT_VERSION = 1
 _KEY = "organics_neuro"
+#: What is in the header; every version has these.
+_PARTS = {"format_version": int, "kind": str, "metadata": dict}
 
 
 def save(path, arrays, kind, metadata):
@@ -39,7 +41,7 @@ def load(path, *kinds):
     FileFormatError
         If it is not such a file, holds something else, or comes from a newer version.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     path = Path(path)
     if not path.is_file():
@@ -48,17 +50,26 @@ def load(path, *kinds):
         with safe_open(path, framework="numpy") as file:
             header = json.loads((file.metadata() or {}).get(_KEY, "null"))
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  not a dict
-    except (SafetensorError, ValueError, OSError) as error:
+    except Exception as error:  # many kinds: types that NumPy does not have are an AttributeError
         raise FileFormatError(f"{path} is not a readable safetensors file ({error})") from error
-    if not isinstance(header, dict) or "format_version" not in header:
-        raise FileFormatError(f"{path} is a safetensors file, but was not written by organics_neuro")
-    if header["format_version"] > FORMAT_VERSION:
+    version, kind, metadata = _header(path, header)
+    if version > FORMAT_VERSION:
         raise FileFormatError(
-            f"{path} has format version {header['format_version']}, this version reads up to {FORMAT_VERSION}; upgrade organics_neuro"
+            f"{path} has format version {version}, this version reads up to {FORMAT_VERSION}; upgrade organics_neuro"
         )
-    if header["kind"] not in kinds:
-        raise FileFormatError(f"{path} holds a {header['kind']}, not a {' or '.join(kinds)}")
-    return arrays, header["metadata"]
+    if kind not in kinds:
+        raise FileFormatError(f"{path} holds a {kind}, not a {' or '.join(kinds)}")
+    return arrays, metadata
+
+
+def _header(path, header):
+    """The three parts of a header, if it has them."""
+    parts = [header.get(name) if isinstance(header, dict) else None for name in _PARTS]
+    if not all(map(isinstance, parts, _PARTS.values())):
+        raise FileFormatError(
+            f"{path} is a safetensors file, but was not written by organics_neuro: its header must have {' and '.join(_PARTS)}"
+        )
+    return parts
 
 
 def check_writable(path):
@@ -70,6 +81,14 @@ def check_writable(path):
         raise FileNotFoundError(f"the folder {path.parent} does not exist; create it first")
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(f"the folder {path.parent} cannot be written to; give another one")
+
+
+def make_folder(path):
+    """Create a folder and those it lies in, if they do not exist; raises `OSError`, in one sentence, if that fails."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(f"the folder {path} cannot be created ({error.strerror}); give another one") from error
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from torch.nn.utils.parametrizations import orthogonal
 from torch.nn.utils.parametrize import register_parametrization
 from torch.utils.checkpoint import checkpoint
 
-from organics_neuro.core.arguments import known_name, number, positive_int
+from organics_neuro.core.arguments import known_name, number, positive_int, step_size
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.models.gated import GAINS, GATED, RECTIFICATIONS, gated
 from organics_neuro.core.operators import Uniform
@@ -134,7 +134,7 @@ class ORGaNICsCell(nn.Module):
         register_parametrization(self, "W", Positive())
         self._make_recurrence(factory)
         for name, maximum in zip(State._fields, (max_step_y, max_step_a, max_step_b, max_step_b), strict=True):
-            maximum = number(f"max_step_{name[0]}", maximum, "above 0 and at most 1", lambda step: 0 < step <= 1)
+            maximum = step_size(f"max_step_{name[0]}", maximum)
             self.register_buffer(f"initial_{name}", torch.zeros(hidden_size, **factory))
             if name not in self.constant:
                 setattr(self, f"step_{name}", nn.Parameter(torch.full((hidden_size,), maximum / 2, **factory)))

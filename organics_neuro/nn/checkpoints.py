@@ -1,6 +1,9 @@
 """Checkpoints of a training run: files that appear whole or not at all, and are refused by another run."""
 
+import pickle
 import zipfile
+from io import BytesIO
+from pathlib import Path
 
 import torch
 
@@ -39,8 +42,8 @@ def load(path, settings, model):
         older version did not write is not compared.
     """
     try:
-        content = _read(path)
-    except Exception as error:  # torch.load raises many kinds
+        content = _content(path)
+    except ValueError as error:
         raise not_one(path, error) from error
     saved = content["settings"]
     for name, value in settings.items():
@@ -56,18 +59,52 @@ def load(path, settings, model):
 
 def not_one(path, error):
     """The `ValueError` for a file that is no checkpoint, or a damaged one."""
-    reason = str(error).partition("\n")[0]
+    reason = f"it has no {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0]
     return ValueError(f"{path} is not a checkpoint of fit ({reason}); delete it or give another path")
 
 
-def _read(path):
-    with zipfile.ZipFile(path) as archive:  # torch.load itself does not always notice a changed bit
-        if damaged := archive.testzip():
-            raise ValueError(f"it is damaged: {damaged}")
-    content = torch.load(path, map_location="cpu", weights_only=True)
+def read(path):
+    """What `torch.save` wrote to a file, if that is tensors, plain values, and lists and dictionaries of these.
+
+    Raises
+    ------
+    OSError
+    ValueError
+        If the file is none of torch, is damaged, or holds objects, which are never made. The message is the reason
+        alone, "it ...": what is to be done, the caller knows.
+    """
+    file = BytesIO(Path(path).read_bytes())
+    try:
+        if zipfile.is_zipfile(file):  # old files are no archives, and have no checksums
+            file = _verified(file)
+        file.seek(0)
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            "it is no file of torch.save, or holds more than tensors and plain values, which could run code when read"
+        ) from error
+    except Exception as error:  # torch and zipfile raise many kinds
+        raise ValueError("it is damaged, or no file of torch.save") from error
+
+
+def _verified(file):
+    """A copy of an archive, of the parts that agree with their checksums and nothing else; raises if one does not.
+
+    `torch.load` does not always notice a changed bit. In the headers, which have no checksum, one bit can make a folder
+    of a tensor, and torch then reads memory that nobody wrote.
+    """
+    copy = BytesIO()
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(copy, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    return copy
+
+
+def _content(path):
+    content = read(path)
     for name, kind in _CONTENT.items():
-        if not isinstance(content[name], kind):
-            raise ValueError(f"its {name} is no {kind.__name__}")
+        if not isinstance(content, dict) or not isinstance(content.get(name), kind):
+            raise ValueError(f"it has no {name}")
     return content
 
 

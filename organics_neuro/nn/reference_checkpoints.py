@@ -4,18 +4,18 @@ The names on the left of the tables are those of that code. Files are read with 
 besides tensors and plain values is refused, not executed.
 """
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from organics_neuro.core.arguments import known_name
+from organics_neuro.core.arguments import known_name, step_size
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.models.gated import GATED, SIGNED, not_rectified
 from organics_neuro.core.units import seconds
+from organics_neuro.nn.checkpoints import read
 from organics_neuro.nn.steady import DivisiveNormalization
 
 #: The versions of the recurrent cell. Files of the last two have the same names and shapes.
@@ -70,8 +70,9 @@ def import_checkpoint(path, cell=None, *, max_step_y=None, max_step_a=None, max_
         the model "gated". "unrectified": z = relu(W_zx x), W_r y, and a pool of y². Checkpoints of the last two
         look alike, so say which one it is.
     max_step_y, max_step_a, max_step_b : float, optional
-        Upper bounds of the learned step sizes (``dt_tau_max_y``, ...), which the weights do not hold. By default
-        those among the checkpoint's hyper-parameters, or else 0.01, 0.01 and 0.1, as in the code's constructor.
+        Upper bounds of the learned step sizes (``dt_tau_max_y``, ...), above 0 and at most 1, which the weights do
+        not hold. By default those among the checkpoint's hyper-parameters, or else 0.01, 0.01 and 0.1, as in the
+        code's constructor.
     dt : float or Brian2 quantity
         How much time one step of a recurrent cell stands for, in seconds.
 
@@ -83,55 +84,66 @@ def import_checkpoint(path, cell=None, *, max_step_y=None, max_step_a=None, max_
     ------
     FileNotFoundError
     FileFormatError
-        If the file is not a checkpoint, holds objects, or has an unknown layout or wrong shapes.
+        If the file is not a checkpoint, is damaged, holds objects, or has an unknown layout, wrong shapes or values.
+        Files in the format that torch wrote before 2020 have no checksums: a changed number in them goes unnoticed.
     """
     if cell is not None:
         known_name("cell", cell, CELLS)
+    given = {"y": max_step_y, "a": max_step_a, "b": max_step_b}
+    given = {k: step_size(f"max_step_{k}", value) for k, value in given.items() if value is not None}
     dt, content = seconds("dt", dt), _load(path)
-    state = content.get("state_dict", content)
-    if not isinstance(state, Mapping) or not all(
-        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in state.items()
-    ):
-        raise FileFormatError(f"{path} holds no state dict: give a Lightning checkpoint, or what state_dict() returns")
-    given, notes, parts, used = {"y": max_step_y, "a": max_step_a, "b": max_step_b}, [], {}, set()
-    for prefix in [key.removesuffix("log_Way") for key in state if key.endswith("log_Way") and state[key].dim() == 2]:
-        reader = _Reader(path, state, prefix)
-        if f"{prefix}Wbx0" in state:
-            part = _circuit(reader, cell, _steps(given, content, notes), dt, notes)
-        else:
-            part = _layer(reader, notes)
-        parts[prefix.rstrip(".")] = part
-        used |= reader.used
-    if not parts:
-        raise FileFormatError(
-            f"{path} has an unknown layout: it holds {', '.join(list(state)[:6]) or 'nothing'}, ..., but neither a "
-            "recurrent cell (log_Way, Wbx0, ...) nor a static layer (log_Way, Wbx, ...)"
-        )
-    return ImportedCheckpoint(parts, {key: value for key, value in state.items() if key not in used}, notes)
+    try:
+        return _imported(content, cell, given, dt)
+    except (TypeError, ValueError) as error:  # what is wrong with the content, also in the eyes of circuit and layer
+        raise FileFormatError(f"{path}: {error}") from error
 
 
 def _load(path):
     if not Path(path).is_file():
         raise FileNotFoundError(f"no file {path}")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+        content = read(path)
+    except ValueError as error:
         raise FileFormatError(
-            f"{path} is not a checkpoint, or holds more than tensors and plain values, which could run code when read; "
-            "save it again with torch.save(model.state_dict(), path)"
+            f"{path} is not a checkpoint: {error}; save it again with torch.save(model.state_dict(), path)"
         ) from error
-    except Exception as error:  # torch.load raises many kinds
-        raise FileFormatError(f"{path} is not a checkpoint of torch ({error})") from error
     if not isinstance(content, Mapping):
         raise FileFormatError(f"{path} holds a {type(content).__name__}, not a checkpoint or a state dict")
     return content
 
 
+def _imported(content, cell, given, dt):
+    """What `import_checkpoint` returns; raises `ValueError` without the name of the file."""
+    state = content.get("state_dict", content)
+    if not isinstance(state, Mapping) or not all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in state.items()
+    ):
+        raise ValueError("it holds no state dict: give a Lightning checkpoint, or what state_dict() returns")
+    notes, parts, used = [], {}, set()
+    for prefix in [key.removesuffix("log_Way") for key in state if key.endswith("log_Way")]:
+        reader = _Reader(state, prefix)
+        if f"{prefix}input_kernel" in state:
+            notes.append(f"{prefix}log_Way is of a convolutional layer, which is not mapped")
+        elif f"{prefix}Wbx0" in state:
+            parts[prefix.rstrip(".")] = _circuit(reader, cell, _steps(given, content, notes), dt, notes)
+        elif state[f"{prefix}log_Way"].dim() == 2:
+            parts[prefix.rstrip(".")] = _layer(reader, notes)
+        used |= reader.used
+    if not parts and notes:
+        raise ValueError(f"{notes[0]}; recurrent cells and static layers are")
+    if not parts:
+        raise ValueError(
+            f"unknown layout: it holds {', '.join(list(state)[:6]) or 'nothing'}, ..., but neither a recurrent cell "
+            "(log_Way, Wbx0, ...) nor a static layer (log_Way, Wbx, ...)"
+        )
+    return ImportedCheckpoint(parts, {key: value for key, value in state.items() if key not in used}, notes)
+
+
 class _Reader:
     """The tensors of one module of a checkpoint, in float64, checked; remembers what was read."""
 
-    def __init__(self, path, state, prefix):
-        self.path, self.state, self.prefix, self.used = path, state, prefix, set()
+    def __init__(self, state, prefix):
+        self.state, self.prefix, self.used = state, prefix, set()
 
     def __contains__(self, name):
         return self.prefix + name in self.state
@@ -140,15 +152,20 @@ class _Reader:
         """The tensor ``name``; a length of None in ``shape`` may be any."""
         key = self.prefix + name
         if key not in self.state:
-            raise FileFormatError(f"{self.path} has no {key}, which belongs to {self.prefix}log_Way")
-        value = self.state[key]
+            raise ValueError(f"it has no {key}, which belongs to {self.prefix}log_Way")
+        value = self.state[key].detach()
+        if value.layout != torch.strided or value.is_complex() or value.is_quantized or value.is_meta:
+            raise ValueError(
+                f"{key} must hold plain real numbers, but is {value.dtype}, {value.layout}, {value.device}"
+            )
         if value.dim() != len(shape) or any(n not in (None, m) for n, m in zip(shape, value.shape, strict=True)):
             expected = ", ".join("inputs" if n is None else str(n) for n in shape)
-            raise FileFormatError(f"{self.path}: {key} has shape {tuple(value.shape)}, but must have ({expected})")
+            raise ValueError(f"{key} has shape {tuple(value.shape)}, but must have ({expected})")
+        value = value.double()
         if not value.isfinite().all():
-            raise FileFormatError(f"{self.path}: {key} holds NaN or infinity")
+            raise ValueError(f"{key} holds NaN or infinity")
         self.used.add(key)
-        return value.double()
+        return value
 
     def matrix(self, name, shape):
         """Weights that are a parameter, in a module of their own, or divided there by their spectral norm."""
@@ -166,14 +183,30 @@ class _Reader:
 
 def _steps(given, content, notes):
     """Largest step sizes: as given, from the hyper-parameters, or the constructor's."""
-    kept = content.get("hyper_parameters") or {}
-    kept = {**kept, **(kept.get("kwargs_dict") or {})}
-    found = {k: kept.get(f"dt_tau_max_{k}") if value is None else value for k, value in given.items()}
-    assumed = {k: _MAX_STEP[k] for k, value in found.items() if value is None}
+    found = dict(given)
+    if missing := _MAX_STEP.keys() - given:
+        kept = _dictionary(content, "hyper_parameters")
+        kept = {**kept, **_dictionary(kept, "kwargs_dict")}
+        for k in missing:
+            if (value := kept.get(f"dt_tau_max_{k}")) is not None:
+                found[k] = step_size(f"dt_tau_max_{k}, which max_step_{k} overrides,", value)
+    assumed = {k: value for k, value in _MAX_STEP.items() if k not in found}
     if assumed:
         listed = ", ".join(f"max_step_{k}={value:g}" for k, value in assumed.items())
         notes.append(f"the checkpoint does not hold the largest step sizes; assumed {listed}")
     return {**found, **assumed}
+
+
+def _dictionary(content, name):
+    """A part of a checkpoint that is a dictionary; empty if there is none."""
+    part = content.get(name)
+    if part is None:
+        return {}
+    if not isinstance(part, Mapping):
+        raise ValueError(
+            f"{name} must be a dictionary, got {type(part).__name__}; give max_step_y, max_step_a and max_step_b"
+        )
+    return part
 
 
 def _circuit(reader, cell, max_step, dt, notes):
@@ -192,8 +225,8 @@ def _circuit(reader, cell, max_step, dt, notes):
         pool = pool.clamp(max=1)
     taus = {}
     for name, state in _STEP_SIZES.items():
-        taus[f"tau_{state}"] = dt / (max_step[state[0]] * reader.get(name, (n,)).sigmoid()).numpy()
-    parent = _Reader(reader.path, reader.state, ".".join([*reader.prefix.split(".")[:-2], ""]))
+        taus[f"tau_{state}"] = (dt / (max_step[state[0]] * reader.get(name, (n,)).sigmoid())).numpy()
+    parent = _Reader(reader.state, ".".join([*reader.prefix.split(".")[:-2], ""]))
     initial = {ours: parent.get(name, (n,)).numpy() for name, ours in _INITIAL.items() if name in parent}
     if missing := [name for name, state in _INITIAL.items() if state not in initial]:
         notes.append(f"the checkpoint does not hold the initial state {', '.join(missing)}; it is that of the model")
@@ -219,8 +252,8 @@ def _layer(reader, notes):
         notes.append(f"{reader.prefix}Wr has the largest singular value {norm:.3g}; it was divided by it, as layers do")
     b0 = reader.get("sigma", ()) * reader.get("b0", (n,)).sigmoid()
     if not ((b0 > 0) & (b0 < 1)).all():
-        raise FileFormatError(
-            f"{reader.path}: sigma sigmoid(b0) of {reader.prefix}log_Way must lie between 0 and 1, but reaches "
+        raise ValueError(
+            f"sigma sigmoid(b0) of {reader.prefix}log_Way must lie between 0 and 1, but reaches "
             f"from {b0.min():g} to {b0.max():g}"
         )
     layer = DivisiveNormalization(drive.shape[1], n, "learned" if learned else "identity", dtype=torch.float64)

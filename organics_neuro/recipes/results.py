@@ -6,11 +6,12 @@ import os
 import shutil
 import time
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from statistics import mean
 
 from organics_neuro.core.errors import FileFormatError
-from organics_neuro.core.files import replacing
+from organics_neuro.core.files import make_folder, replacing
 from organics_neuro.datasets import TASKS
 from organics_neuro.recipes.run import Card
 from organics_neuro.recipes.settings import RECIPES
@@ -18,8 +19,20 @@ from organics_neuro.recipes.weights import load
 from organics_neuro.transfer import agreement, steady_agreement
 
 #: Columns of ``results/TASK.csv``, and those by which a line replaces an older one.
-COLUMNS = ("task", "model", "parameters", "seed", "epochs", "test_accuracy", "seconds", "command")
+COLUMNS = {
+    "task": str,
+    "model": str,
+    "parameters": int,
+    "seed": int,
+    "epochs": int,
+    "test_accuracy": float,
+    "seconds": float,
+    "command": str,
+}
 KEY = ("model", "seed", "epochs")
+#: What the table needs of ``results/transfer.csv`` and of ``published.csv``.
+_TRANSFERRED = {"recipe": str, "digits": int, "agree": int, "state_difference": float}
+_PUBLISHED = {"task": str, "model": str, "test_accuracy": float, "source": str}
 #: The seed whose network is shipped: a rule, so that nobody chooses by the test data.
 SHIPPED_SEED = 0
 #: Seconds that a process waits for others to write their lines to a CSV file.
@@ -60,7 +73,7 @@ def publish(folder, data="data"):
     written = [data / "results" / f"{card.task}.csv"]
     add_row(written[0], {name: getattr(card, name) for name in COLUMNS}, KEY)
     if ships:
-        (data / "weights").mkdir(exist_ok=True)
+        make_folder(data / "weights")
         for source, suffix in ((trained, ".safetensors"), (folder / "card.json", ".json")):
             written.append(data / "weights" / f"{card.recipe}{suffix}")
             with replacing(written[-1]) as temporary:
@@ -104,25 +117,47 @@ def transfer(path, data="data", mnist=None):
     return result
 
 
-def read_rows(path, columns=()):
-    """The lines of a CSV file, which must have these columns, as dictionaries of texts; none if there is no such file."""
+def read_rows(path, columns=None):
+    """The lines of a CSV file as dictionaries; none if there is no such file.
+
+    Parameters
+    ----------
+    path : path
+    columns : dict of type, optional
+        Columns that every line must have, and what is in them: str, int or float. All others are texts.
+    """
     if not Path(path).is_file():
         return []
     with Path(path).open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
         try:
-            rows = list(csv.DictReader(file))
+            return [_typed(row, columns or {}, f"{path}, line {reader.line_num}") for row in reader]
         except (UnicodeDecodeError, csv.Error) as error:
             raise FileFormatError(f"{path} is not a CSV file ({error})") from error
-    missing = [name for name in columns if any(row.get(name) is None for row in rows)]
+
+
+def _typed(row, columns, where):
+    missing = [name for name in columns if row.get(name) is None]
     if missing:
-        raise FileFormatError(f"{path} is no file of results: values are missing in the columns {', '.join(missing)}")
-    return rows
+        raise FileFormatError(f"{where}: values are missing in the columns {', '.join(missing)}")
+    return row | {name: _value(name, row[name], kind, where) for name, kind in columns.items()}
+
+
+def _value(name, text, kind, where):
+    """A text of a CSV file as the type of its column; numbers are finite."""
+    try:
+        if kind is str or isfinite(kind(text)):
+            return kind(text)
+    except (ValueError, OverflowError):
+        pass
+    what = "a whole number" if kind is int else "a finite number"
+    raise FileFormatError(f"{where}: {name} must be {what}, got {text!r}")
 
 
 def add_row(path, row, key):
     """Add a line to a CSV file, in place of one that has the same values in the columns ``key``."""
     path, row = Path(path), {name: str(value) for name, value in row.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with _alone(path):
         rows = read_rows(path)
         foreign = set().union(*rows) - set(row)
@@ -167,11 +202,14 @@ def table(data="data"):
 
     Raises
     ------
+    FileNotFoundError
+        If there are no results.
     FileFormatError
-        If one of the files lacks a column.
+        If one of the files lacks a column, or has a text in the place of a number.
     """
     data = Path(data)
-    compared = read_rows(data / "results" / "transfer.csv", ("recipe", "digits", "agree", "state_difference"))
+    compared = read_rows(data / "results" / "transfer.csv", _TRANSFERRED)
+    published = read_rows(data / "published.csv", _PUBLISHED)
     lines = [
         "| task | model | parameters | epochs | seeds | test accuracy (%) | same class in Brian2 (difference) | command or source |",
         "|---|---|---|---|---|---|---|---|",
@@ -181,16 +219,20 @@ def table(data="data"):
         for row in read_rows(data / "results" / f"{task}.csv", COLUMNS):
             groups.setdefault((row["model"], row["parameters"], row["epochs"]), []).append(row)
         lines += [_line(task, *key, rows, data, compared) for key, rows in groups.items()]
-        for row in read_rows(data / "published.csv", ("task", "model", "test_accuracy", "source")):
+        for row in published:
             if row["task"] == task:
-                reached = _percent([float(row["test_accuracy"])])
+                reached = _percent([row["test_accuracy"]])
                 lines.append(f"| {task} | *{row['model']}* | | | | *{reached}* | | {row['source']} |")
+    if len(lines) == 2:
+        raise FileNotFoundError(
+            f"{data} holds no results; give the folder that has results/TASK.csv, which `organics publish` writes"
+        )
     return "\n".join(lines)
 
 
 def _line(task, model, parameters, epochs, rows, data, compared):
     """What the seeds of one model reached; the last column is how to repeat it."""
-    reached = _percent([float(row["test_accuracy"]) for row in rows])
+    reached = _percent([row["test_accuracy"] for row in rows])
     recipe = next((r for r in RECIPES.values() if (r.task, r.network) == (task, model)), None)
     command, agree = rows[0]["command"], ""  # where the recipe is gone
     if recipe is not None:
@@ -199,14 +241,14 @@ def _line(task, model, parameters, epochs, rows, data, compared):
             agree = _agreement(data / "weights" / f"{recipe.name}.safetensors", recipe.name, compared)
         else:
             command += f" --epochs {epochs}"
-    return f"| {task} | {model} | {int(parameters):,} | {epochs} | {len(rows)} | {reached} | {agree} | `{command}` |"
+    return f"| {task} | {model} | {parameters:,} | {epochs} | {len(rows)} | {reached} | {agree} | `{command}` |"
 
 
 def _agreement(weights, name, compared):
     """How the shipped network of a recipe did in Brian2; empty if it was not transferred, only others were."""
     for row in compared:
         if row["recipe"] == name and weights.is_file() and row.get("sha256") == _sha256(weights):
-            return f"{int(row['agree']):,} of {int(row['digits']):,} ({row['state_difference']})"
+            return f"{row['agree']:,} of {row['digits']:,} ({row['state_difference']:.1e})"
     return ""
 
 
@@ -216,7 +258,7 @@ def _sha256(path):
 
 def _as_in_recipe(recipe, epochs):
     """Whether a run had the epochs of its recipe: only such networks ship."""
-    return int(epochs) == recipe.epochs
+    return epochs == recipe.epochs
 
 
 def _percent(accuracies):

@@ -12,7 +12,7 @@ from torch import nn
 from organics_neuro import __version__
 from organics_neuro.core.arguments import positive_int
 from organics_neuro.core.errors import FileFormatError
-from organics_neuro.core.files import replacing
+from organics_neuro.core.files import make_folder, replacing
 from organics_neuro.nn import training
 from organics_neuro.nn.parallel import team
 from organics_neuro.nn.training import History
@@ -120,7 +120,7 @@ def train(recipe, seed=0, folder=None, *, epochs=None, mnist=None, resume=True, 
     recipe = recipe if epochs is None else replace(recipe, epochs=positive_int("epochs", epochs))
     _check_folder(folder, recipe.name)
     model, digits = recipe.model(seed), recipe.data(mnist)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     history = training.fit(
         model,
         digits.x_train,

@@ -8,6 +8,7 @@ import torch
 from organics_neuro.core import files
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.errors import FileFormatError
+from organics_neuro.core.units import magnitude
 from organics_neuro.nn import ORGaNICs
 from organics_neuro.recipes.settings import Recipe, find
 from organics_neuro.transfer import to_circuit
@@ -62,12 +63,14 @@ def load(path):
         If the file is corrupt, holds no trained network, or one that its recipe no longer makes.
     """
     arrays, metadata = files.load(path, "circuit", "network")
-    if "recipe" not in metadata.get("about", {}):
+    about = metadata.get("about")
+    if not isinstance(about, dict) or "recipe" not in about:
         raise FileFormatError(f"{path} holds a circuit, but no trained network")
     try:
-        recipe = find(metadata["about"]["recipe"])
+        recipe = find(about["recipe"])
     except ValueError as error:
         raise FileFormatError(f"{path} was trained by a recipe that is gone: {error}") from error
+    _check_numbers(path, arrays)
     model, prefix = recipe.model(), "extra/"
     circuit = Circuit.load(path) if _is_circuit(model) else None
     if circuit is not None:
@@ -85,16 +88,20 @@ def _is_circuit(model):
     return isinstance(getattr(model, "rnn", None), ORGaNICs)
 
 
+def _check_numbers(path, arrays):
+    """Raise `FileFormatError` if an array holds anything but finite real numbers."""
+    for name, array in arrays.items():
+        try:
+            magnitude(f"array {name!r}", array, "1")
+        except (TypeError, ValueError) as error:
+            raise FileFormatError(f"{path} does not hold a valid network: {error}") from error
+
+
 def _equal(made, kept):
-    """Whether two circuits have the same weights and parameters, up to rounding on another machine."""
-    return all(
-        np.allclose(mine, theirs, rtol=1e-9, atol=0)
-        for mine, theirs in zip(_numbers(made), _numbers(kept), strict=True)
+    """Whether two circuits are equal in all that is saved of them, up to rounding on another machine."""
+    (mine, about_mine), (theirs, about_theirs) = made._record(), kept._record()
+    return (
+        about_mine == about_theirs
+        and {name: array.shape for name, array in mine.items()} == {name: array.shape for name, array in theirs.items()}
+        and all(np.allclose(mine[name], theirs[name], rtol=1e-9, atol=0) for name in mine)
     )
-
-
-def _numbers(circuit):
-    for connection in circuit.connections:
-        yield connection.weights.to_dense()
-    for population in circuit.populations.values():
-        yield from population.parameters.values()

@@ -286,11 +286,11 @@ def _edit_header(path, edit):
         lambda h: h["metadata"].pop("model"),
         lambda h: h["metadata"].update(size=99),
         lambda h: h["metadata"]["weights"].update(W="magic"),
+        lambda h: h["metadata"].update(weights=[]),
         lambda h: h["metadata"]["model"].update(equations="dx/dt = __import__('os') : 1"),
         lambda h: h["metadata"]["model"].update(surprise=1),
-        lambda h: h.update(metadata=[]),
     ],
-    ids=["no model", "wrong size", "unknown operator", "code in equations", "unknown field", "no mapping"],
+    ids=["no model", "wrong size", "unknown operator", "weights of another type", "code in equations", "unknown field"],
 )
 def test_file_with_wrong_metadata(tmp_path, edit):
     path = tmp_path / "circuit.safetensors"
@@ -298,6 +298,42 @@ def test_file_with_wrong_metadata(tmp_path, edit):
     _edit_header(path, edit)
     with pytest.raises(FileFormatError, match=f"{re.escape(str(path))} does not hold a valid circuit"):
         on.Circuit.load(path)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda h: h.pop("kind"),
+        lambda h: h.pop("metadata"),
+        lambda h: h.pop("format_version"),
+        lambda h: h.update(kind=["circuit"]),
+        lambda h: h.update(metadata=[]),
+        lambda h: h.update(format_version="1"),
+    ],
+    ids=["no kind", "no metadata", "no version", "kind of another type", "metadata", "version"],
+)
+def test_file_with_wrong_header(tmp_path, edit):
+    path = tmp_path / "circuit.safetensors"
+    make_main().save(path)
+    _edit_header(path, edit)
+    with pytest.raises(FileFormatError, match="its header must have format_version and kind and metadata"):
+        on.Circuit.load(path)
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3"])
+def test_file_of_numbers_that_numpy_does_not_have(tmp_path, dtype):
+    path = tmp_path / "circuit.safetensors"
+    header = json.dumps({"w": {"dtype": dtype, "shape": [0], "data_offsets": [0, 0]}}).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header)
+    with pytest.raises(FileFormatError, match="is not a readable safetensors file"):
+        on.Circuit.load(path)
+
+
+@pytest.mark.parametrize(("path", "why"), [("file", "File exists"), ("file/runs/one", "Not a directory")])
+def test_a_folder_that_cannot_be_created(tmp_path, path, why):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=rf"the folder .*{path} cannot be created \({why}\); give another one"):
+        files.make_folder(tmp_path / path)
 
 
 def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):

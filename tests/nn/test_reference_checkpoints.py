@@ -182,6 +182,17 @@ def changed(**tensors):
     return {**Classifier().state_dict(), **tensors}
 
 
+def convolutional(prefix=""):
+    """What the convolutional static layer holds: 2 channels of 3 by 3."""
+    tensors = {"input_kernel": torch.rand(2, 1, 3, 3), "attention_kernel": torch.rand(2, 1, 3, 3)}
+    tensors |= {"b0": torch.zeros(2, 3, 3), "log_Way": torch.zeros(2, 9, 9), "sigma": torch.tensor(1.0)}
+    return {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
+
+
+def with_hyper_parameters(value):
+    return {"state_dict": changed(), "hyper_parameters": value}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -202,11 +213,84 @@ def changed(**tensors):
         (changed(y0=torch.ones(N + 1)), r"y0 has shape \(6,\), but must have \(5\)"),
         (changed(**{"org.Wba1": torch.full((N, N), torch.nan)}), "org.Wba1 holds NaN or infinity"),
         ({k: v for k, v in changed().items() if k != "org.Wba1"}, "has no org.Wba1, which belongs to org.log_Way"),
+        (
+            changed(**{"org.Wby0": torch.eye(N).to_sparse()}),
+            "org.Wby0 must hold plain real numbers, but is torch.float",
+        ),
+        (changed(**{"org.Wby0": torch.eye(N) * 1j}), "org.Wby0 must hold plain real numbers, but is torch.complex64"),
+        (changed(**{"org.Wby0": torch.eye(N, device="meta")}), "org.Wby0 must hold plain real numbers, but is .* meta"),
+        (changed(**{"org.sigma": -torch.ones(N)}), "parameter 'sigma' must be larger than 0"),
+        (changed(**{"org.param_dt_tauy": torch.full((N,), -1e4)}), "parameter 'tau_y' must be finite"),
+        (
+            convolutional(),
+            "log_Way is of a convolutional layer, which is not mapped; recurrent cells and static layers",
+        ),
     ],
 )
 def test_bad_files(tmp_path, content, message):
-    with pytest.raises(FileFormatError, match=message):
+    with pytest.raises(FileFormatError, match=rf"model.ckpt.* {message}"):
         import_checkpoint(save(tmp_path, content), **MAX_STEPS)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([1], "hyper_parameters must be a dictionary, got list; give max_step_y, max_step_a and max_step_b"),
+        (3, "hyper_parameters must be a dictionary, got int"),
+        ({"kwargs_dict": "fast"}, "kwargs_dict must be a dictionary, got str"),
+        (
+            {"dt_tau_max_y": "fast"},
+            "dt_tau_max_y, which max_step_y overrides, must be above 0 and at most 1, got 'fast'",
+        ),
+        ({"kwargs_dict": {"dt_tau_max_a": 5}}, "dt_tau_max_a, which max_step_a overrides, must be above 0 .*, got 5"),
+    ],
+)
+def test_bad_hyper_parameters(tmp_path, value, message):
+    path = save(tmp_path, with_hyper_parameters(value))
+    with pytest.raises(FileFormatError, match=rf"model.ckpt: {message}"):
+        import_checkpoint(path)
+    assert import_checkpoint(path, **MAX_STEPS).parts.keys() == {"org"}  # the remedy
+
+
+@pytest.mark.parametrize("name", MAX_STEPS)
+@pytest.mark.parametrize("value", ["a", -1, 0, float("nan"), 5, True])
+def test_bad_step_sizes(tmp_path, name, value):
+    with pytest.raises(ValueError, match=f"{name} must be above 0 and at most 1, got {value!r}"):
+        import_checkpoint(tmp_path / "not looked at.ckpt", **{name: value})
+
+
+def test_changed_bits_are_noticed(tmp_path):
+    """With any bit of a file changed, the circuit is the same, or there is an error."""
+    path, rng = save(tmp_path, Recurrent(False).state_dict()), np.random.default_rng(0)
+    expected, data = import_checkpoint(path, **MAX_STEPS).parts[""], path.read_bytes()
+    is_folder = data.rindex(b"model/data/0") - 8, 4  # in the list at the end of the archive
+    for position, bit in [is_folder, *zip(rng.integers(len(data), size=100), rng.integers(8, size=100), strict=True)]:
+        harmed = bytearray(data)
+        harmed[position] ^= 1 << bit
+        path.write_bytes(harmed)
+        try:
+            found = import_checkpoint(path, **MAX_STEPS).parts[""]
+        except FileFormatError as error:
+            assert str(error).count("\n") == 0  # noqa: PT017  either is right
+        else:
+            assert found == expected
+
+
+@pytest.mark.parametrize(
+    "content", [changed(), dict(Classifier().named_parameters())], ids=["state dict", "parameters"]
+)
+def test_old_files_and_parameters_are_read(tmp_path, content):
+    """Files of the format before archives, and tensors that have a gradient."""
+    torch.save(content, tmp_path / "old.ckpt", _use_new_zipfile_serialization=False)
+    new = import_checkpoint(save(tmp_path, content), **MAX_STEPS)
+    assert import_checkpoint(tmp_path / "old.ckpt", **MAX_STEPS).parts["org"] == new.parts["org"]
+
+
+def test_convolutional_layers_of_a_whole_model_are_noted(tmp_path):
+    found = import_checkpoint(save(tmp_path, changed(**convolutional("conv."))), **MAX_STEPS)
+    assert found.parts.keys() == {"org"}
+    assert "note: conv.log_Way is of a convolutional layer, which is not mapped" in str(found)
+    assert convolutional("conv.").keys() <= found.unmapped.keys()
 
 
 def test_bad_arguments(tmp_path):

@@ -17,6 +17,7 @@ torch = pytest.importorskip("torch")
 
 import organics_neuro as on  # noqa: E402
 from organics_neuro import cli, datasets, recipes  # noqa: E402  needs torch
+from organics_neuro.core import files  # noqa: E402
 from organics_neuro.nn import ORGaNICs, SequenceClassifier  # noqa: E402
 from organics_neuro.recipes import results, settings  # noqa: E402
 
@@ -265,6 +266,43 @@ def test_lines_that_are_written_at_the_same_time_are_all_kept(tmp_path, monkeypa
         results.add_row(path, {"k": 0}, ["k"])
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"test_accuracy": "foo"}, "test_accuracy must be a finite number, got 'foo'"),
+        ({"test_accuracy": "nan"}, "test_accuracy must be a finite number, got 'nan'"),
+        ({"parameters": "1.5"}, "parameters must be a whole number, got '1.5'"),
+        ({"epochs": "9" * 400}, "epochs must be a whole number, got '999"),
+    ],
+)
+def test_results_that_are_no_numbers(tmp_path, capsys, change, words):
+    row = dict.fromkeys(results.COLUMNS, "1") | {"task": "rows"}
+    for line in (row | {"seed": "0"}, row | change):
+        results.add_row(tmp_path / "results" / "rows.csv", line, results.KEY)
+    assert run("table", "--data", tmp_path) == 2
+    assert f"rows.csv, line 3: {words}" in capsys.readouterr().err
+
+
+def test_no_results_are_no_table(capsys):
+    assert run("table", "--data", "nodata") == 2
+    assert "nodata holds no results; give the folder that has results/TASK.csv" in capsys.readouterr().err
+
+
+def test_a_file_in_the_place_of_a_folder(tmp_path, monkeypatch, capsys):
+    recipes.train(recipes.find("demo"), folder=tmp_path / "run", progress=False, epochs=1)
+    for name in ("file", "runs"):
+        (tmp_path / name).touch()
+    for command in [
+        ("train", "demo", "--output", "file"),
+        ("train", "demo", "--output", "file/run"),
+        ("tune", "demo", "--lr", 0.01),
+        ("publish", tmp_path / "run", "--data", "file"),
+    ]:
+        assert run(*command) == 2
+        assert " cannot be created (" in (said := capsys.readouterr().err)
+        assert "Errno" not in said
+
+
 def test_foreign_results(tmp_path, capsys):
     """A CSV file that is none of ours is left as it is."""
     folder, path = tmp_path / "run", tmp_path / "results" / "rows.csv"
@@ -401,6 +439,48 @@ def test_refused_files(tmp_path, monkeypatch, capsys):
     monkeypatch.delitem(settings.RECIPES, "demo")
     assert f"{path} was trained by a recipe that is gone: unknown recipe 'demo'" in message("evaluate", path)
     with pytest.raises(on.errors.FileFormatError):
+        recipes.load(path)
+
+
+def poisoned(arrays, about):
+    arrays["extra/readout.bias"][3] = np.nan
+
+
+def imaginary(arrays, about):
+    arrays["extra/readout.bias"] = arrays["extra/readout.bias"] * 1j
+
+
+def elsewhere(arrays, about):
+    arrays["initial/y"] *= 2
+
+
+def renamed(arrays, about):
+    about["model"]["name"] = "mine"
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (poisoned, "does not hold a valid network: array 'extra/readout.bias' must be finite, but holds nan"),
+        (imaginary, "array 'extra/readout.bias' must be .* not a real number"),
+        (elsewhere, "was trained with other settings than the recipe 'demo' has now"),
+        (renamed, "was trained with other settings than the recipe 'demo' has now"),
+        (lambda arrays, about: about.update(about=[]), "holds a circuit, but no trained network"),
+        (lambda arrays, about: about.update(about="recipe"), "holds a circuit, but no trained network"),
+        (lambda arrays, about: about.update(about={"recipe": ["demo"]}), "was trained by a recipe that is gone"),
+    ],
+)
+def test_changed_networks_are_refused(tmp_path, harm, words):
+    path, model = tmp_path / "demo.safetensors", recipes.find("demo").model()
+    for _, initial in model.named_buffers():
+        initial += 0.1
+    recipes.weights.save(path, recipes.find("demo"), model)
+    assert recipes.load(path).circuit == on.transfer.to_circuit(model.rnn)
+    arrays, about = files.load(path, "circuit")
+    arrays = {name: array.copy() for name, array in arrays.items()}
+    harm(arrays, about)
+    files.save(path, arrays, kind="circuit", metadata=about)
+    with pytest.raises(on.errors.FileFormatError, match=words):
         recipes.load(path)
 
 
