@@ -57,6 +57,14 @@ def load(path, settings, model):
     return content
 
 
+def is_of(path, model):
+    """Whether a file is a checkpoint of this model, whatever the settings."""
+    try:
+        return bool(load(path, {}, model))
+    except ValueError:
+        return False
+
+
 def not_one(path, error):
     """The `ValueError` for a file that is no checkpoint, or a damaged one."""
     reason = f"it has no {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0]

@@ -3,12 +3,11 @@
 A script that calls `fit` runs unchanged under ``torchrun``: its processes share every batch.
 """
 
-import csv
 import sys
 import time
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from math import cos, pi
 from pathlib import Path
 
@@ -18,8 +17,9 @@ from torch import nn
 from tqdm import tqdm
 
 from organics_neuro.core.arguments import check_seed, number, positive_int, shown
-from organics_neuro.core.files import check_writable, replacing
+from organics_neuro.core.files import check_writable
 from organics_neuro.nn import checkpoints, parallel, samples
+from organics_neuro.nn.history import History, is_log
 
 #: Samples that `predict` looks at together: networks may keep all steps of their states.
 PREDICT_TOGETHER = 250
@@ -27,48 +27,6 @@ PREDICT_TOGETHER = 250
 _PAUSE = 2
 #: The learning rate rises during this fraction of a run and falls during the rest.
 _RISE = 0.2
-
-
-@dataclass
-class History:
-    """What happened in each epoch of `fit`.
-
-    Attributes
-    ----------
-    loss : list of float
-        Mean training loss.
-    validation_accuracy : list of float
-        Fraction of the validation data classified correctly.
-    lr : list of float
-        Learning rate of the last batch.
-    seconds : list of float
-        Wall-clock time.
-    """
-
-    loss: list = field(default_factory=list)
-    validation_accuracy: list = field(default_factory=list)
-    lr: list = field(default_factory=list)
-    seconds: list = field(default_factory=list)
-
-    def __len__(self):
-        """Number of epochs."""
-        return len(self.loss)
-
-    @property
-    def best_epoch(self):
-        """Index of the epoch with the highest validation accuracy, the first one if several share it."""
-        return int(np.argmax(self.validation_accuracy))
-
-    def save(self, path):
-        """Write a CSV file with one line for each epoch, counted from 1."""
-        with replacing(path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(_HEADER)
-            writer.writerows(zip(range(1, len(self) + 1), *asdict(self).values(), strict=True))
-
-
-#: First line of what `History.save` writes.
-_HEADER = ["epoch", *asdict(History())]
 
 
 def cross_entropy(model, x, y):
@@ -264,35 +222,17 @@ def _settings(epochs, batch_size, lr, seed, lr_factors):
 
 def _check_files(model, checkpoint, resume, log):
     """Raise an error if a file cannot be written, or would replace one that no run of this model has written."""
-    paths = [Path(path) for path in (checkpoint, log) if path is not None]
-    for path in paths:
-        check_writable(path)
-    if len(paths) == 2 and paths[0].resolve() == paths[1].resolve():
+    checkpoint, log = (None if path is None else Path(path) for path in (checkpoint, log))
+    for path in (checkpoint, log):
+        if path is not None:
+            check_writable(path)
+    if checkpoint and log and checkpoint.resolve() == log.resolve():
         raise ValueError(f"checkpoint and log must be two files, got {log} for both; give one of them another path")
     foreign = "the {} {} exists and is not one of {}; delete it or give another path"
-    if not resume and _exists(checkpoint) and not _is_checkpoint(checkpoint, model):
+    if not resume and checkpoint and checkpoint.exists() and not checkpoints.is_of(checkpoint, model):
         raise FileExistsError(foreign.format("checkpoint", checkpoint, "this model, or is damaged"))
-    if _exists(log) and not _is_log(log):
+    if log and log.exists() and not is_log(log):
         raise FileExistsError(foreign.format("log", log, "fit"))
-
-
-def _exists(path):
-    return path is not None and Path(path).exists()
-
-
-def _is_checkpoint(path, model):
-    """Whether a file is a checkpoint of this model, whatever the settings."""
-    try:
-        return bool(checkpoints.load(path, {}, model))
-    except ValueError:
-        return False
-
-
-def _is_log(path):
-    """Whether the first line of a file is that of `History.save`."""
-    header = ",".join(_HEADER).encode()
-    with Path(path).open("rb") as file:
-        return file.readline(len(header) + 2).strip() == header  # the line may be a large file
 
 
 # --- one run --------------------------------------------------------------------------------------------------------
