@@ -212,8 +212,8 @@ def _sequential(task, inputs, steps, *, epochs, batch_size, circuit, gated, lr, 
     ]
 
 
-def _long(task, width, epochs, permuted=False):
-    """The networks of square images that are read pixel by pixel.
+def _long(task, width, epochs, lr, permuted=False):
+    """The networks of square images that are read pixel by pixel; ``lr`` are the learning rates of the four.
 
     ORGaNICs start as oscillators, whose phases add up over a sequence: they learn thousands of times slower than the
     readout.
@@ -226,7 +226,7 @@ def _long(task, width, epochs, permuted=False):
         batch_size=64,
         circuit=partial(_oscillating, width=None if permuted else width, precision="bf16"),
         gated=partial(_remembering, steps=width**2),
-        lr=(0.01, 0.003, 0.003, 0.005),
+        lr=lr,
         lr_factors={"W_r": 3e-4, "step": 1e-3},
     )
 
@@ -253,9 +253,9 @@ _ALL = [
         lr=(0.015, 0.005, 0.005, 0.003),
         dropout=0.1,
     ),
-    *_long("pixels-14", width=14, epochs=20),
-    *_long("smnist", width=28, epochs=16),
-    *_long("psmnist", width=28, epochs=16, permuted=True),
+    *_long("pixels-14", width=14, epochs=20, lr=(0.01, 0.003, 0.003, 0.005)),
+    *_long("smnist", width=28, epochs=16, lr=(0.01, 0.003, 0.003, 0.015)),
+    *_long("psmnist", width=28, epochs=16, lr=(0.01, 0.01, 0.01, 0.005), permuted=True),
 ]
 #: Every recipe by its name.
 RECIPES = {recipe.name: recipe for recipe in _ALL}
