@@ -21,9 +21,14 @@ def positive_int(name, value):
     return _whole(name, value, "a positive whole number", least=1)
 
 
+def not_negative_int(name, value):
+    """``value`` if it is a whole number, 0 or larger; raises `ValueError` with the ``name`` of the argument."""
+    return _whole(name, value, "a whole number, 0 or larger", least=0)
+
+
 def check_seed(seed):
     """``seed`` if it is a whole number from 0 to 2**64 - 1, as torch takes it; raises `ValueError` otherwise."""
-    seed = _whole("seed", seed, "a whole number, 0 or larger", least=0)
+    seed = not_negative_int("seed", seed)
     if seed >= 2**64:
         raise ValueError(f"seed must be smaller than 2**64, got {seed}")
     return seed

@@ -83,26 +83,48 @@ def team():
     return Team(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else Team()
 
 
+class _Sum(torch.autograd.Function):
+    """The sum of a tensor over all processes: every summand has the gradients of all of them."""
+
+    @staticmethod
+    def forward(ctx, tensor):
+        return team().sum(tensor.clone())
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return team().sum(gradient.clone())
+
+
 class BatchNorm1d(nn.BatchNorm1d):
     """`torch.nn.BatchNorm1d` whose mean and variance are those of the whole batch where `fit` shares it among processes.
 
-    `torch.nn.SyncBatchNorm`, which does that on a GPU, does not run on a CPU. For input of shape (batch, features).
+    `torch.nn.SyncBatchNorm`, which does that on a GPU, does not run on a CPU. Arguments and attributes are those of
+    `torch.nn.BatchNorm1d`; the input has shape (batch, features), and any other is a `ValueError`.
     """
 
-    def forward(self, x):
-        """Standardized ``x``, of the same shape."""
+    def forward(self, input):
+        """Standardized ``input``, of the same shape."""
         if not (self.training and _parted.get()):
-            return super().forward(x)
-        from torch.distributed.nn.functional import all_reduce  # not in every build of torch
-
-        total, sums = all_reduce(torch.cat([x.new_tensor([len(x)]), x.sum(0)])).split([1, x.shape[1]])
+            return super().forward(input)
+        self._check_input_dim(input)
+        total, sums = _Sum.apply(torch.cat([input.new_tensor([len(input)]), input.sum(0)])).split([1, input.shape[1]])
         mean = sums / total
-        variance = all_reduce((x - mean).square().sum(0)) / total
-        with torch.no_grad():
-            self.num_batches_tracked += 1
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * total / (total - 1), self.momentum)
+        variance = _Sum.apply((input - mean).square().sum(0)) / total
+        if self.track_running_stats:
+            self._track(mean, variance, total)
         scale = (variance + self.eps).rsqrt()
-        return (x - mean) * (scale if self.weight is None else scale * self.weight) + (
-            0 if self.bias is None else self.bias
-        )
+        scale = scale if self.weight is None else scale * self.weight
+        return (input - mean) * scale + (0 if self.bias is None else self.bias)
+
+    @torch.no_grad()
+    def _track(self, mean, variance, total):
+        self.num_batches_tracked += 1
+        share = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean, share)
+        self.running_var.lerp_(variance * total / (total - 1), share)
+
+    def _check_input_dim(self, input):
+        if input.dim() != 2 or input.shape[1] != self.num_features:
+            raise ValueError(
+                f"input has shape {tuple(input.shape)}, but must have (batch, {self.num_features} features)"
+            )

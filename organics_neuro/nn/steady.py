@@ -4,14 +4,12 @@ Where a recurrent layer integrates a circuit step by step, these give at once wh
 input. Like any layer of torch they take and return rates, so they stack.
 """
 
-from numbers import Integral
-
 import torch
 from torch import nn
 from torch.nn.functional import conv2d
 from torch.nn.utils.parametrize import register_parametrization
 
-from organics_neuro.core.arguments import known_name, number, positive_int
+from organics_neuro.core.arguments import known_name, not_negative_int, positive_int
 from organics_neuro.nn.cells import check_dtype, check_tensor
 from organics_neuro.nn.constraints import Bounded, Positive, SpectralBound
 from organics_neuro.nn.equilibrium import TOLERANCE, SteadyState, equilibrium, published_iteration, residual
@@ -338,14 +336,9 @@ def _pair(name, value, check):
     return tuple(check(name, side) for side in (value if pair else (value, value)))
 
 
-def _not_negative(name, value):
-    whole = "a whole number, 0 or larger"
-    return int(number(name, value, whole, lambda value: isinstance(value, Integral) and value >= 0))
-
-
 def _check_padding(padding, stride):
     if not isinstance(padding, str):
-        return _pair("padding", padding, _not_negative)
+        return _pair("padding", padding, not_negative_int)
     if known_name("padding", padding, ("same", "valid")) == "same" and stride != (1, 1):
         raise ValueError(f"padding='same' needs stride=1, got {stride}; give padding as a number")
     return padding

@@ -380,7 +380,7 @@ def test_a_damaged_library_is_made_again(whole, fresh, size):
     fresh.setattr(build, "_build", made.append)
     library = build._cache() / whole.name
     library.write_bytes(whole.read_bytes()[:size])
-    library.with_suffix(".sha256").write_text(whole.with_suffix(".sha256").read_text())
+    library.with_suffix(".sha256").write_bytes(whole.with_suffix(".sha256").read_bytes())
     assert kernels.available()
     assert made == [library]
 

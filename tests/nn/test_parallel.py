@@ -1,6 +1,7 @@
 """Two processes that share every batch train the model that one process trains."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,9 @@ def train(folder, seed=0, batches=1000):
     torch.manual_seed(seed)
     rnn = ORGaNICs(3, 8, batch_first=True, dtype=torch.float64)
     model = SequenceClassifier(rnn, 2, standardize=True)
-    model.readout = torch.nn.Sequential(BatchNorm1d(8, dtype=torch.float64), model.readout)  # has parameters as well
+    model.readout = torch.nn.Sequential(
+        BatchNorm1d(8, momentum=None, dtype=torch.float64), model.readout
+    )  # and parameters
     model = Interrupt(model, batches)
     settings = {"epochs": 3, "lr": 0.05, "batch_size": 16, "validation": (x[99:].double(), y[99:]), "progress": False}
     files = {"checkpoint": folder / "run.pt", "log": folder / "log.csv", "resume": True}
@@ -77,6 +80,13 @@ def test_shares_of_a_batch():
             assert sorted(int(i) for part, _ in parts for i in part) == samples.tolist()
         mean = sum(weight * part.double().mean() for part, weight in parts)
         assert mean == pytest.approx(float(samples.double().mean()))
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 7), (2, 8, 3)])
+def test_batch_normalization_of_another_shape(shape):
+    """torch takes three axes, too, of which the processes would make other sums."""
+    with pytest.raises(ValueError, match=re.escape(f"input has shape {shape}, but must have (batch, 8 features)")):
+        BatchNorm1d(8)(torch.zeros(shape))
 
 
 def test_alone():

@@ -85,7 +85,7 @@ def _loads(library):
     It is compared with its checksum first: the system ends a program that loads half a library.
     """
     try:
-        if library.with_suffix(".sha256").read_text() != _checksum(library):
+        if library.with_suffix(".sha256").read_bytes() != _checksum(library):
             return False
         torch.ops.load_library(str(library))
     except OSError:
@@ -94,7 +94,7 @@ def _loads(library):
 
 
 def _checksum(library):
-    return hashlib.sha256(library.read_bytes()).hexdigest()
+    return hashlib.sha256(library.read_bytes()).hexdigest().encode()
 
 
 def _build(library):
@@ -120,7 +120,7 @@ def _build(library):
         is_python_module=False,
     )
     (folder / f"{_NAME}.so").replace(library)
-    library.with_suffix(".sha256").write_text(_checksum(library))
+    library.with_suffix(".sha256").write_bytes(_checksum(library))
     shutil.rmtree(folder)
 
 
