@@ -66,7 +66,7 @@ def floor(batch, steps, inputs):
 
 
 def jax_gradient(batch, steps, inputs):
-    """The same gradient from a jitted JAX scan."""
+    """The same gradient from a JAX scan, compiled."""
     import jax
     import jax.numpy as jnp
 
@@ -93,7 +93,7 @@ def jax_gradient(batch, steps, inputs):
 
         return jnp.mean(jax.lax.scan(step, start, x)[0][0] ** 2)
 
-    gradient = jax.jit(jax.grad(loss))
+    gradient = jax.jit(jax.grad(loss)).lower(values, x).compile()
     return lambda: jax.block_until_ready(gradient(values, x))
 
 
@@ -112,20 +112,21 @@ def serve(pipe, name, task):
     if name in LAYERS:
         layer, x = LAYERS[name](inputs), torch.rand(steps, batch, inputs)
         step = training_step(layer, x)
-        pipe.send(peak_memory(training_step(layer, x[:2]), step))
+        training_step(layer, x[:2])()  # a short one, for what is made once
     else:
         step = jax_gradient(*task)
-        step()  # compiles
-        pipe.send(None)
+    pipe.send(peak_memory(step))
     with suppress(EOFError):  # nobody will ask again
         while True:
             pipe.recv()
             pipe.send(h.seconds(step, clock=clock))
 
 
-def peak_memory(short, step):
-    """Peak bytes of a step above that of a short one; None if the system does not say. Linux forgets peaks when asked to."""
-    short()
+def peak_memory(step):
+    """Bytes by which a step raises the memory of the process; None if the system does not say.
+
+    Linux forgets earlier peaks when asked to.
+    """
     if not os.path.exists("/proc/self/clear_refs"):
         return None
     Path("/proc/self/clear_refs").write_text("5")

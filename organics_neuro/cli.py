@@ -87,17 +87,16 @@ def _tune(options):
     from organics_neuro import recipes
     from organics_neuro.core.files import make_folder
 
-    recipe = recipes.find(options.name)
-    epochs = recipe.epochs if options.epochs is None else options.epochs
+    recipe = recipes.find(options.name).lasting(options.epochs)
     folder = Path("runs") / "trials"
     make_folder(folder)
     for lr in options.lr:
         try:
             history = recipes.trial(
-                replace(recipe, lr=lr, epochs=epochs),
+                replace(recipe, lr=lr),
                 options.data,
                 mnist=options.mnist,
-                checkpoint=folder / f"{recipe.name}-lr{lr}-epochs{epochs}.pt",
+                checkpoint=folder / f"{recipe.name}-lr{lr}-epochs{recipe.epochs}.pt",
                 resume=not options.no_resume,
             )
             print(f"lr {lr:g}: validation accuracy {max(history.validation_accuracy):.2%}")

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from organics_neuro import __version__
-from organics_neuro.core.arguments import positive_int
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import make_folder, replacing
 from organics_neuro.nn import training
@@ -117,7 +116,7 @@ def train(recipe, seed=0, folder=None, *, epochs=None, mnist=None, resume=True, 
         If the loss becomes NaN or infinite.
     """
     folder = Path("runs") / f"{recipe.name}-seed{seed}" if folder is None else Path(folder)
-    recipe = recipe if epochs is None else replace(recipe, epochs=positive_int("epochs", epochs))
+    recipe = recipe.lasting(epochs)
     _check_folder(folder, recipe.name)
     model, digits = recipe.model(seed), recipe.data(mnist)
     make_folder(folder)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from organics_neuro import datasets
-from organics_neuro.core.arguments import check_seed, known_name
+from organics_neuro.core.arguments import check_seed, known_name, positive_int
 from organics_neuro.nn import BatchNorm1d, DivisiveNormalization, ORGaNICs, SequenceClassifier, oscillators_
 from organics_neuro.nn.classifiers import AutoencoderClassifier
 from organics_neuro.nn.training import cross_entropy
@@ -65,6 +65,10 @@ class Recipe:
     def fit_options(self):
         """What `organics_neuro.nn.training.fit` is told by the recipe."""
         return {name: getattr(self, name) for name in ("epochs", "batch_size", "lr", "loss", "lr_factors")}
+
+    def lasting(self, epochs):
+        """The recipe with that number of epochs; with its own if it is None."""
+        return self if epochs is None else replace(self, epochs=positive_int("epochs", epochs))
 
     def data(self, root=None):
         """The digits as the task presents them (see `organics_neuro.datasets.load`)."""

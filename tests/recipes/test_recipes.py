@@ -79,7 +79,7 @@ def test_loaded_networks_are_ready_to_use(name):
 
 
 def test_unknown_recipe():
-    with pytest.raises(ValueError, match="unknown recipe 'lines'; known: 'demo', 'static-80'"):
+    with pytest.raises(ValueError, match=f"unknown recipe 'lines'; known: {', '.join(map(repr, RECIPES))}$"):
         find("lines")
 
 
