@@ -59,7 +59,8 @@ def loss():
     weights = {f"{p[0]}.from_{p[1]}": value.exp() for p, value in logarithms.items()}
     steps = round(DURATION / DT)
     _, states = unroll(circuit, {"e.h": drive, "i.h": drive}, steps, DT, weights=weights, record=[])
-    return (0.3 * torch.relu(states["e.v"]) ** 2 - target).square().mean() / target.square().mean()
+    rate = ssn.parameters["k"] * torch.relu(states["e.v"]) ** ssn.parameters["n"]
+    return (rate - target).square().mean() / target.square().mean()
 
 
 before = loss().item()

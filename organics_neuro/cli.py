@@ -43,7 +43,10 @@ def _parser():
     evaluate.add_argument("file", metavar="FILE", help="a .safetensors file of a run")
     transfer = add(_transfer, "classify the test data in torch and in Brian2 (C++), and compare")
     transfer.add_argument("file", metavar="FILE", help="a .safetensors file of a run")
-    publish = add(_publish, "keep the result of a run: its line in the results and, for seed 0, its circuit")
+    publish = add(
+        _publish,
+        "keep the result of a run: its line in the results and, for seed 0 and the epochs of the recipe, its network",
+    )
     publish.add_argument("folder", metavar="DIR", help="folder of a finished run")
     table = add(_table, "print all results as a Markdown table")
     for command in (train, tune):

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from organics_neuro.core.arguments import input_sequences
-from organics_neuro.core.circuit import Circuit, join
+from organics_neuro.core.circuit import Circuit, check_circuit, join
 from organics_neuro.core.errors import missing_extra
 from organics_neuro.core.model import Coupling
+from organics_neuro.core.models.gated import STEP_TIME
 from organics_neuro.core.operators import Sparse, identity
 from organics_neuro.core.units import seconds
 
@@ -19,13 +20,14 @@ except ImportError as error:
 from organics_neuro.nn.circuits import array, in_double, steady_circuit
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell
 from organics_neuro.nn.reference_checkpoints import import_checkpoint  # noqa: F401
+from organics_neuro.nn.samples import check_inputs
 from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
 from organics_neuro.nn.training import PREDICT_TOGETHER, predict
 
 _STEADY = (DivisiveNormalization, DivisiveNormalization2d)
 
 
-def to_circuit(rnn, dt=1e-3):
+def to_circuit(rnn, dt=STEP_TIME):
     """The circuit of a torch module, of which one Euler step of ``dt`` is one step of the module.
 
     Parameters
@@ -63,7 +65,7 @@ def to_circuit(rnn, dt=1e-3):
     return join(parts, [Coupling(f"l{k}.x", source=f"l{k - 1}: y") for k in range(1, len(parts))])
 
 
-def simulate(circuit, x, dt=1e-3, *, device="runtime", last_only=False, report=None):
+def simulate(circuit, x, dt=STEP_TIME, *, device="runtime", last_only=False, report=None):
     """Run a transferred circuit in Brian2 on input sequences.
 
     Parameters
@@ -88,11 +90,14 @@ def simulate(circuit, x, dt=1e-3, *, device="runtime", last_only=False, report=N
 
     Raises
     ------
+    TypeError, UnitError
+        For what is no circuit, an ``x`` that does not hold numbers, or a ``dt`` that is no time.
     ValueError
+        For a circuit with several inputs, or an ``x`` of another shape or that is not finite.
     """
     from organics_neuro.brian import simulate as run
 
-    (name, x), dt = input_sequences(circuit, x), seconds("dt", dt)
+    (name, x), dt = input_sequences(check_circuit(circuit), x), seconds("dt", dt)
     states = run(
         circuit,
         {name: x.swapaxes(0, 1)},
@@ -129,7 +134,7 @@ class Parity:
         return "\n".join(["   state  largest difference between torch and Brian2", *rows])
 
 
-def parity(rnn, circuit, x, dt=1e-3, *, device="runtime"):
+def parity(rnn, circuit, x, dt=STEP_TIME, *, device="runtime"):
     """Compare a torch module with its circuit in Brian2, step by step, both in float64.
 
     Parameters
@@ -144,6 +149,11 @@ def parity(rnn, circuit, x, dt=1e-3, *, device="runtime"):
     Returns
     -------
     Parity
+
+    Raises
+    ------
+    TypeError, UnitError, ValueError
+        For another module or circuit, and as `simulate`.
     """
     if not isinstance(rnn, ORGaNICs):
         raise TypeError(f"parity takes an ORGaNICs module, got {type(rnn).__name__}")
@@ -186,7 +196,7 @@ class Agreement:
         return f"the same class for {self.count:,} of {len(self.torch):,} samples, states within {self.difference:.1e}"
 
 
-def agreement(model, circuit, x, dt=1e-3, *, device="cpp", report=None):
+def agreement(model, circuit, x, dt=STEP_TIME, *, device="cpp", report=None):
     """Classify sequences with a torch module and with its circuit in Brian2.
 
     Parameters
@@ -203,6 +213,13 @@ def agreement(model, circuit, x, dt=1e-3, *, device="cpp", report=None):
     -------
     Agreement
 
+    Raises
+    ------
+    TypeError, UnitError, ValueError
+        For another module or circuit, and as `simulate`.
+    FloatingPointError
+        If the module gives NaN.
+
     See Also
     --------
     parity : how far the states are apart after every step.
@@ -212,8 +229,9 @@ def agreement(model, circuit, x, dt=1e-3, *, device="cpp", report=None):
     _check_same_states(model.rnn, circuit)
     if not model.rnn.batch_first:
         raise ValueError("the network must read sequences with batch_first=True")
-    samples, double, difference = torch.as_tensor(x), in_double(model), 0.0
-    in_torch = predict(model, samples).numpy()  # first: it is quick to say what is wrong with x
+    samples, difference = check_inputs("x", x), 0.0
+    in_torch = predict(model, samples).numpy()  # first: it is quick to say what is wrong with the model
+    double = in_double(model)
     ends = simulate(circuit, x, dt, device=device, last_only=True, report=report)
     with torch.no_grad():
         for part in torch.arange(len(samples)).split(PREDICT_TOGETHER):
@@ -229,7 +247,7 @@ def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
     """Classify samples with a torch module and with its steady-state layers as circuits in Brian2.
 
     Wherever the module calls a `DivisiveNormalization` or `DivisiveNormalization2d`, the circuit of the layer takes its
-    place, which starts at rest and runs until it has settled; what it reads is what the layers before it gave in Brian2.
+    place, which starts at rest and must settle within ``duration``; what it reads is what the layers before it gave in Brian2.
 
     Parameters
     ----------
@@ -249,14 +267,16 @@ def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
 
     Raises
     ------
+    TypeError
+        For what is no module.
     ValueError
-        If the module has no such layer, or one that it does not call.
+        For a module that has no such layer, or one that it does not call; for ``x`` that is not finite.
     """
-    samples, double = torch.as_tensor(x), in_double(model)
+    samples = check_inputs("x", x)
+    in_torch, double = predict(model, samples).numpy(), in_double(model)
     layers = [layer for layer in double.modules() if isinstance(layer, _STEADY)]
     if not layers:
         raise ValueError("the network has no steady-state layers, and is not a circuit")
-    in_torch = predict(model, samples).numpy()
     differences = _answer_by_brian(layers, duration=duration, dt=dt, device=device)
     with torch.no_grad():
         scores = double(samples.double())
@@ -297,7 +317,7 @@ def _state_names(rnn):
 
 
 def _check_same_states(rnn, circuit):
-    if dict(circuit.states) != dict.fromkeys(_state_names(rnn), rnn.hidden_size):
+    if dict(check_circuit(circuit).states) != dict.fromkeys(_state_names(rnn), rnn.hidden_size):
         raise ValueError("the circuit does not have the layers and units of the module; make it with to_circuit(rnn)")
 
 

@@ -20,12 +20,12 @@ ALLOWED = {
     "transfer": {"core", "brian", "nn", "transfer"},
     "experiments": {"core", "brian", "nn", "transfer", "experiments"},
     "recipes": {"core", "nn", "transfer", "datasets", "recipes"},
-    "plotting": {"core", "brian", "nn", "transfer", "experiments", "datasets", "plotting"},
-    "cli": {"core", "brian", "nn", "transfer", "experiments", "datasets", "plotting", "recipes", "cli"},
+    "plotting": {"core", "experiments", "plotting"},
+    "cli": {"core", "nn", "recipes", "cli"},
 }
 #: Libraries that only some parts may import.
 OUTSIDE = {
-    "brian2": {"brian", "transfer", "experiments", "cli"},
+    "brian2": {"brian"},
     "torch": {"nn", "transfer", "experiments", "recipes", "cli"},
 }
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")

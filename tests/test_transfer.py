@@ -146,6 +146,16 @@ def test_agreement_says_what_is_wrong_before_it_simulates(monkeypatch):
         agreement(torch.nn.Linear(3, 4), to_circuit(rnn), x)
     with pytest.raises(ValueError, match="input is torch.float64, but the parameters are torch.float32"):
         steady_agreement(DivisiveNormalization(3, 4), x[:, 0])
+    with pytest.raises(TypeError, match="circuit must be a circuit, got NoneType"):
+        agreement(SequenceClassifier(rnn, 4), None, x)
+    with pytest.raises(TypeError, match="circuit must be a circuit, got NoneType"):
+        on.transfer.simulate(None, x)
+    with pytest.raises(ValueError, match="x must be one array of numbers"):
+        agreement(SequenceClassifier(rnn, 4), to_circuit(rnn), "abc")
+    with pytest.raises(TypeError, match=r"model must be a torch.nn.Module, got None"):
+        steady_agreement(None, x[:, 0])
+    with pytest.raises(TypeError, match="x must be a number or an array of numbers, got 'abc'"):
+        on.transfer.steady_circuit(DivisiveNormalization(3, 4), "abc")
 
 
 def test_bad_arguments():

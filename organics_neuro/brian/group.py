@@ -13,9 +13,8 @@ from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.projection import Projection
 from organics_neuro.core.arguments import known_name, positive_int
 from organics_neuro.core.circuit import Circuit, JoinedCircuit, check_circuit, must_be_positive
-from organics_neuro.core.dynamics import qualify
+from organics_neuro.core.dynamics import check_noise, noise_amplitude, qualify
 from organics_neuro.core.expressions import check_syntax, to_brian
-from organics_neuro.core.units import magnitude
 
 #: What `CircuitGroup` reads of a circuit; also one population of a joined circuit, before it is connected.
 _Part = namedtuple("_Part", "populations connections external")
@@ -108,8 +107,8 @@ class CircuitGroup(b2.NeuronGroup):
         integrator = Integrator(method, tuple(c.variable for c in circuit.connections if not c.external))
         population, noise, inputs = circuit.populations[""], noise or {}, inputs or {}
         model = population.model
-        _check_names("noise", noise, model.states)
-        _check_names("inputs", inputs, (*model.inputs, *circuit.external))
+        check_noise(noise, model.states)
+        _check_inputs(inputs, (*model.inputs, *circuit.external))
         _check_texts(inputs)
         flags = {key: _flags(value) for key, value in population.parameters.items()}
         amplitudes = {s: _amplitude(s, value, population) for s, value in noise.items() if not isinstance(value, str)}
@@ -226,8 +225,8 @@ def groups(circuit, trials=1, noise=None, inputs=None, **options):
         return {"": CircuitGroup(circuit, trials, noise=noise, inputs=inputs, **options)}
     check_circuit(circuit)
     noise, inputs = noise or {}, inputs or {}
-    _check_names("noise", noise, circuit.states)
-    _check_names("inputs", inputs, circuit.inputs)
+    check_noise(noise, circuit.states)
+    _check_inputs(inputs, circuit.inputs)
     _check_texts(inputs)
     made = {}
     for name, population in circuit.populations.items():
@@ -288,11 +287,11 @@ def _assemble(made, circuit, inputs, options):
     next(iter(made.values())).guard = StepGuard(circuit, made)
 
 
-def _check_names(what, given, known):
-    if not isinstance(given, Mapping):
-        raise TypeError(f"{what} must be a dictionary by name, got {type(given).__name__}")
-    for name in given:
-        known_name(f"name in {what}", name, known)
+def _check_inputs(inputs, known):
+    if not isinstance(inputs, Mapping):
+        raise TypeError(f"inputs must be a dictionary by name, got {type(inputs).__name__}")
+    for name in inputs:
+        known_name("name in inputs", name, known)
 
 
 def _check_texts(inputs):
@@ -305,11 +304,7 @@ def _check_texts(inputs):
 
 
 def _amplitude(state, value, population):
-    array = magnitude(f"noise of {state!r}", value, population.model.units[state])
-    if array.shape not in ((), (population.size,)) or array.min() < 0:
-        raise ValueError(
-            f"noise of {state!r} must be one amplitude or an array of shape ({population.size},), not negative; got {value!r}"
-        )
+    array = noise_amplitude(state, value, population.size, population.model.units[state])
     return float(array) if array.ndim == 0 else array
 
 

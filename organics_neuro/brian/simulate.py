@@ -8,14 +8,15 @@ from organics_neuro.brian.group import groups
 from organics_neuro.core.arguments import known_name, positive_int
 from organics_neuro.core.circuit import check_circuit
 from organics_neuro.core.dynamics import check_steps, count_trials
+from organics_neuro.core.reference import DT, DURATION
 from organics_neuro.core.units import seconds
 
 
 def simulate(
     circuit,
     z=None,
-    duration=0.3,
-    dt=1e-4,
+    duration=DURATION,
+    dt=DT,
     *,
     method="euler",
     noise=None,
@@ -87,7 +88,7 @@ def simulate(
         return {name: _trace(name, made, monitors, every and steps % every == 0) for name in record}
 
 
-def convergence(circuit, z=None, duration=0.3, dt=1e-4, method="euler"):
+def convergence(circuit, z=None, duration=DURATION, dt=DT, method="euler"):
     """How much a simulation changes when its step is halved.
 
     Parameters

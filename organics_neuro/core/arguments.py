@@ -67,6 +67,11 @@ def step_size(name, value):
     return number(name, value, "above 0 and at most 1", lambda step: 0 < step <= 1)
 
 
+def probability(name, value):
+    """``value`` if it is a probability; raises `ValueError` otherwise."""
+    return number(name, value, "a probability between 0 and 1", lambda p: 0 <= p <= 1)
+
+
 def known_name(kind, name, known):
     """``name`` if it is among ``known``; raises `ValueError` with the ``kind`` of name and those that are known."""
     if name not in tuple(known):  # in a tuple, what cannot be hashed can be looked for too

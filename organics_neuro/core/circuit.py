@@ -15,6 +15,9 @@ from organics_neuro.core.models import get_model
 from organics_neuro.core.operators import Uniform, as_operator, from_arrays, identity
 from organics_neuro.core.units import magnitude
 
+#: What the names of arrays begin with that a file holds beside a circuit.
+EXTRA = "extra/"
+
 
 class _Immutable:
     """Shared behaviour of circuits: they never change, compare by value, and can be saved."""
@@ -67,7 +70,7 @@ class _Immutable:
             What is to be known of them, as JSON can hold it.
         """
         arrays, metadata = self._record()
-        arrays.update({f"extra/{name}": value for name, value in (extra or {}).items()})
+        arrays.update({f"{EXTRA}{name}": value for name, value in (extra or {}).items()})
         files.save(path, arrays, kind="circuit", metadata=metadata if about is None else {**metadata, "about": about})
 
 

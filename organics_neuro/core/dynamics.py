@@ -191,16 +191,15 @@ class Dynamics:
             delivered[qualify(c.target, c.variable)] = deliver(c.weights, self.source(c, states, inputs, parameters))
         return delivered
 
-    def right_hand_side(self, states, inputs):
-        """dx/dt of every state, as a dictionary of arrays."""
-        return self.combine(states, inputs, self.couplings(states, inputs), self._parameters(), expressions.NUMPY)
-
-    def flow(self, vector, inputs, couplings=None):
-        """dx/dt as an array (..., size) for states packed into ``vector``; ``couplings`` given are held fixed."""
-        states = self.unpack(vector)
+    def right_hand_side(self, states, inputs, couplings=None):
+        """dx/dt of every state, as a dictionary of arrays; ``couplings`` given are held fixed."""
         if couplings is None:
             couplings = self.couplings(states, inputs)
-        rhs = self.combine(states, inputs, couplings, self._parameters(), expressions.NUMPY)
+        return self.combine(states, inputs, couplings, self._parameters(), expressions.NUMPY)
+
+    def flow(self, vector, inputs, couplings=None):
+        """`right_hand_side` as an array (..., size) for states packed into ``vector``."""
+        rhs = self.right_hand_side(self.unpack(vector), inputs, couplings)
         leading = vector.shape[:-1]
         return np.concatenate([np.broadcast_to(rhs[name], (*leading, n)) for name, n in self.states.items()], axis=-1)
 
@@ -307,6 +306,24 @@ def check_units_axis(name, value, n, unit="1"):
         array = np.full(n, array)
     if array.shape[-1] != n:
         raise ValueError(f"{name} has shape {array.shape}, but its last axis must be the {n} units")
+    return array
+
+
+def check_noise(noise, states):
+    """Raise an error unless ``noise`` is a dictionary whose names are among the ``states``."""
+    if not isinstance(noise, Mapping):
+        raise TypeError(f"noise must be a dictionary by name, got {type(noise).__name__}")
+    for name in noise:
+        known_name("state in noise", name, states)
+
+
+def noise_amplitude(state, value, n, unit):
+    """``value``, one amplitude or one for each of the ``n`` units of a state, as an array in SI units, checked."""
+    array = magnitude(f"noise of {state!r}", value, unit)
+    if array.shape not in ((), (n,)) or array.min() < 0:
+        raise ValueError(
+            f"noise of {state!r} must be one amplitude or an array of shape ({n},), not negative; got {value!r}"
+        )
     return array
 
 

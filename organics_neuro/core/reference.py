@@ -7,6 +7,9 @@ from organics_neuro.core.circuit import check_circuit
 from organics_neuro.core.dynamics import check_steps, count_trials
 from organics_neuro.core.units import seconds
 
+#: How long simulators run, and their step, in seconds, unless one says otherwise.
+DURATION, DT = 0.3, 1e-4
+
 
 def _euler(dynamics, x, inputs, dt, _before):
     return x + dt * dynamics.flow(x, inputs), None
@@ -37,7 +40,7 @@ def _runge_kutta(flow, x, dt):
 METHODS = {"euler": _euler, "ab2": _ab2, "rk4": _rk4}
 
 
-def simulate(circuit, z=None, duration=0.3, dt=1e-4, method="euler", initial=None):
+def simulate(circuit, z=None, duration=DURATION, dt=DT, method="euler", initial=None):
     """Integrate a circuit.
 
     Parameters

@@ -7,6 +7,7 @@ import xarray as xr
 
 from organics_neuro.core import theory
 from organics_neuro.core.errors import ConvergenceWarning
+from organics_neuro.core.reference import DT
 from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.protocol import check_engine, pattern, scaled, unit_axis
@@ -28,7 +29,7 @@ def contrast_response(
     mask_stimulus=None,
     duration=0.5,
     window=0.1,
-    dt=1e-4,
+    dt=DT,
     device="runtime",
     report=None,
 ):

@@ -3,6 +3,9 @@
 import numpy as np
 from scipy.optimize import curve_fit
 
+from organics_neuro.core.errors import ConvergenceError
+from organics_neuro.core.units import magnitude, real_numbers
+
 
 def naka_rushton(contrast, r_max, c50, exponent):
     """``r_max contrast^n / (contrast^n + c50^n)`` with n = ``exponent``."""
@@ -26,10 +29,14 @@ def fit_naka_rushton(contrast, rate):
 
     Raises
     ------
+    TypeError
+        If they do not hold real numbers.
     ValueError
         If there are too few points, or none responds.
+    ConvergenceError
+        If no parameters were found.
     """
-    contrast, rate = np.asarray(contrast, dtype=float), np.asarray(rate, dtype=float)
+    contrast, rate = magnitude("contrast", contrast, "1"), real_numbers("rate", rate)
     use = contrast > 0
     if contrast.ndim != 1 or contrast.shape != rate.shape or use.sum() < 3:
         raise ValueError(
@@ -44,6 +51,11 @@ def fit_naka_rushton(contrast, rate):
 
     half = contrast[np.argmin(np.abs(rate - rate.max() / 2))]
     start = np.log([rate.max(), half, 2.0])
-    found, _ = curve_fit(model, contrast, rate, p0=start, maxfev=20000)
+    try:
+        found, _ = curve_fit(model, contrast, rate, p0=start, maxfev=20000)
+    except RuntimeError as error:
+        raise ConvergenceError(
+            f"no Naka-Rushton function was found for these responses ({error}); plot them first"
+        ) from error
     r_max, c50, exponent = np.exp(found)
     return {"r_max": float(r_max), "c50": float(c50), "exponent": float(exponent)}

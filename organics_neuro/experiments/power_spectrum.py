@@ -94,7 +94,7 @@ def power_spectrum(
     if engine == "theory":
         if frequencies is None:
             frequencies = np.arange(resolution, _HIGHEST + resolution / 2, resolution)
-        frequencies = np.asarray(frequencies, dtype=float)
+        frequencies = magnitude("frequencies", frequencies, "hertz")
         power = _theory(circuit, inputs, frequencies, noise, state, readouts)
         how = {}
     else:

@@ -18,6 +18,7 @@ from organics_neuro.core.arguments import input_sequences, positive_int
 from organics_neuro.core.circuit import check_circuit
 from organics_neuro.core.dynamics import count_trials
 from organics_neuro.core.errors import ConvergenceError, ConvergenceWarning
+from organics_neuro.core.models.gated import STEP_TIME
 from organics_neuro.core.theory.solvers import constant_inputs
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.results import label
@@ -68,7 +69,7 @@ def stability(model, inputs, state=None, progress=True):
     return label(xr.Dataset(variables), circuit, "Stability")
 
 
-def trajectories(circuit, x, dt=1e-3, *, eigenvalues_every=None, progress=True):
+def trajectories(circuit, x, dt=STEP_TIME, *, eigenvalues_every=None, progress=True):
     """How far the states of a circuit are from 0 while it reads input sequences.
 
     Parameters

@@ -18,6 +18,7 @@ from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.models.gated import GAINS, GATED, RECTIFICATIONS, gated
 from organics_neuro.core.operators import Uniform
 from organics_neuro.nn import functional, kernels
+from organics_neuro.nn.arguments import check_dtype, check_tensor
 from organics_neuro.nn.constraints import Bounded, Positive, SigmoidDiagonal, UnitNorm
 from organics_neuro.nn.kernels.gated import unroll as fused_unroll
 
@@ -323,25 +324,13 @@ def check_input(input, module, axes):
     check_dtype(input, module)
 
 
-def check_tensor(input):
-    if not isinstance(input, torch.Tensor):
-        raise TypeError(f"input must be a tensor, got {type(input).__name__}; make one with torch.as_tensor")
-
-
-def check_dtype(input, module):
-    dtype = next(module.parameters()).dtype
-    if input.dtype != dtype:
-        raise ValueError(f"input is {input.dtype}, but the parameters are {dtype}; convert one of them with .to(dtype)")
-
-
 def check_state(state, shape, input):
     fields = State._fields
     if not isinstance(state, (tuple, list)) or len(state) != len(fields):
         got = f"{len(state)} parts" if isinstance(state, (tuple, list)) else type(state).__name__
         raise ValueError(f"state must be a State of {', '.join(fields)}, got {got}")
     for name, value in zip(fields, state, strict=True):
-        if not isinstance(value, torch.Tensor):
-            raise TypeError(f"state {name!r} must be a tensor, got {type(value).__name__}")
+        check_tensor(value, f"state {name!r}")
         if value.shape != shape or value.dtype != input.dtype:
             raise ValueError(
                 f"state {name!r} is {value.dtype} of shape {tuple(value.shape)}, but must be {input.dtype} of shape {tuple(shape)}"

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.operators import LowRank, Sparse
+from organics_neuro.core.units import real_numbers
 from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
 
 
@@ -48,7 +49,7 @@ def steady_circuit(layer, x):
             "becomes a circuit by to_circuit"
         )
     double = in_double(layer)
-    x = torch.as_tensor(x, dtype=torch.float64, device="cpu")
+    x = torch.as_tensor(x.detach().cpu() if isinstance(x, torch.Tensor) else real_numbers("x", x), dtype=torch.float64)
     if isinstance(layer, DivisiveNormalization2d):
         return _sheet_circuit(double, x)
     if layer.legacy:

@@ -5,7 +5,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy, dropout, mse_loss
 from torch.nn.utils.rnn import PackedSequence
 
-from organics_neuro.core.arguments import number, positive_int
+from organics_neuro.core.arguments import positive_int, probability
+from organics_neuro.nn.arguments import check_tensor
 from organics_neuro.nn.layers import ORGaNICs
 from organics_neuro.nn.parallel import BatchNorm1d
 
@@ -38,7 +39,7 @@ class SequenceClassifier(nn.Module):
 
     def __init__(self, rnn, classes, dropout=0.0, standardize=False):
         super().__init__()
-        self.dropout = number("dropout", dropout, "a probability between 0 and 1", lambda p: 0 <= p <= 1)
+        self.dropout = probability("dropout", dropout)
         self.rnn, classes = _check_recurrent(rnn), positive_int("classes", classes)
         units = getattr(rnn, "proj_size", 0) or rnn.hidden_size  # an LSTM may project its units to fewer numbers
         like = next(rnn.parameters())
@@ -68,6 +69,7 @@ class SequenceClassifier(nn.Module):
     def _drop(self, x):
         if isinstance(x, PackedSequence):
             return x._replace(data=self._drop(x.data))
+        check_tensor(x, "x")
         return dropout(x, self.dropout, self.training)
 
     def extra_repr(self):

@@ -7,6 +7,8 @@ the unconstrained value behind it.
 import torch
 from torch import nn
 
+from organics_neuro.nn.arguments import check_tensor
+
 
 class Constraint(nn.Module):
     """A parametrization that takes values of the shape it was registered with, and no others.
@@ -18,8 +20,7 @@ class Constraint(nn.Module):
 
     def right_inverse(self, value):
         """What torch asks for the unconstrained value, first when the parametrization is registered."""
-        if not isinstance(value, torch.Tensor):
-            raise TypeError(f"values must be a tensor, got {type(value).__name__}; make one with torch.as_tensor")
+        check_tensor(value, "values")
         self._shape = self._shape or value.shape  # torch itself takes any
         if value.shape != self._shape:
             raise ValueError(f"values must have shape {tuple(self._shape)}, got {tuple(value.shape)}")

@@ -85,15 +85,19 @@ def _residuals(y, a, drive, offset, W_r, W):
     return drive + (1 - a.sqrt()) * (y @ W_r.T) - y, offset + (a * y.square()) @ W.T - a
 
 
+#: How often the authors' public code solves for y.
+PUBLISHED_ITERATIONS = 10
+
+
 def published_iteration(drive, offset, W_r, W):
     """(y, a) by the algebra of the authors' public code, which is not the steady state of the circuit.
 
-    Ten solutions of y = (I - W_r + D[a] W_r)⁻¹ b z. The circuit's gate is 1 - sqrt(a), so D[sqrt(a)] belongs there:
+    Repeated solutions of y = (I - W_r + D[a] W_r)⁻¹ b z. The circuit's gate is 1 - sqrt(a), so D[sqrt(a)] belongs there:
     what is found is the steady state of a circuit with the gate 1 - a.
     """
     recurrent = drive @ W_r.T
     a = offset + recurrent.square() @ W.T + 1e-10
-    for _ in range(10):
+    for _ in range(PUBLISHED_ITERATIONS):
         matrix = torch.eye(len(W_r), dtype=W_r.dtype, device=W_r.device) - W_r + a.unsqueeze(-1) * W_r
         y = torch.linalg.solve(matrix, drive)
         a = offset + (a * y.square()) @ W.T + 1e-10

@@ -19,6 +19,7 @@ from organics_neuro.core.dynamics import check_steps, count_trials, qualify
 from organics_neuro.core.expressions import NUMPY, Backend
 from organics_neuro.core.operators import Operator, Uniform
 from organics_neuro.core.units import magnitude, seconds
+from organics_neuro.nn.arguments import check_tensor
 
 
 def _sqrt(x):
@@ -224,8 +225,7 @@ class EulerStep:
 
     def _check_type(self, name, value):
         dtype = self._like["dtype"]
-        if not isinstance(value, torch.Tensor):
-            raise TypeError(f"{name} must be a tensor, got {type(value).__name__}; make one with torch.as_tensor")
+        check_tensor(value, name)
         if value.dtype != dtype:
             raise ValueError(
                 f"{name} must be {dtype}, as the computation is, got {value.dtype}; convert it with .to({dtype})"

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 
-from organics_neuro.core.arguments import known_name, number, positive_int
+from organics_neuro.core.arguments import known_name, positive_int, probability
 from organics_neuro.nn.cells import ORGaNICsCell, State, check_input, check_state
 
 __all__ = ["ORGaNICs", "ORGaNICsCell", "State"]
@@ -206,7 +206,7 @@ class ORGaNICs(nn.Module):
 
 
 def _check_dropout(dropout, num_layers):
-    dropout = number("dropout", dropout, "a probability between 0 and 1", lambda p: 0 <= p <= 1)
+    dropout = probability("dropout", dropout)
     if dropout and num_layers == 1:
         warnings.warn(f"dropout={dropout} acts between layers, and there is one layer", stacklevel=3)
     return dropout

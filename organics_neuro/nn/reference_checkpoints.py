@@ -13,7 +13,7 @@ import torch
 from organics_neuro.core.arguments import known_name, step_size
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.errors import FileFormatError
-from organics_neuro.core.models.gated import GATED, SIGNED, not_rectified
+from organics_neuro.core.models.gated import GATED, SIGNED, STEP_TIME, not_rectified
 from organics_neuro.core.units import seconds
 from organics_neuro.nn.checkpoints import read
 from organics_neuro.nn.steady import DivisiveNormalization
@@ -56,7 +56,7 @@ class ImportedCheckpoint:
         return "\n".join([*lines, f"not mapped: {unmapped or 'nothing'}", *(f"note: {note}" for note in self.notes)])
 
 
-def import_checkpoint(path, cell=None, *, max_step_y=None, max_step_a=None, max_step_b=None, dt=1e-3):
+def import_checkpoint(path, cell=None, *, max_step_y=None, max_step_a=None, max_step_b=None, dt=STEP_TIME):
     """Read a checkpoint of the authors' public code.
 
     Parameters
@@ -82,6 +82,10 @@ def import_checkpoint(path, cell=None, *, max_step_y=None, max_step_a=None, max_
 
     Raises
     ------
+    ValueError
+        For an unknown ``cell``, and for step sizes that are not above 0 and at most 1.
+    TypeError, UnitError
+        If ``dt`` is no time.
     FileNotFoundError
     FileFormatError
         If the file is not a checkpoint, is damaged, holds objects, or has an unknown layout, wrong shapes or values.

@@ -1,4 +1,4 @@
-"""Layers whose output is the steady state of a normalization circuit, with an implicit gradient.
+"""Layers whose output is the steady state of a normalization circuit.
 
 Where a recurrent layer integrates a circuit step by step, these give at once what it settles at for a constant
 input. Like any layer of torch they take and return rates, so they stack.
@@ -10,9 +10,16 @@ from torch.nn.functional import conv2d
 from torch.nn.utils.parametrize import register_parametrization
 
 from organics_neuro.core.arguments import known_name, not_negative_int, positive_int
-from organics_neuro.nn.cells import check_dtype, check_tensor
+from organics_neuro.nn.arguments import check_dtype, check_tensor
 from organics_neuro.nn.constraints import Bounded, Positive, SpectralBound
-from organics_neuro.nn.equilibrium import TOLERANCE, SteadyState, equilibrium, published_iteration, residual
+from organics_neuro.nn.equilibrium import (
+    PUBLISHED_ITERATIONS,
+    TOLERANCE,
+    SteadyState,
+    equilibrium,
+    published_iteration,
+    residual,
+)
 
 RECURRENCES = ("identity", "learned")
 POOLS = ("uniform", "local")
@@ -150,7 +157,8 @@ class DivisiveNormalization(nn.Module):
         W_r = torch.eye(self.out_features, dtype=drive.dtype, device=drive.device) if self.W_r is None else self.W_r
         with torch.no_grad():
             error = residual(*found, drive, self.b0.square(), W_r, self.W)
-        return SteadyState(*found, error, torch.full_like(error, 10 if self.legacy else 0, dtype=torch.long))
+        iterations = PUBLISHED_ITERATIONS if self.legacy else 0
+        return SteadyState(*found, error, torch.full_like(error, iterations, dtype=torch.long))
 
     def _solve(self, drive):
         """y and a for what `drive` gives, as the `SteadyState` where they are searched for."""

@@ -154,12 +154,48 @@ def fit(
 
 
 def predict(model, x, batch_size=PREDICT_TOGETHER):
-    """The class with the highest score for each sample of ``x``, an int64 tensor of shape (samples,) on the CPU."""
+    """The class with the highest score for each sample.
+
+    Parameters
+    ----------
+    model : Module
+        Returns scores (samples, classes). It is put into evaluation mode, and back.
+    x : array_like of float, shape (samples, ...)
+        As the model takes them.
+    batch_size : int
+        Samples at once.
+
+    Returns
+    -------
+    Tensor of int64, shape (samples,)
+        On the CPU.
+
+    Raises
+    ------
+    TypeError
+        For what is no module.
+    ValueError
+        For ``x`` of another shape or type or that is not finite, and for a model that returns something else.
+    FloatingPointError
+        If a score is NaN.
+    """
     return _scores(model, samples.check_inputs("x", x), batch_size).argmax(-1)
 
 
 def accuracy(model, x, y, batch_size=PREDICT_TOGETHER):
-    """Fraction of the samples of ``x`` for which `predict` gives the label in ``y``."""
+    """Fraction of the samples of ``x`` for which `predict` gives the label in ``y``.
+
+    Parameters
+    ----------
+    model, x, batch_size :
+        As for `predict`, and so are the errors.
+    y : array_like of int, shape (samples,)
+        Labels, from 0 on.
+
+    Returns
+    -------
+    float
+    """
     x, y = samples.check("x", x, "y", y)
     return float((_scores(model, x, batch_size).argmax(-1) == y.cpu()).double().mean())
 

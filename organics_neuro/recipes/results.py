@@ -1,4 +1,4 @@
-"""Results that are kept with the source: one CSV file a task, the trained circuits, and the table made of them."""
+"""Results that are kept with the source: one CSV file a task, the trained networks, and the table made of them."""
 
 import csv
 import hashlib

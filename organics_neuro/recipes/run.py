@@ -16,7 +16,7 @@ from organics_neuro.nn import training
 from organics_neuro.nn.parallel import team
 from organics_neuro.nn.training import History
 from organics_neuro.recipes import weights
-from organics_neuro.recipes.settings import Recipe
+from organics_neuro.recipes.settings import Recipe, check_recipe
 
 
 @dataclass(frozen=True)
@@ -110,13 +110,15 @@ def train(recipe, seed=0, folder=None, *, epochs=None, mnist=None, resume=True, 
 
     Raises
     ------
+    TypeError
+        For what is no recipe.
     ValueError
         If ``folder`` holds another run.
     FloatingPointError
         If the loss becomes NaN or infinite.
     """
+    recipe = check_recipe(recipe).lasting(epochs)
     folder = Path("runs") / f"{recipe.name}-seed{seed}" if folder is None else Path(folder)
-    recipe = recipe.lasting(epochs)
     _check_folder(folder, recipe.name)
     model, digits = recipe.model(seed), recipe.data(mnist)
     make_folder(folder)

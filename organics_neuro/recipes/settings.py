@@ -1,4 +1,4 @@
-"""The settings of every training run, in one table. The networks of a task share its budget: epochs and batches."""
+"""The settings of every training run, in one table. The networks of a task share epochs and batch size, but for the demo."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from organics_neuro import datasets
-from organics_neuro.core.arguments import check_seed, known_name, positive_int
+from organics_neuro.core.arguments import check_seed, known_name, positive_int, shown
 from organics_neuro.nn import BatchNorm1d, DivisiveNormalization, ORGaNICs, SequenceClassifier, oscillators_
 from organics_neuro.nn.classifiers import AutoencoderClassifier
 from organics_neuro.nn.training import cross_entropy
@@ -73,6 +73,13 @@ class Recipe:
     def data(self, root=None):
         """The digits as the task presents them (see `organics_neuro.datasets.load`)."""
         return datasets.load(self.task, root)
+
+
+def check_recipe(recipe):
+    """``recipe`` if it is one; raises `TypeError` otherwise."""
+    if not isinstance(recipe, Recipe):
+        raise TypeError(f"recipe must be a Recipe, got {shown(recipe)}; recipes.find(name) gives one")
+    return recipe
 
 
 def find(name):
@@ -235,12 +242,14 @@ def _long(task, width, epochs, lr, permuted=False):
     )
 
 
+#: Largest step sizes of ORGaNICs that read an image in 28 steps.
+_BY_ROW = {"max_step_y": 0.5, "max_step_a": 0.3, "max_step_b": 0.9}
 _ALL = [
     Recipe(
         "demo",
         task="rows",
         network="ORGaNICs 64",
-        build=partial(_recurrent, ORGaNICs, 28, 64, max_step_y=0.5, max_step_a=0.3, max_step_b=0.9),
+        build=partial(_recurrent, ORGaNICs, 28, 64, **_BY_ROW),
         epochs=5,
         batch_size=128,
         lr=0.04,
@@ -252,7 +261,7 @@ _ALL = [
         28,
         epochs=10,
         batch_size=64,
-        circuit=partial(_recurrent, ORGaNICs, max_step_y=0.5, max_step_a=0.3, max_step_b=0.9),
+        circuit=partial(_recurrent, ORGaNICs, **_BY_ROW),
         gated=_recurrent,
         lr=(0.015, 0.005, 0.005, 0.003),
         dropout=0.1,

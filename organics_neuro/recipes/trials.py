@@ -5,7 +5,7 @@ from pathlib import Path
 
 from organics_neuro.nn import training
 from organics_neuro.recipes.results import add_row
-from organics_neuro.recipes.settings import RECIPES
+from organics_neuro.recipes.settings import RECIPES, check_recipe
 
 
 def trial(recipe, data="data", *, seed=0, mnist=None, checkpoint=None, resume=False, progress=True):
@@ -31,10 +31,12 @@ def trial(recipe, data="data", *, seed=0, mnist=None, checkpoint=None, resume=Fa
 
     Raises
     ------
+    TypeError
+        For what is no recipe.
     FloatingPointError
         If the loss or its gradient becomes NaN or infinite; the line then has ``nan`` for the accuracy.
     """
-    model, digits = recipe.model(seed), recipe.data(mnist)
+    model, digits = check_recipe(recipe).model(seed), recipe.data(mnist)
     settings = {
         "recipe": recipe.name,
         "network": recipe.network,

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from organics_neuro.core import files
-from organics_neuro.core.circuit import Circuit
+from organics_neuro.core.circuit import EXTRA, Circuit
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.units import magnitude
 from organics_neuro.nn import ORGaNICs
@@ -71,10 +71,10 @@ def load(path):
     except ValueError as error:
         raise FileFormatError(f"{path} was trained by a recipe that is gone: {error}") from error
     _check_numbers(path, arrays)
-    model, prefix = recipe.model(), "extra/"
+    model = recipe.model()
     circuit = Circuit.load(path) if _is_circuit(model) else None
     if circuit is not None:
-        arrays = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+        arrays = {name.removeprefix(EXTRA): value for name, value in arrays.items() if name.startswith(EXTRA)}
     try:
         model.load_state_dict({name: torch.tensor(value) for name, value in arrays.items()})
     except RuntimeError as error:

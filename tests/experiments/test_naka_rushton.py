@@ -48,8 +48,15 @@ def test_fit_of_the_ring(reference):
         ([0.1, 0.5, 1], [0, np.nan, 1], "one is not finite"),
         ([0.1, 0.5, 1], [1, 2], "as many rates"),
         ([[0.1, 0.5, 1]], [[1, 2, 3]], "as many rates"),
+        ([0.1, np.nan, 0.5, 1], [1, 2, 3, 4], r"contrast must be finite, but holds nan at index \(1,\)"),
+        ([0.1, 0.5, 1], ["low", 2, 3], "rate must be a number or an array of numbers, got 'low'"),
     ],
 )
 def test_bad_input(contrast, rate, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         fit_naka_rushton(contrast, rate)
+
+
+def test_responses_without_a_fit():
+    with pytest.raises(on.errors.ConvergenceError, match="no Naka-Rushton function was found for these responses"):
+        fit_naka_rushton([0.1, 0.5, 1], [0, 0, 1])

@@ -93,6 +93,8 @@ def test_other_state():
         ({"state": "q"}, ValueError, "unknown state 'q'; known: 'y', 'a'"),
         ({"noise": {"q": 1}}, ValueError, "unknown .*noise.*'q'"),
         ({"noise": {"y": -1}}, ValueError, "noise of 'y'"),
+        ({"noise": 1e-3}, TypeError, "noise must be a dictionary by name, got float"),
+        ({"frequencies": [1, 2] * ms}, UnitError, r"frequencies = \[1. 2.\] ms has the wrong unit"),
         ({"duration": 0.1, "engine": "brian"}, ValueError, "duration = 0.1 s is too short for a resolution of 2 Hz"),
         ({"resolution": 0}, ValueError, "resolution must be one frequency above 0 and up to 500 Hz, got 0.0"),
         ({"resolution": 501}, ValueError, "resolution must be one frequency above 0 and up to 500 Hz"),

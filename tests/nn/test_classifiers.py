@@ -24,13 +24,17 @@ from organics_neuro.nn import ORGaNICs, ORGaNICsCell, SequenceClassifier  # noqa
             "rnn is bidirectional, but .* make it with bidirectional=False",
         ),
         (
+            lambda: SequenceClassifier(ORGaNICs(3, 8), 2)(torch.zeros(4, 3).numpy()),
+            "x must be a tensor, got ndarray; make one with torch.as_tensor",
+        ),
+        (
             lambda: SequenceClassifier(ORGaNICs(3, 8), 2, standardize=True)(torch.zeros(4, 3)),
             r"one sequence cannot be standardized in training; give a batch, or call eval\(\) first",
         ),
     ],
 )
 def test_bad_arguments(make, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         make()
 
 

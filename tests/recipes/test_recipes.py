@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from organics_neuro.nn.classifiers import AutoencoderClassifier  # noqa: E402  needs torch
-from organics_neuro.recipes import RECIPES, Card, find, load, settings, table  # noqa: E402
+from organics_neuro.recipes import RECIPES, Card, find, load, settings, table, train, trial  # noqa: E402
 from organics_neuro.recipes.results import read_rows  # noqa: E402
 
 DATA = Path(__file__).parents[2] / "data"
@@ -35,11 +35,12 @@ def test_results_tell_recipes_apart():
     assert all(name == recipe.name for name, recipe in RECIPES.items())
 
 
-@pytest.mark.parametrize("task", ["rows", "pixels-14", "smnist", "psmnist"])
+@pytest.mark.parametrize("task", SHAPES)
 def test_baselines_have_the_same_budget(task):
-    budgets = {(RECIPES[name].epochs, RECIPES[name].batch_size) for name in RECIPES if name.startswith(task)}
-    assert len(budgets) == 1
-    assert {f"{task}-{network}" for network in ("lstm", "gru", "mlp")} <= set(RECIPES)
+    recipes = [recipe for recipe in RECIPES.values() if recipe.task == task and recipe.name != "demo"]
+    assert len({(recipe.epochs, recipe.batch_size) for recipe in recipes}) == 1
+    baselines = ["mlp"] if task == "static" else ["lstm", "gru", "mlp"]
+    assert {f"{task}-{network}" for network in baselines} < {recipe.name for recipe in recipes}
 
 
 @pytest.mark.parametrize("width", [14, 28])
@@ -83,6 +84,12 @@ def test_unknown_recipe():
         find("lines")
 
 
+@pytest.mark.parametrize("function", [train, trial])
+def test_a_name_is_no_recipe(function):
+    with pytest.raises(TypeError, match=r"recipe must be a Recipe, got 'rows'; recipes.find\(name\) gives one"):
+        function("rows")
+
+
 def test_autoencoder():
     """The loss is that of the scores plus that of the reconstruction, and reaches all parameters."""
     torch.manual_seed(0)
@@ -102,8 +109,10 @@ def test_the_table_in_the_documents_is_that_of_the_results():
 
 
 def test_shipped_networks_are_those_of_their_recipes():
-    """Every trained circuit loads as what its recipe makes, with a card; only circuits with a published result ship."""
-    for path in (DATA / "weights").glob("*.safetensors"):
+    """All load as what their recipes make, with a card, and only those with a published result ship."""
+    paths = list((DATA / "weights").glob("*.safetensors"))
+    assert {path.stem for path in paths} == {*RECIPES} - {"demo"}
+    for path in paths:
         recipe, card = load(path).recipe, Card.load(path.with_suffix(".json"))
         assert (card.recipe, card.task, card.seed) == (path.stem, recipe.task, 0)
         commands = [row["command"] for row in read_rows(DATA / "results" / f"{card.task}.csv")]

@@ -52,6 +52,8 @@ GATED = CircuitModel(
     "implementing divisive normalization, NeurIPS 2024, arXiv:2409.18946; cell as in the authors' public code",
 )
 
+#: How much time a step of `organics_neuro.nn.ORGaNICs` stands for, in seconds, unless one says otherwise.
+STEP_TIME = 1e-3
 #: What is rectified, beside the input drive: the recurrent drive, [W_r y]+; the activity that recurs, W_r [y]+; or
 #: nothing at all, in which case neither is the input drive.
 RECTIFICATIONS = ("recurrence", "activity", "none")

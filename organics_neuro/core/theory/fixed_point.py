@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from organics_neuro.core.arguments import number
 from organics_neuro.core.circuit import Circuit, check_circuit
 from organics_neuro.core.dynamics import deliver
 from organics_neuro.core.errors import ConvergenceWarning
@@ -69,7 +70,7 @@ def fixed_point(circuit, z=None, guess=None, tol=1e-10):
     Raises
     ------
     ValueError
-        For an input or a guess of a wrong name or shape, or that is not finite.
+        For an input or a guess of a wrong name or shape, or that is not finite; for ``tol`` that is not above 0.
 
     Warns
     -----
@@ -83,6 +84,7 @@ def fixed_point(circuit, z=None, guess=None, tol=1e-10):
     array([0.2525])
     """
     dynamics = check_circuit(circuit).dynamics
+    tol = number("tol", tol, "a number larger than 0", lambda t: t > 0)
     inputs = constant_inputs(dynamics, z)
     start = dynamics.resolve_states("guess", guess)
     shape = trials(inputs, start)

@@ -12,7 +12,7 @@ from scipy.linalg import solve_continuous_lyapunov
 
 from organics_neuro.core.arguments import known_name
 from organics_neuro.core.circuit import check_circuit
-from organics_neuro.core.dynamics import check_units_axis
+from organics_neuro.core.dynamics import check_noise, check_units_axis, noise_amplitude
 from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs, time_constants
 from organics_neuro.core.theory.stability import jacobian
@@ -156,8 +156,8 @@ def _noisy(circuit, z, noise, state):
 
 
 def _check_noise(dynamics, noise):
+    check_noise(noise, dynamics.states)
     for name in noise:
-        known_name("state in noise", name, dynamics.states)
         population, _, local = name.rpartition(".")
         dynamics.populations[population].model.time_constant(local)  # raises if the state has none
 
@@ -170,9 +170,7 @@ def _noise_rates(dynamics, noise, states, inputs):
         population, _, local = name.rpartition(".")
         if isinstance(value, str):
             value = np.abs(dynamics.evaluate(population, value, states, known))
-        amplitude = check_units_axis(f"noise of {name!r}", value, dynamics.states[name], dynamics.unit(name))
-        if amplitude.ndim > 1 or amplitude.min() < 0:
-            raise ValueError(f"noise of {name!r} must be at least 0, one number or one per unit, got {value}")
+        amplitude = noise_amplitude(name, value, dynamics.states[name], dynamics.unit(name))
         where = dynamics.slices[name]
         rates[where] = amplitude**2 / tau[where]
     return rates

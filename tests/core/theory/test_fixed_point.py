@@ -291,6 +291,7 @@ def test_converging_circuits_do_not_warn():
         ({"z": np.ones((2, 4)), "guess": {"y": np.ones((3, 4))}}, r"number of trials: z \(2, 4\), y \(3, 4\)"),
         ({"guess": {"x": 1}}, "unknown state in guess 'x'; known: 'y', 'a'"),
         ({"guess": {"y": np.ones(3)}}, r"guess 'y' has shape \(3,\)"),
+        ({"tol": "small"}, "tol must be a number larger than 0, got 'small'"),
     ],
 )
 def test_bad_input(arguments, message):

@@ -94,9 +94,9 @@ def test_noise_in_a_simulation_has_the_covariance_of_theory():
     ("arguments", "message"),
     [
         ({"noise": {"z": 1e-3}}, "unknown state in noise 'z'; known: 'y', 'a'"),
-        ({"noise": {"y": -1e-3}}, "noise of 'y' must be at least 0"),
+        ({"noise": {"y": -1e-3}}, "noise of 'y' must be one amplitude .*not negative; got -0.001"),
         ({"noise": {"y": np.nan}}, "noise of 'y' must be finite"),
-        ({"noise": {"y": np.ones(3)}}, r"noise of 'y' has shape \(3,\), but its last axis must be the 4 units"),
+        ({"noise": {"y": np.ones(3)}}, r"noise of 'y' must be one amplitude or an array of shape \(4,\)"),
         ({"z": np.ones((2, 4))}, r"give z \(and state\) of shape \(units,\)"),
         ({"frequencies": 3.0}, "frequencies must have one axis"),
         ({"frequencies": [np.inf]}, "frequencies must be finite"),
