@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 
 from brian2 import ms, mV, prefs  # noqa: E402
 
+from organics_neuro.core.models.gated import RECTIFICATIONS  # noqa: E402
 from organics_neuro.nn import DivisiveNormalization, ORGaNICs, ORGaNICsCell, SequenceClassifier  # noqa: E402
 from organics_neuro.transfer import agreement, steady_agreement, to_circuit  # noqa: E402
 from tests.brian.conftest import clean_brian  # noqa: E402, F401  a fixture for these tests, too
@@ -36,7 +37,7 @@ def test_reference_simulation_equals_module(num_layers):
 
 
 @pytest.mark.parametrize("constant", [{}, {"b": 0.7}, {"b0": 0.4}, {"b": 0.7, "b0": 0.4}], ids=str)
-@pytest.mark.parametrize("rectification", ["recurrence", "activity", "none"])
+@pytest.mark.parametrize("rectification", RECTIFICATIONS)
 @pytest.mark.parametrize("recurrence", ["free", "identity", "orthogonal", "spectral", "diagonal"])
 def test_every_variant_becomes_its_circuit(recurrence, rectification, constant):
     """Also where its numbers were made in single precision, as those of trained networks were."""

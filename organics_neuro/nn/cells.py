@@ -18,7 +18,7 @@ from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.models.gated import GAINS, GATED, RECTIFICATIONS, gated
 from organics_neuro.core.operators import Uniform
 from organics_neuro.nn import functional, kernels
-from organics_neuro.nn.arguments import check_dtype, check_tensor
+from organics_neuro.nn.arguments import check_dtype, check_tensor, in_own_precision
 from organics_neuro.nn.constraints import Bounded, Positive, SigmoidDiagonal, UnitNorm
 from organics_neuro.nn.kernels.gated import unroll as fused_unroll
 
@@ -64,9 +64,11 @@ class ORGaNICsCell(nn.Module):
     recurrence : {"free", "identity", "orthogonal", "spectral", "diagonal"}
         What W_r is: any matrix; the identity, which is not learned; an orthogonal matrix; a matrix whose largest
         singular value is 1; a diagonal matrix with entries between 0 and 1.
-    rectification : {"recurrence", "activity", "none"}
-        What is rectified: the recurrent drive, relu(W_r y), as above; the activity, W_r relu(y); or neither the
-        recurrence nor the drive and the pool, which then sees y^2.
+    rectification : {"recurrence", "activity", "released", "drive", "none"}
+        What is rectified. "recurrence": all as above. "activity": W_r relu(y) in place of relu(W_r y). "released": as
+        "activity", with the drive W_zx x, as in the code released with the paper. "drive": the drive alone, with W_r y
+        and a pool of y^2. "none": nothing, as "drive" with the drive W_zx x. The compiled kernel has "recurrence" and
+        "none".
     b, b0 : float, optional
         A constant gain, larger than 0, in the place of the one that follows the input and the activity; b0 = 1 and
         b = 1 leave the plain circuit. A state given to the cell overrides it.
@@ -198,6 +200,7 @@ class ORGaNICsCell(nn.Module):
         elif self.recurrence != "identity":
             self.W_r = nn.init.orthogonal_(torch.empty_like(self.W_r))
 
+    @in_own_precision
     def forward(self, input, state=None):
         """One step.
 
@@ -217,13 +220,18 @@ class ORGaNICsCell(nn.Module):
             state = self.initial_state(input.shape[:-1])
         check_state(state, (*input.shape[:-1], self.hidden_size), input)
         if batched:
-            return self.unroll(input.unsqueeze(0), state)[1]
+            return self._step(input, state)
         alone = State(*(s.unsqueeze(0) for s in state))
-        return State(*(s.squeeze(0) for s in self.unroll(input.view(1, 1, -1), alone)[1]))
+        return State(*(s.squeeze(0) for s in self._step(input.unsqueeze(0), alone)))
+
+    def _step(self, input, state):
+        """One step of a batch; the tensors are its own, so that they may be changed in place."""
+        return State(*(s.clone() for s in self.unroll(input.unsqueeze(0), state)[1]))
 
     def initial_state(self, batch_shape=()):
         """The state at the start of a sequence, each (*batch_shape, hidden_size)."""
-        return State(*(getattr(self, f"initial_{n}").expand(*batch_shape, self.hidden_size) for n in State._fields))
+        initial = (getattr(self, f"initial_{name}") for name in State._fields)
+        return State(*(value.expand(*batch_shape, self.hidden_size).clone() for value in initial))
 
     def unroll(self, input, state, kernel="auto", precision=None, checkpoint_every=None, whole=True):
         """``(y after every step, state)`` for a sequence (steps, batch, input_size) and a state, nothing checked.
@@ -264,7 +272,7 @@ class ORGaNICsCell(nn.Module):
             output = trace["y"] if whole else state["y"].new_empty(0, *state["y"].shape)
             return output, *({**states, **constant}[name] for name in State._fields)
 
-        if checkpoint_every is None:
+        if checkpoint_every is None or _transformed():  # transforms of torch.func cannot compute again
             output, *state = run(input, *state)
             return output, State(*state)
         outputs = []
@@ -296,10 +304,9 @@ class ORGaNICsCell(nn.Module):
             )
         if kernel == "fused" and not known:
             raise ValueError(f"kernel='fused' has no rectification={self.rectification!r}; use kernel='auto'")
-        transformed = torch._C._are_functorch_transforms_active()  # as torch asks itself; it has no public name
-        if kernel == "fused" and transformed:
+        if kernel == "fused" and _transformed():
             raise ValueError("kernel='fused' does not run in transforms of torch.func; use kernel='auto'")
-        return fits and known and not transformed and (kernel == "fused" or kernels.available())
+        return fits and known and not _transformed() and (kernel == "fused" or kernels.available())
 
     def extra_repr(self):
         return ", ".join([f"{self.input_size}, {self.hidden_size}", *self._choices()])
@@ -313,6 +320,11 @@ class ORGaNICsCell(nn.Module):
         yield from (f"{gain}={value:g}" for gain, value in self.constant.items())
         if not self.learned_steps:
             yield "learned_steps=False"
+
+
+def _transformed():
+    """Whether a transform of torch.func is at work."""
+    return torch._C._are_functorch_transforms_active()  # as torch asks itself; it has no public name
 
 
 def check_input(input, module, axes):

@@ -71,13 +71,12 @@ def largest_singular_value(matrix):
     """The spectral norm of a matrix, with its gradient.
 
     It is computed, not approached by a power iteration from call to call as in
-    `torch.nn.utils.parametrizations.spectral_norm`: what is made with it depends on the matrix alone. Its derivative
-    needs one singular vector only. That is an eigenvector of a symmetric matrix, and costs half of the singular value
-    decomposition that `torch.linalg.matrix_norm` differentiates, which fails for some matrices near a rotation.
+    `torch.nn.utils.parametrizations.spectral_norm`: what is made with it depends on the matrix alone. The eigenvalues of
+    a symmetric matrix cost half of the singular value decomposition that `torch.linalg.matrix_norm` differentiates,
+    which fails for some matrices near a rotation. Where several singular values are the largest, as of a rotation, the
+    gradient is that of one of them, and there is no second derivative.
     """
-    with torch.no_grad():
-        top = torch.linalg.eigh(matrix.T @ matrix).eigenvectors[:, -1]
-    return torch.linalg.vector_norm(matrix @ top)
+    return torch.linalg.eigvalsh(matrix.T @ matrix)[-1].sqrt()
 
 
 class SpectralBound(Constraint):

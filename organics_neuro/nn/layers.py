@@ -9,9 +9,11 @@ import warnings
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import cached
 from torch.nn.utils.rnn import PackedSequence
 
 from organics_neuro.core.arguments import known_name, positive_int, probability
+from organics_neuro.nn.arguments import in_own_precision
 from organics_neuro.nn.cells import ORGaNICsCell, State, check_input, check_state
 
 __all__ = ["ORGaNICs", "ORGaNICsCell", "State"]
@@ -89,6 +91,7 @@ class ORGaNICs(nn.Module):
         for cell in self.cells:
             cell.reset_parameters()
 
+    @in_own_precision
     def forward(self, input, state=None):
         """Run a sequence.
 
@@ -117,6 +120,7 @@ class ORGaNICs(nn.Module):
         """
         return self._run(input, state)
 
+    @in_own_precision
     def final_state(self, input, state=None):
         """The state after the last step of each sequence, without the memory of the output.
 
@@ -182,14 +186,15 @@ class ORGaNICs(nn.Module):
         if packed.sorted_indices is not None:
             state = State(*(s.index_select(1, packed.sorted_indices) for s in state))
         outputs, finals, start = [], [], 0
-        for size, steps in zip(
-            *map(torch.Tensor.tolist, packed.batch_sizes.unique_consecutive(return_counts=True)), strict=True
-        ):
-            finals.append(State(*(s[:, size:] for s in state)))
-            part = packed.data[start : start + steps * size].view(steps, size, self.input_size)
-            output, state = self._run_layers(part, State(*(s[:, :size].contiguous() for s in state)), (size,), whole)
-            outputs.append(output.flatten(0, 1))
-            start += steps * size
+        lengths = packed.batch_sizes.unique_consecutive(return_counts=True)
+        with cached():  # constrained weights are the same for all parts
+            for size, steps in zip(*map(torch.Tensor.tolist, lengths), strict=True):
+                finals.append(State(*(s[:, size:] for s in state)))
+                part = packed.data[start : start + steps * size].view(steps, size, self.input_size)
+                left = State(*(s[:, :size].contiguous() for s in state))
+                output, state = self._run_layers(part, left, (size,), whole)
+                outputs.append(output.flatten(0, 1))
+                start += steps * size
         finals.append(state)
         state = State(*(torch.cat(s[::-1], 1) for s in zip(*finals, strict=True)))
         if packed.unsorted_indices is not None:

@@ -13,17 +13,14 @@ import torch
 from organics_neuro.core.arguments import known_name, step_size
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.errors import FileFormatError
-from organics_neuro.core.models.gated import GATED, SIGNED, STEP_TIME, not_rectified
+from organics_neuro.core.models.gated import STEP_TIME, gated
 from organics_neuro.core.units import seconds
 from organics_neuro.nn.checkpoints import read
+from organics_neuro.nn.equilibrium import PUBLISHED_ITERATIONS
 from organics_neuro.nn.steady import DivisiveNormalization
 
-#: The versions of the recurrent cell. Files of the last two have the same names and shapes.
-CELLS = {
-    "released": not_rectified("gated_released", "recurrent", "drive", sources={"W_r": "relu(y)"}),
-    "rectified": GATED,
-    "unrectified": not_rectified("gated_unrectified_recurrence", "recurrent", **SIGNED),
-}
+#: The versions of the recurrent cell, and what they rectify. Files of the last two have the same names and shapes.
+CELLS = {"released": "released", "rectified": "recurrence", "unrectified": "drive"}
 _INPUT_WEIGHTS = {"Wzx": "W_zx", "Wbx0": "W_b0x", "Wbx1": "W_bx"}
 _UNIT_WEIGHTS = {"Wr": "W_r", "Wby0": "W_b0y", "Wba0": "W_b0a", "Wby1": "W_by", "Wba1": "W_ba"}
 _STEP_SIZES = {"param_dt_tauy": "y", "param_dt_taua": "a", "param_dt_taub0": "b0", "param_dt_taub1": "b"}
@@ -131,7 +128,7 @@ def _imported(content, cell, given, dt):
         elif f"{prefix}Wbx0" in state:
             parts[prefix.rstrip(".")] = _circuit(reader, cell, _steps(given, content, notes), dt, notes)
         elif state[f"{prefix}log_Way"].dim() == 2:
-            parts[prefix.rstrip(".")] = _layer(reader, notes)
+            parts[prefix.rstrip(".")] = _layer(reader, _arguments(content), notes)
         used |= reader.used
     if not parts and notes:
         raise ValueError(f"{notes[0]}; recurrent cells and static layers are")
@@ -189,8 +186,7 @@ def _steps(given, content, notes):
     """Largest step sizes: as given, from the hyper-parameters, or the constructor's."""
     found = dict(given)
     if missing := _MAX_STEP.keys() - given:
-        kept = _dictionary(content, "hyper_parameters")
-        kept = {**kept, **_dictionary(kept, "kwargs_dict")}
+        kept = _arguments(content)
         for k in missing:
             if (value := kept.get(f"dt_tau_max_{k}")) is not None:
                 found[k] = step_size(f"dt_tau_max_{k}, which max_step_{k} overrides,", value)
@@ -201,6 +197,12 @@ def _steps(given, content, notes):
     return {**found, **assumed}
 
 
+def _arguments(content):
+    """What the modules of a checkpoint were made with, as far as it says."""
+    kept = _dictionary(content, "hyper_parameters")
+    return {**kept, **_dictionary(kept, "kwargs_dict")}
+
+
 def _dictionary(content, name):
     """A part of a checkpoint that is a dictionary; empty if there is none."""
     part = content.get(name)
@@ -208,7 +210,7 @@ def _dictionary(content, name):
         return {}
     if not isinstance(part, Mapping):
         raise ValueError(
-            f"{name} must be a dictionary, got {type(part).__name__}; give max_step_y, max_step_a and max_step_b"
+            f"{name} must be a dictionary, got {type(part).__name__}; give max_step_y, max_step_a and max_step_b, or save the state dict alone"
         )
     return part
 
@@ -225,7 +227,10 @@ def _circuit(reader, cell, max_step, dt, notes):
     if cell == "released":
         weights["W_r"] = torch.eye(n, dtype=torch.float64) + weights["W_r"]
     elif (pool > 1).any():
-        notes.append(f"{int((pool > 1).sum())} entries of the pool above 1 were set to 1, as the later code does")
+        notes.append(
+            f"{int((pool > 1).sum())} entries of the pool above 1 were set to 1, as the latest code does; for a commit "
+            "without that limit, give the circuit back its pool: circuit.replace(weights={'W': log_Way.exp()})"
+        )
         pool = pool.clamp(max=1)
     taus = {}
     for name, state in _STEP_SIZES.items():
@@ -237,12 +242,18 @@ def _circuit(reader, cell, max_step, dt, notes):
     sigma = reader.get("sigma", (n,)).numpy()
     reader.used |= parent.used
     weights = {name: value.numpy() for name, value in {**weights, "W": pool}.items()}
-    return Circuit(CELLS[cell], weights, initial=initial, sigma=sigma, **taus)
+    return Circuit(gated(CELLS[cell]), weights, initial=initial, sigma=sigma, **taus)
 
 
-def _layer(reader, notes):
+def _layer(reader, arguments, notes):
     """The steady-state layer of a static one; the product of sigma and b0 is all that it needs of both."""
+    if (exponent := arguments.get("n", 2)) != 2:
+        raise ValueError(f"{reader.prefix}log_Way is of a layer with the exponent n={exponent!r}; layers have 2")
     n = len(reader.get("log_Way", (None, None)))
+    pool = reader.get("log_Way", (n, n)).exp()
+    if arguments.get("set_norm_diag_one"):
+        pool.fill_diagonal_(1)  # the public code does so at every call
+    iterations = arguments.get("num_iterations", PUBLISHED_ITERATIONS)
     drive = reader.matrix("Wzx", (n, None))
     W_r = reader.matrix("Wr", (n, n))
     learned = not torch.equal(W_r, torch.eye(n, dtype=W_r.dtype))
@@ -250,10 +261,11 @@ def _layer(reader, notes):
         notes.append(
             f"{reader.prefix}Wr is learned: the layer is at the steady state of its circuit, which the public code's iteration "
             "does not reach; with layer.legacy = True it repeats that iteration"
+            + (f", {PUBLISHED_ITERATIONS} times and not {iterations!r}" if iterations != PUBLISHED_ITERATIONS else "")
         )
     norm = torch.linalg.matrix_norm(W_r, 2).item()
-    if norm > 1.001:
-        notes.append(f"{reader.prefix}Wr has the largest singular value {norm:.3g}; it was divided by it, as layers do")
+    if norm > 1 + 1e-6:
+        notes.append(f"{reader.prefix}Wr has the largest singular value {norm:.7g}; it was divided by it, as layers do")
     b0 = reader.get("sigma", ()) * reader.get("b0", (n,)).sigmoid()
     if not ((b0 > 0) & (b0 < 1)).all():
         raise ValueError(
@@ -264,7 +276,7 @@ def _layer(reader, notes):
     with torch.no_grad():
         layer.W_zx.copy_(drive)
         layer.W_bx.copy_(reader.get("Wbx", tuple(drive.shape)))
-        layer.W = reader.get("log_Way", (n, n)).exp()
+        layer.W = pool
         layer.b0 = b0
         if learned:
             layer.W_r = W_r

@@ -10,7 +10,7 @@ from torch.nn.functional import conv2d
 from torch.nn.utils.parametrize import register_parametrization
 
 from organics_neuro.core.arguments import known_name, not_negative_int, positive_int
-from organics_neuro.nn.arguments import check_dtype, check_tensor
+from organics_neuro.nn.arguments import check_dtype, check_tensor, in_own_precision
 from organics_neuro.nn.constraints import Bounded, Positive, SpectralBound
 from organics_neuro.nn.equilibrium import (
     PUBLISHED_ITERATIONS,
@@ -108,6 +108,7 @@ class DivisiveNormalization(nn.Module):
         if self.recurrence == "learned":
             nn.init.eye_(self.parametrizations.W_r.original)
 
+    @in_own_precision
     def drive(self, input):
         """What the circuit receives for an input (..., in_features): b z, shape (..., out_features)."""
         check_tensor(input)
@@ -119,6 +120,7 @@ class DivisiveNormalization(nn.Module):
         _check_range(length)
         return torch.sigmoid(input @ self.W_bx.T) * (z / length.clamp(min=1e-12))
 
+    @in_own_precision
     def forward(self, input):
         """Firing rates at the steady state.
 
@@ -139,6 +141,7 @@ class DivisiveNormalization(nn.Module):
         """
         return torch.relu(self._solve(self.drive(input))[0]).square()
 
+    @in_own_precision
     def steady_state(self, input):
         """The steady state itself, with its residual and the number of iterations.
 
@@ -268,6 +271,7 @@ class DivisiveNormalization2d(nn.Module):
         logarithm.copy_(-(distance.square()[:, None] + distance.square()) / (2 * (side / 4) ** 2))
         self.parametrizations.b0.original.zero_()
 
+    @in_own_precision
     def drive(self, input):
         """What the circuit receives for an input (batch, in_channels, height, width): b z."""
         check_tensor(input)
@@ -296,6 +300,7 @@ class DivisiveNormalization2d(nn.Module):
             return (self.W * rates.sum((-2, -1), keepdim=True)).expand_as(rates)
         return conv2d(rates, self.W.unsqueeze(1), padding="same", groups=self.out_channels)
 
+    @in_own_precision
     def forward(self, input):
         """Firing rates at the steady state.
 
@@ -317,6 +322,7 @@ class DivisiveNormalization2d(nn.Module):
         _check_range(pooled)
         return energy / (self.b0.square() + pooled)
 
+    @in_own_precision
     def steady_state(self, input):
         """The steady state itself, with its residual; see `SteadyState`, here of shape (..., channels, height, width)."""
         drive = self.drive(input)

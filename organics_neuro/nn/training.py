@@ -54,9 +54,9 @@ def fit(
 ):
     """Train a classifier with Adam and keep the parameters of the epoch that was best on the validation data.
 
-    The learning rate rises to ``lr`` during the first fifth of the run and falls to 0 along a cosine. What is random
+    The learning rate rises to ``lr`` during the first fifth of the run and falls to 0 along a cosine. What torch draws
     in an epoch depends on ``seed`` and the epoch alone, so a run that was interrupted and resumed equals one that
-    was not, bit for bit. Gradients are not clipped.
+    was not, bit for bit, unless a model or a loss of yours draws with other generators. Gradients are not clipped.
 
     Under ``torchrun`` the processes share every batch and add up their gradients: without dropout, and with batch
     normalization by `BatchNorm1d` of this package, the run is that of one process, up to rounding. All start with the
@@ -65,8 +65,8 @@ def fit(
     Parameters
     ----------
     model : Module
-        Takes a batch of ``x`` and returns scores (batch, classes). It is trained in place, on its own device, and
-        left in evaluation mode with the best parameters; an error leaves it as it is then.
+        Takes a batch of ``x`` and returns scores (batch, classes). It is trained in place, on its own device and all
+        of it in training mode, and left in evaluation mode with the best parameters; an error leaves it as it is then.
     x : array_like or Tensor, shape (samples, ...)
     y : array_like or Tensor of int, shape (samples,)
         Labels, counted from 0.
@@ -206,12 +206,13 @@ def _scores(model, x, batch_size=PREDICT_TOGETHER):
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, got {shown(model)}")
     parts = x.split(positive_int("batch_size", batch_size))
-    device, training = _device(model), model.training
+    device, training = _device(model), [module for module in model.modules() if module.training]
     model.eval()
     try:
         scores = torch.cat([_scores_of(part, model(part.to(device))).cpu() for part in parts])
     finally:
-        model.train(training)
+        for module in training:
+            module.training = True
     if undefined := int(scores.isnan().any(-1).sum()):
         raise FloatingPointError(
             f"the model's scores are NaN for {undefined} of {len(x)} samples; train it with a smaller lr or smaller step sizes"

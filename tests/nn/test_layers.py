@@ -75,6 +75,41 @@ def test_cell_equals_layer():
         torch.testing.assert_close(state.y, output[t])
 
 
+@pytest.mark.parametrize("rectification", ["recurrence", "activity"])  # with the compiled kernel and without
+@pytest.mark.parametrize("batch", [(), (1,), (B,)], ids=str)
+def test_states_of_a_cell_may_be_changed_in_place(rectification, batch):
+    """As those of torch.nn.LSTMCell: neither the cell nor the state before shares their memory."""
+    cell, x = ORGaNICsCell(N, H, rectification=rectification, b0=0.5), torch.randn(*batch, N)
+    start = cell.initial_state(batch)
+    expected = cell(x, start)
+    for values in (start, cell(x), cell(x, start)):
+        for value in values:
+            value[..., 0] = 7.0
+    assert cell.initial_b0.tolist() == [0.5] * H
+    for found, wanted in zip(cell(x), expected, strict=True):
+        assert torch.equal(found, wanted)
+    for before, after in zip(start, cell(x, start), strict=True):
+        assert before.data_ptr() != after.data_ptr()
+
+
+@pytest.mark.parametrize("kernel", ["auto", "torch"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_under_autocast_a_layer_keeps_its_precision(kernel, packed):
+    """Like torch.nn.LSTM it takes what other layers give there, in bfloat16."""
+    rnn, before = ORGaNICs(N, H, 2, kernel=kernel), torch.nn.Linear(N, N)
+    x = torch.randn(T, B, N)
+    with torch.autocast("cpu", torch.bfloat16):
+        z = before(x)
+        assert z.dtype == torch.bfloat16
+        lengths = [T, *[4] * (B - 1)]
+        output, state = rnn(pack_padded_sequence(z, lengths) if packed else z)
+        cell = rnn.cells[0](z[0])
+    expected, last = rnn(pack_padded_sequence(z.float(), lengths) if packed else z.float())
+    assert torch.equal(output.data, expected.data)
+    assert all(map(torch.equal, state, last))
+    assert all(map(torch.equal, cell, rnn.cells[0](z[0].float())))
+
+
 def test_equations():
     """One step written out by hand."""
     cell, x = ORGaNICsCell(N, H, dtype=torch.float64), torch.randn(B, N, dtype=torch.float64)

@@ -167,6 +167,22 @@ def test_static_layers(tmp_path):
     assert found.parts["org1"](torch.rand(3, 4)).dtype == torch.float32
 
 
+def test_arguments_of_static_layers(tmp_path):
+    """A diagonal that the code sets at every call is set; another number of its iterations is said, for legacy=True."""
+    torch.manual_seed(1)
+    state = Static(4, 6, True).state_dict()
+    made_with = {"set_norm_diag_one": True, "num_iterations": 50, "n": 2.0}
+    found = import_checkpoint(save(tmp_path, {"state_dict": state, "hyper_parameters": {"kwargs_dict": made_with}}))
+    expected = state["log_Way"].exp().fill_diagonal_(1)
+    torch.testing.assert_close(found.parts[""].W, expected)
+    assert "it repeats that iteration, 10 times and not 50" in str(found)
+    content = {"state_dict": state, "hyper_parameters": {"kwargs_dict": {"n": 4.0}}}
+    with pytest.raises(
+        FileFormatError, match=r"model.ckpt: log_Way is of a layer with the exponent n=4.0; layers have 2"
+    ):
+        import_checkpoint(save(tmp_path, content))
+
+
 def test_recurrence_that_layers_cannot_have_is_noted(tmp_path):
     state = {**Static(4, 6, False).state_dict(), "Wr.weight": 3 * torch.eye(6)}
     found = import_checkpoint(save(tmp_path, state))

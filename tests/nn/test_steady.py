@@ -154,6 +154,15 @@ def test_input_that_makes_the_drive_infinite_is_an_error():
         solver.equilibrium(drive * torch.inf, offset, W_r, W)
 
 
+@pytest.mark.parametrize("recurrence", ["identity", "learned"])
+def test_under_autocast_a_layer_keeps_its_precision(recurrence):
+    layer, x = random_layer(recurrence).float(), torch.randn(3, 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        output, residual = layer(x), layer.steady_state(x).residual
+    assert torch.equal(output, layer(x))
+    assert residual.max() < 1e-6
+
+
 # --- gradients ------------------------------------------------------------------------------------------------------
 
 

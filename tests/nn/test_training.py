@@ -45,6 +45,17 @@ def test_it_learns_and_keeps_the_best_epoch():
     assert history.validation_accuracy[history.best_epoch] == max(history.validation_accuracy)
 
 
+def test_accuracy_leaves_the_mode_of_every_part():
+    """Some may be frozen while others are trained."""
+    (x, y), model = make_data(), make_model()
+    model.train()
+    model[1].eval()
+    before = [module.training for module in model.modules()]
+    assert len(set(before)) == 2
+    training.accuracy(model, x, y)
+    assert [module.training for module in model.modules()] == before
+
+
 def test_predictions_are_labels():
     x, _ = make_data()
     labels = training.predict(make_model(), x, batch_size=50)

@@ -9,7 +9,9 @@ torch = pytest.importorskip("torch")
 
 from torch.nn.utils import rnn as packing  # noqa: E402
 
+from organics_neuro.core.models.gated import RECTIFICATIONS  # noqa: E402
 from organics_neuro.nn import ORGaNICs, ORGaNICsCell, State  # noqa: E402
+from organics_neuro.nn.constraints import SpectralBound, UnitNorm  # noqa: E402
 from tests.nn.test_kernels import largest_difference, make, needs_compiler, run  # noqa: E402
 
 N, H, T, B = 3, 5, 7, 4  # inputs, units, steps, sequences
@@ -75,11 +77,33 @@ def test_kernel_equals_torch(recurrence, rectification, constant):
 
 
 @needs_compiler
-def test_a_circuit_the_kernel_does_not_know_runs_on_torch():
-    given = make(rectification="activity")
+@pytest.mark.parametrize("rectification", ["activity", "released", "drive"])
+def test_a_circuit_the_kernel_does_not_know_runs_on_torch(rectification):
+    given = make(rectification=rectification)
     assert largest_difference(run(*given), run(*given, kernel="torch")) == 0
-    with pytest.raises(ValueError, match="kernel='fused' has no rectification='activity'; use kernel='auto'"):
+    with pytest.raises(ValueError, match=f"kernel='fused' has no rectification='{rectification}'; use kernel='auto'"):
         run(*given, kernel="fused")
+
+
+@pytest.mark.parametrize("rectification", RECTIFICATIONS)
+def test_what_is_rectified(rectification):
+    """One step written out by hand, from states of both signs."""
+    cell = ORGaNICsCell(N, H, rectification=rectification, **DOUBLE)
+    x, (y, a, b0, b) = torch.randn(B, N, **DOUBLE), torch.randn(4, B, H, **DOUBLE)
+    z, recurrent, pooled = x @ cell.W_zx.T, y @ cell.W_r.T, y**2
+    if rectification not in ("released", "none"):
+        z = z.relu()
+    if rectification == "recurrence":
+        recurrent = recurrent.relu()
+    if rectification in ("activity", "released"):
+        recurrent = y.relu() @ cell.W_r.T
+    if rectification not in ("drive", "none"):
+        pooled = y.relu() ** 2
+    found = cell(x, State(y, a, b0, b))
+    expected_y = y + cell.step_y * (-y + b * z + (1 - a.relu().sqrt()) * recurrent)
+    expected_a = a + cell.step_a * (-a + b0**2 + (a.relu() * pooled) @ cell.W.T)
+    torch.testing.assert_close(found.y, expected_y, rtol=1e-13, atol=1e-13)
+    torch.testing.assert_close(found.a, expected_a, rtol=1e-13, atol=1e-13)
 
 
 def test_constant_gains_and_steps_do_not_change():
@@ -88,6 +112,17 @@ def test_constant_gains_and_steps_do_not_change():
     torch.testing.assert_close(state.b, torch.full((1, B, H), 0.7))
     torch.testing.assert_close(state.b0, torch.full((1, B, H), 0.4))
     torch.testing.assert_close(rnn.cells[0].step_y, torch.full((H,), 0.5 / (1 + math.exp(-1))))
+
+
+@pytest.mark.parametrize("constraint", [UnitNorm, SpectralBound])
+def test_derivatives_of_a_spectral_constraint(constraint):
+    """First and second; and the first also where all singular values are the largest, which is where training starts."""
+    matrix = torch.randn(H, H, requires_grad=True, **DOUBLE)
+    assert torch.linalg.matrix_norm(matrix, 2) > 1
+    assert torch.autograd.gradcheck(constraint(), (matrix,))
+    assert torch.autograd.gradgradcheck(constraint(), (matrix,))
+    rotation = torch.linalg.qr(matrix.detach())[0].requires_grad_()
+    assert torch.autograd.grad(constraint()(rotation).sum(), rotation)[0].isfinite().all()
 
 
 def test_values_outside_a_constraint_are_refused():
@@ -138,7 +173,10 @@ def test_state_dict_restores_the_layer(options):
     ("options", "message"),
     [
         ({"recurrence": "ring"}, "unknown recurrence 'ring'; known: 'free', 'identity', "),
-        ({"rectification": "relu"}, "unknown rectification 'relu'; known: 'recurrence', 'activity', 'none'"),
+        (
+            {"rectification": "relu"},
+            "unknown rectification 'relu'; known: 'recurrence', 'activity', 'released', 'drive', 'none'",
+        ),
         ({"b": -1.0}, "b must be a number larger than 0, or None for a gain that is learned, got -1.0"),
         ({"b0": True}, "b0 must be a number larger than 0"),
         ({"dropout": 1.5}, "dropout must be a probability between 0 and 1, got 1.5"),

@@ -54,9 +54,6 @@ GATED = CircuitModel(
 
 #: How much time a step of `organics_neuro.nn.ORGaNICs` stands for, in seconds, unless one says otherwise.
 STEP_TIME = 1e-3
-#: What is rectified, beside the input drive: the recurrent drive, [W_r y]+; the activity that recurs, W_r [y]+; or
-#: nothing at all, in which case neither is the input drive.
-RECTIFICATIONS = ("recurrence", "activity", "none")
 #: The gains that may be constant.
 GAINS = ("b0", "b")
 
@@ -67,8 +64,10 @@ def gated(rectification="recurrence", constant=()):
 
     Parameters
     ----------
-    rectification : {"recurrence", "activity", "none"}
-        relu(W_r y), the model "gated"; W_r relu(y); or W_r y, with the pool of y^2 and the drive as it comes.
+    rectification : {"recurrence", "activity", "released", "drive", "none"}
+        What is rectified. "recurrence": relu(W_r y), the drive relu(W_zx x) and the pool of relu(y)^2, the model "gated".
+        "activity": W_r relu(y), with the same drive and pool. "released": W_r relu(y), with the same pool and the drive
+        as it comes, as in the code released with the paper. "drive": the drive alone. "none": nothing.
     constant : tuple of str
         Gains, of "b0" and "b", that are parameters and not states.
 
@@ -76,29 +75,14 @@ def gated(rectification="recurrence", constant=()):
     -------
     CircuitModel
     """
-    model = {"recurrence": GATED, "activity": _RECTIFIED, "none": _UNRECTIFIED}[rectification]
+    model = _VARIANTS[rectification]
     for gain in constant:
         model = _with_constant(model, gain)
     return model
 
 
-def not_rectified(name, *variables, sources=None, **changes):
-    """The model "gated" without the rectification of some of what its units receive.
-
-    Parameters
-    ----------
-    name : str
-    *variables : str
-        Of "recurrent" and "drive": those that are taken as they come.
-    sources : dict of str, optional
-        Other source expressions, by weights.
-    **changes
-        Other attributes of the model.
-
-    Returns
-    -------
-    CircuitModel
-    """
+def _not_rectified(name, *variables, sources=None, **changes):
+    """The model "gated" with some of "recurrent" and "drive" taken as they come, and other source expressions by weights."""
     equations, sources = GATED.equations, sources or {}
     for variable in variables:
         equations = equations.replace(f"relu({variable})", variable)
@@ -106,10 +90,17 @@ def not_rectified(name, *variables, sources=None, **changes):
     return replace(GATED, name=name, equations=equations, couplings=couplings, **changes)
 
 
-#: What changes where the pool sees y whatever its sign.
-SIGNED = {"sources": {"W": "relu(a)*y**2"}, "rates": {**GATED.rates, "y": "y**2"}}
-_RECTIFIED = not_rectified("gated_rectified", "recurrent", sources={"W_r": "relu(y)"})
-_UNRECTIFIED = not_rectified("gated_unrectified", "recurrent", "drive", **SIGNED)
+_ACTIVITY = {"sources": {"W_r": "relu(y)"}}
+_SIGNED = {"sources": {"W": "relu(a)*y**2"}, "rates": {**GATED.rates, "y": "y**2"}}
+_VARIANTS = {
+    "recurrence": GATED,
+    "activity": _not_rectified("gated_rectified", "recurrent", **_ACTIVITY),
+    "released": _not_rectified("gated_released", "recurrent", "drive", **_ACTIVITY),
+    "drive": _not_rectified("gated_unrectified_recurrence", "recurrent", **_SIGNED),
+    "none": _not_rectified("gated_unrectified", "recurrent", "drive", **_SIGNED),
+}
+#: What may be rectified, see `gated`.
+RECTIFICATIONS = tuple(_VARIANTS)
 
 
 def _with_constant(model, gain):

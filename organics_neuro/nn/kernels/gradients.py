@@ -50,4 +50,4 @@ def _backward(ctx, d_output, d_last, d_gains, _):
 
 
 def _refuse(ctx, *_):
-    raise RuntimeError("the fused kernel has no second derivatives; make the layer with kernel='torch'")
+    raise RuntimeError("the fused kernel has no second derivatives; use ORGaNICs(..., kernel='torch')")
