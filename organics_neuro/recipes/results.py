@@ -2,13 +2,13 @@
 
 import csv
 import hashlib
-import os
 import shutil
-import time
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
 from statistics import mean
+
+from filelock import FileLock, Timeout
 
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import make_folder, replacing
@@ -173,19 +173,11 @@ def add_row(path, row, key):
 @contextmanager
 def _alone(path):
     """Wait until no other process changes a file, and keep others waiting: what one reads, no other has replaced."""
-    lock, start = path.with_name(f".{path.name}.lock"), time.monotonic()
-    while True:
-        try:
-            os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
-            break
-        except FileExistsError:
-            if time.monotonic() - start > _PATIENCE:
-                raise TimeoutError(f"another process is writing {path}; if there is none, remove {lock}") from None
-            time.sleep(0.01)
     try:
-        yield
-    finally:
-        lock.unlink()
+        with FileLock(path.with_name(f".{path.name}.lock"), timeout=_PATIENCE):
+            yield
+    except Timeout:
+        raise TimeoutError(f"another process is writing {path}; try again when it has finished") from None
 
 
 def table(data="data"):

@@ -8,11 +8,11 @@ import subprocess
 import sys
 import threading
 import warnings
-from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 from torch.utils import cpp_extension
 
 from organics_neuro.core import tiles
@@ -142,14 +142,9 @@ def _key():
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
-@contextmanager
 def _exclusive(library):
     """One process at a time; the system releases the lock of a process that is killed."""
-    import fcntl  # not on Windows, where the layers run on torch's own operations
-
-    with library.with_suffix(".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return FileLock(library.with_suffix(".lock"))
 
 
 def _first_line(error):
