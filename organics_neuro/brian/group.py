@@ -105,7 +105,11 @@ class CircuitGroup(b2.NeuronGroup):
             )
         trials = positive_int("trials", trials)
         integrator = Integrator(method, tuple(c.variable for c in circuit.connections if not c.external))
-        population, noise, inputs = circuit.populations[""], noise or {}, inputs or {}
+        population, noise, inputs = (
+            circuit.populations[""],
+            {} if noise is None else noise,
+            {} if inputs is None else inputs,
+        )
         model = population.model
         check_noise(noise, model.states)
         _check_inputs(inputs, (*model.inputs, *circuit.external))
@@ -224,7 +228,7 @@ def groups(circuit, trials=1, noise=None, inputs=None, **options):
     if isinstance(circuit, Circuit):
         return {"": CircuitGroup(circuit, trials, noise=noise, inputs=inputs, **options)}
     check_circuit(circuit)
-    noise, inputs = noise or {}, inputs or {}
+    noise, inputs = {} if noise is None else noise, {} if inputs is None else inputs
     check_noise(noise, circuit.states)
     _check_inputs(inputs, circuit.inputs)
     _check_texts(inputs)

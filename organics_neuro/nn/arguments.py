@@ -14,7 +14,7 @@ def check_tensor(value, name="input"):
 
 def check_dtype(input, module):
     """Raise `ValueError` unless ``input`` has the type of the module's parameters."""
-    dtype = _dtype(module)
+    dtype = _dtype_and_device(module)[0]
     if input.dtype != dtype:
         raise ValueError(f"input is {input.dtype}, but the parameters are {dtype}; convert one of them with .to(dtype)")
 
@@ -27,17 +27,26 @@ def in_own_precision(method):
     """
 
     @wraps(method)
-    def run(self, input, *args, **options):
-        values = input.data if isinstance(input, (torch.Tensor, PackedSequence)) else None
-        if values is None or not torch.is_autocast_enabled(values.device.type):
-            return method(self, input, *args, **options)
-        with torch.autocast(values.device.type, enabled=False):
-            if values.is_floating_point():
-                input = input.to(_dtype(self))
-            return method(self, input, *args, **options)
+    def run(self, input, *state, **options):
+        kind = _dtype_and_device(self)[1].type
+        if not torch.amp.is_autocast_available(kind) or not torch.is_autocast_enabled(kind):
+            return method(self, input, *state, **options)
+        with torch.autocast(kind, enabled=False):
+            input, *state = (_widened(value, self) for value in (input, *state))
+            return method(self, input, *state, **{name: _widened(value, self) for name, value in options.items()})
 
     return run
 
 
-def _dtype(module):
-    return next(module.parameters()).dtype
+def _widened(value, module):
+    """Tensors of a type that autocast gives, also those of a state, in the type of the module; all else as it is."""
+    if isinstance(value, (tuple, list)) and not isinstance(value, PackedSequence):
+        return [_widened(part, module) for part in value]
+    values = value.data if isinstance(value, PackedSequence) else value
+    lower = isinstance(values, torch.Tensor) and values.dtype in (torch.bfloat16, torch.float16, torch.float32)
+    return value.to(_dtype_and_device(module)[0]) if lower else value
+
+
+def _dtype_and_device(module):
+    parameter = next(module.parameters())
+    return parameter.dtype, parameter.device

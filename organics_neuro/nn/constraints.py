@@ -76,7 +76,8 @@ def largest_singular_value(matrix):
     which fails for some matrices near a rotation. Where several singular values are the largest, as of a rotation, the
     gradient is that of one of them, and there is no second derivative.
     """
-    return torch.linalg.eigvalsh(matrix.T @ matrix)[-1].sqrt()
+    square = torch.linalg.eigvalsh(matrix.T @ matrix)[-1]
+    return square.clamp(min=torch.finfo(matrix.dtype).tiny).sqrt()  # of 0, a square root has no slope
 
 
 class SpectralBound(Constraint):

@@ -9,7 +9,6 @@ import warnings
 
 import torch
 from torch import nn
-from torch.nn.utils.parametrize import cached
 from torch.nn.utils.rnn import PackedSequence
 
 from organics_neuro.core.arguments import known_name, positive_int, probability
@@ -187,14 +186,13 @@ class ORGaNICs(nn.Module):
             state = State(*(s.index_select(1, packed.sorted_indices) for s in state))
         outputs, finals, start = [], [], 0
         lengths = packed.batch_sizes.unique_consecutive(return_counts=True)
-        with cached():  # constrained weights are the same for all parts
-            for size, steps in zip(*map(torch.Tensor.tolist, lengths), strict=True):
-                finals.append(State(*(s[:, size:] for s in state)))
-                part = packed.data[start : start + steps * size].view(steps, size, self.input_size)
-                left = State(*(s[:, :size].contiguous() for s in state))
-                output, state = self._run_layers(part, left, (size,), whole)
-                outputs.append(output.flatten(0, 1))
-                start += steps * size
+        for size, steps in zip(*map(torch.Tensor.tolist, lengths), strict=True):
+            finals.append(State(*(s[:, size:] for s in state)))
+            part = packed.data[start : start + steps * size].view(steps, size, self.input_size)
+            left = State(*(s[:, :size].contiguous() for s in state))
+            output, state = self._run_layers(part, left, (size,), whole)
+            outputs.append(output.flatten(0, 1))
+            start += steps * size
         finals.append(state)
         state = State(*(torch.cat(s[::-1], 1) for s in zip(*finals, strict=True)))
         if packed.unsorted_indices is not None:

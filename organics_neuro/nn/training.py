@@ -206,13 +206,14 @@ def _scores(model, x, batch_size=PREDICT_TOGETHER):
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, got {shown(model)}")
     parts = x.split(positive_int("batch_size", batch_size))
-    device, training = _device(model), [module for module in model.modules() if module.training]
+    device, modes = _device(model), [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         scores = torch.cat([_scores_of(part, model(part.to(device))).cpu() for part in parts])
     finally:
-        for module in training:
-            module.training = True
+        model.train(modes[0][1])  # a module may do more than note its mode
+        for module, training in modes:  # parts that were frozen
+            module.training = training
     if undefined := int(scores.isnan().any(-1).sum()):
         raise FloatingPointError(
             f"the model's scores are NaN for {undefined} of {len(x)} samples; train it with a smaller lr or smaller step sizes"

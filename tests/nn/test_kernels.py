@@ -281,6 +281,9 @@ def test_transforms_of_torch_func_take_the_torch_path():
     direction = torch.randn_like(x)
     _, slope = torch.func.jvp(lambda x: loss(values, x), (x,), (direction,))
     torch.testing.assert_close(slope, (torch.func.grad(loss, 1)(values, x) * direction).sum())
+    many = torch.stack([x, 2 * x])
+    both = torch.func.vmap(lambda x: torch.func.functional_call(rnn, values, (x, start))[0])(many)
+    torch.testing.assert_close(both, torch.stack([rnn(x, start)[0], rnn(2 * x, start)[0]]))
     rnn.checkpoint_every = 3  # torch.func cannot compute again what was not kept
     for found, wanted in zip(torch.func.grad(loss)(values, x).values(), expected, strict=True):
         torch.testing.assert_close(found, wanted)

@@ -108,6 +108,19 @@ def test_under_autocast_a_layer_keeps_its_precision(kernel, packed):
     assert torch.equal(output.data, expected.data)
     assert all(map(torch.equal, state, last))
     assert all(map(torch.equal, cell, rnn.cells[0](z[0].float())))
+    start = torch.rand(4, 2, B, H, dtype=torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = rnn.final_state(z, State(*start)), rnn(z, state=tuple(start))[1]
+        with pytest.raises(ValueError, match="input is torch.float64, but the parameters are torch.float32"):
+            rnn(z.double())
+    for state in found:
+        assert all(map(torch.equal, state, rnn(z.float(), State(*start.float()))[1]))
+
+
+def test_layers_run_where_there_is_no_autocast():
+    """On the device "meta", which has shapes and no numbers."""
+    rnn = ORGaNICs(N, H, kernel="torch").to("meta")
+    assert rnn(torch.zeros(T, B, N, device="meta"))[0].shape == (T, B, H)
 
 
 def test_equations():

@@ -56,6 +56,23 @@ def test_accuracy_leaves_the_mode_of_every_part():
     assert [module.training for module in model.modules()] == before
 
 
+class Merged(torch.nn.Linear):
+    """Does more than note its mode, as adapters do."""
+
+    merged = False
+
+    def train(self, mode=True):
+        self.merged = not mode
+        return super().train(mode)
+
+
+def test_accuracy_puts_the_model_back_into_training_by_its_own_method():
+    model = Merged(3, 2)
+    training.predict(model, np.zeros((4, 3), dtype=np.float32))
+    assert model.training
+    assert not model.merged
+
+
 def test_predictions_are_labels():
     x, _ = make_data()
     labels = training.predict(make_model(), x, batch_size=50)

@@ -123,6 +123,8 @@ def test_derivatives_of_a_spectral_constraint(constraint):
     assert torch.autograd.gradgradcheck(constraint(), (matrix,))
     rotation = torch.linalg.qr(matrix.detach())[0].requires_grad_()
     assert torch.autograd.grad(constraint()(rotation).sum(), rotation)[0].isfinite().all()
+    zero = torch.zeros(H, H, requires_grad=True, **DOUBLE)
+    assert torch.autograd.grad(constraint()(zero).sum(), zero)[0].isfinite().all()
 
 
 def test_values_outside_a_constraint_are_refused():

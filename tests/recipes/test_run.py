@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from filelock import FileLock
 
 torch = pytest.importorskip("torch")
+from filelock import FileLock  # noqa: E402  comes with torch
 
 import organics_neuro as on  # noqa: E402
 from organics_neuro import cli, datasets, recipes  # noqa: E402  needs torch

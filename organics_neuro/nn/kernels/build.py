@@ -102,6 +102,8 @@ def _build(library):
 
     A file that was moved is still the one that is loaded, so that loading it again does nothing.
     """
+    if sys.platform == "win32":
+        raise RuntimeError("it is not made for Windows")
     compiler = cpp_extension.get_cxx_compiler()
     if shutil.which(compiler) is None:
         raise RuntimeError(f"there is no C++ compiler {compiler!r}; install one, or set CXX to yours")
