@@ -266,8 +266,8 @@ _ALL = [
         lr=(0.015, 0.005, 0.005, 0.003),
         dropout=0.1,
     ),
-    *_long("pixels-14", width=14, epochs=20, lr=(0.01, 0.01, 0.003, 0.005)),
-    *_long("smnist", width=28, epochs=16, lr=(0.01, 0.003, 0.003, 0.015)),
+    *_long("pixels-14", width=14, epochs=20, lr=(0.01, 0.01, 0.01, 0.005)),
+    *_long("smnist", width=28, epochs=16, lr=(0.01, 0.003, 0.01, 0.015)),
     *_long("psmnist", width=28, epochs=16, lr=(0.01, 0.01, 0.01, 0.005), permuted=True),
 ]
 #: Every recipe by its name.
