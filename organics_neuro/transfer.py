@@ -247,7 +247,8 @@ def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
     """Classify samples with a torch module and with its steady-state layers as circuits in Brian2.
 
     Wherever the module calls a `DivisiveNormalization` or `DivisiveNormalization2d`, the circuit of the layer takes its
-    place, which starts at rest and must settle within ``duration``; what it reads is what the layers before it gave in Brian2.
+    place, which starts at rest and must settle within ``duration``; what it reads is what the layers before it gave in
+    Brian2.
 
     Parameters
     ----------

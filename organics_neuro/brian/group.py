@@ -1,7 +1,6 @@
 """`CircuitGroup`: a circuit as a Brian2 `NeuronGroup`, one neuron per unit and trial."""
 
 from collections import namedtuple
-from collections.abc import Mapping
 from functools import reduce
 from numbers import Number
 
@@ -11,9 +10,9 @@ import numpy as np
 from organics_neuro.brian.guard import StepGuard
 from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.projection import Projection
-from organics_neuro.core.arguments import known_name, positive_int
+from organics_neuro.core.arguments import check_names, positive_int
 from organics_neuro.core.circuit import Circuit, JoinedCircuit, check_circuit, must_be_positive
-from organics_neuro.core.dynamics import check_noise, noise_amplitude, qualify
+from organics_neuro.core.dynamics import noise_amplitude, qualify
 from organics_neuro.core.expressions import check_syntax, to_brian
 
 #: What `CircuitGroup` reads of a circuit; also one population of a joined circuit, before it is connected.
@@ -105,14 +104,11 @@ class CircuitGroup(b2.NeuronGroup):
             )
         trials = positive_int("trials", trials)
         integrator = Integrator(method, tuple(c.variable for c in circuit.connections if not c.external))
-        population, noise, inputs = (
-            circuit.populations[""],
-            {} if noise is None else noise,
-            {} if inputs is None else inputs,
-        )
+        noise, inputs = {} if noise is None else noise, {} if inputs is None else inputs
+        population = circuit.populations[""]
         model = population.model
-        check_noise(noise, model.states)
-        _check_inputs(inputs, (*model.inputs, *circuit.external))
+        check_names("noise", "state", noise, model.states)
+        check_names("inputs", "name", inputs, (*model.inputs, *circuit.external))
         _check_texts(inputs)
         flags = {key: _flags(value) for key, value in population.parameters.items()}
         amplitudes = {s: _amplitude(s, value, population) for s, value in noise.items() if not isinstance(value, str)}
@@ -229,8 +225,8 @@ def groups(circuit, trials=1, noise=None, inputs=None, **options):
         return {"": CircuitGroup(circuit, trials, noise=noise, inputs=inputs, **options)}
     check_circuit(circuit)
     noise, inputs = {} if noise is None else noise, {} if inputs is None else inputs
-    check_noise(noise, circuit.states)
-    _check_inputs(inputs, circuit.inputs)
+    check_names("noise", "state", noise, circuit.states)
+    check_names("inputs", "name", inputs, circuit.inputs)
     _check_texts(inputs)
     made = {}
     for name, population in circuit.populations.items():
@@ -289,13 +285,6 @@ def _assemble(made, circuit, inputs, options):
         target.projections[c.variable] = projection
         target.contained_objects.append(projection)
     next(iter(made.values())).guard = StepGuard(circuit, made)
-
-
-def _check_inputs(inputs, known):
-    if not isinstance(inputs, Mapping):
-        raise TypeError(f"inputs must be a dictionary by name, got {type(inputs).__name__}")
-    for name in inputs:
-        known_name("name in inputs", name, known)
 
 
 def _check_texts(inputs):

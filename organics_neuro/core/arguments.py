@@ -1,5 +1,6 @@
 """Checks of arguments that several parts of the package make, with one message each."""
 
+from collections.abc import Mapping
 from math import isfinite
 from numbers import Integral, Real
 
@@ -77,6 +78,14 @@ def known_name(kind, name, known):
     if name not in tuple(known):  # in a tuple, what cannot be hashed can be looked for too
         raise ValueError(unknown_name(kind, name, known))
     return name
+
+
+def check_names(argument, kind, given, known):
+    """Raise an error unless ``given``, the value of an argument, is a dictionary with names that are among ``known``."""
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{argument} must be a dictionary by name, got {type(given).__name__}")
+    for name in given:
+        known_name(f"{kind} in {argument}", name, known)
 
 
 def input_sequences(circuit, x, axis="trials"):

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from organics_neuro.core import expressions
-from organics_neuro.core.arguments import known_name
+from organics_neuro.core.arguments import check_names, known_name
 from organics_neuro.core.model import CircuitModel
 from organics_neuro.core.operators import Operator
 from organics_neuro.core.units import magnitude
@@ -279,9 +279,9 @@ class Dynamics:
         given : dict or None
             Arrays (..., units) by full name.
         """
-        for name in given or {}:
-            known_name(f"state in {argument}", name, self.states)
-        start = {**self.initial, **(given or {})}
+        given = given or {}
+        check_names(argument, "state", given, self.states)
+        start = {**self.initial, **given}
         return {
             name: check_units_axis(f"{argument} {name!r}", start[name], n, self.unit(name))
             for name, n in self.states.items()
@@ -307,14 +307,6 @@ def check_units_axis(name, value, n, unit="1"):
     if array.shape[-1] != n:
         raise ValueError(f"{name} has shape {array.shape}, but its last axis must be the {n} units")
     return array
-
-
-def check_noise(noise, states):
-    """Raise an error unless ``noise`` is a dictionary whose names are among the ``states``."""
-    if not isinstance(noise, Mapping):
-        raise TypeError(f"noise must be a dictionary by name, got {type(noise).__name__}")
-    for name in noise:
-        known_name("state in noise", name, states)
 
 
 def noise_amplitude(state, value, n, unit):

@@ -14,7 +14,7 @@ def check_tensor(value, name="input"):
 
 def check_dtype(input, module):
     """Raise `ValueError` unless ``input`` has the type of the module's parameters."""
-    dtype = _dtype_and_device(module)[0]
+    dtype = _parameter(module).dtype
     if input.dtype != dtype:
         raise ValueError(f"input is {input.dtype}, but the parameters are {dtype}; convert one of them with .to(dtype)")
 
@@ -28,7 +28,7 @@ def in_own_precision(method):
 
     @wraps(method)
     def run(self, input, *state, **options):
-        kind = _dtype_and_device(self)[1].type
+        kind = _parameter(self).device.type
         if not torch.amp.is_autocast_available(kind) or not torch.is_autocast_enabled(kind):
             return method(self, input, *state, **options)
         with torch.autocast(kind, enabled=False):
@@ -44,9 +44,9 @@ def _widened(value, module):
         return [_widened(part, module) for part in value]
     values = value.data if isinstance(value, PackedSequence) else value
     lower = isinstance(values, torch.Tensor) and values.dtype in (torch.bfloat16, torch.float16, torch.float32)
-    return value.to(_dtype_and_device(module)[0]) if lower else value
+    return value.to(_parameter(module).dtype) if lower else value
 
 
-def _dtype_and_device(module):
-    parameter = next(module.parameters())
-    return parameter.dtype, parameter.device
+def _parameter(module):
+    """One that stands for all: they have one type and one device."""
+    return next(module.parameters())

@@ -49,7 +49,8 @@ def steady_circuit(layer, x):
             "becomes a circuit by to_circuit"
         )
     double = in_double(layer)
-    x = torch.as_tensor(x.detach().cpu() if isinstance(x, torch.Tensor) else real_numbers("x", x), dtype=torch.float64)
+    x = x.detach().cpu() if isinstance(x, torch.Tensor) else real_numbers("x", x)
+    x = torch.as_tensor(x, dtype=torch.float64)
     if isinstance(layer, DivisiveNormalization2d):
         return _sheet_circuit(double, x)
     if layer.legacy:

@@ -22,6 +22,8 @@ from organics_neuro.core.errors import ConvergenceError
 
 #: Largest residual of a steady state, relative to its largest value or 1, whichever is larger.
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
+#: How often the authors' public code solves for y.
+PUBLISHED_ITERATIONS = 10
 _FAST_ITERATIONS = 120
 #: Steps of the damped iteration on a logarithmic scale, and how many of each; Newton's method follows each time.
 _DAMPED_ITERATIONS = {0.5: 150, 0.1: 300}
@@ -83,10 +85,6 @@ def residual(y, a, drive, offset, W_r, W):
 def _residuals(y, a, drive, offset, W_r, W):
     """tau dx/dt of y and of a."""
     return drive + (1 - a.sqrt()) * (y @ W_r.T) - y, offset + (a * y.square()) @ W.T - a
-
-
-#: How often the authors' public code solves for y.
-PUBLISHED_ITERATIONS = 10
 
 
 def published_iteration(drive, offset, W_r, W):

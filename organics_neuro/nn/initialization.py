@@ -26,8 +26,9 @@ def oscillators_(module, angles=None):
     ----------
     module : ORGaNICs or ORGaNICsCell
         It is changed in place: besides W_r, the step size of y becomes `STEP`, a starts at b0^2, and the weights of
-        the pool are multiplied by `POOL`, at every call. With rectification "none", recurrence "free", "orthogonal" or "spectral", a small
-        constant gain ``b0``, which keeps the gate open, ``max_step_y`` = 1 and an even number of units.
+        the pool are multiplied by `POOL`, at every call. With rectification "none", recurrence "free", "orthogonal" or
+        "spectral", a small constant gain ``b0``, which keeps the gate open, ``max_step_y`` = 1 and an even number of
+        units.
     angles : array_like, shape (units / 2,), optional
         In radians per step. Default: evenly spaced from 0 to pi.
 

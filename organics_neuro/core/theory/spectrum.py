@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import solve_continuous_lyapunov
 
-from organics_neuro.core.arguments import known_name
+from organics_neuro.core.arguments import check_names, known_name
 from organics_neuro.core.circuit import check_circuit
-from organics_neuro.core.dynamics import check_noise, check_units_axis, noise_amplitude
+from organics_neuro.core.dynamics import check_units_axis, noise_amplitude
 from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs, time_constants
 from organics_neuro.core.theory.stability import jacobian
@@ -156,7 +156,7 @@ def _noisy(circuit, z, noise, state):
 
 
 def _check_noise(dynamics, noise):
-    check_noise(noise, dynamics.states)
+    check_names("noise", "state", noise, dynamics.states)
     for name in noise:
         population, _, local = name.rpartition(".")
         dynamics.populations[population].model.time_constant(local)  # raises if the state has none
