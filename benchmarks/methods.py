@@ -18,7 +18,7 @@ STEPS = (1e-3, 5e-4, 2e-4, 1e-4, 1e-5)
 
 def make_circuit():
     recurrence, pool = h.matrices(UNITS)
-    return on.Circuit("main", {"W_r": recurrence, "W": pool}, tau_y=5e-3, tau_a=5e-3)
+    return on.Circuit("two_type", {"W_r": recurrence, "W": pool}, tau_y=5e-3, tau_a=5e-3)
 
 
 def main():

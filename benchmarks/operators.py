@@ -36,21 +36,21 @@ def broad(n):
 #: Recurrence and pool by name, and the largest number of units at which they are measured.
 CIRCUITS = {
     "dense": (lambda n: [on.Dense(w) for w in h.matrices(n)], 4096),
-    "ring + uniform": (lambda n: [on.weights.ring_recurrence(n), on.Uniform(n, 1 / n)], 10**6),
+    "ring + uniform": (lambda n: [on.weights.ring_recurrence(n), on.AllToAll(n, 1 / n)], 10**6),
     "few taps + uniform": (
-        lambda n: [on.Circulant(np.append(bump(1) / 5, np.zeros(n - 7))), on.Uniform(n, 1 / n)],
+        lambda n: [on.Circulant(np.append(bump(1) / 5, np.zeros(n - 7))), on.AllToAll(n, 1 / n)],
         10**6,
     ),
     "sparse + uniform": (
         lambda n: [
             on.Sparse(random_array((n, n), density=50 / n, rng=np.random.default_rng(0)) / 50),
-            on.Uniform(n, 1 / n),
+            on.AllToAll(n, 1 / n),
         ],
         10**6,
     ),
-    "low rank + uniform": (lambda n: [on.LowRank(np.ones((n, 3)), np.ones((n, 3)) / n), on.Uniform(n, 1 / n)], 10**6),
+    "low rank + uniform": (lambda n: [on.LowRank(np.ones((n, 3)), np.ones((n, 3)) / n), on.AllToAll(n, 1 / n)], 10**6),
     "sheet: 7x7 + broad": (lambda n: [local(n), broad(n)], 10**6),
-    "sheet: 7x7 + uniform": (lambda n: [local(n), on.Uniform(local(n).shape[0], 1 / n)], 10**6),
+    "sheet: 7x7 + uniform": (lambda n: [local(n), on.AllToAll(local(n).shape[0], 1 / n)], 10**6),
 }
 
 

@@ -87,7 +87,7 @@ def main():
     step("train a gated circuit on MNIST, one row of 28 pixels per step")
     run = on.recipes.train(on.recipes.find("demo"), folder=FOLDER)  # an interrupted demo resumes
     step("transfer it to Brian2 and classify the test digits in C++")
-    circuit, digits = on.Circuit.load(FOLDER / "demo.safetensors"), run.recipe.data()
+    circuit, digits = on.load(FOLDER / "demo.safetensors"), run.recipe.data()
     classify(run.model, circuit, digits)
     draw_digits(run.history, circuit, digits)
     step("measure a ring circuit in Brian2, next to theory")

@@ -9,15 +9,17 @@ __version__ = "0.1.0"
 
 #: Where each public name lives.
 _NAMES = {
+    "MODELS": "organics_neuro.core.models",
     "CircuitModel": "organics_neuro.core.model",
     "ClosedForm": "organics_neuro.core.model",
     "Coupling": "organics_neuro.core.model",
     "Circuit": "organics_neuro.core.circuit",
     "JoinedCircuit": "organics_neuro.core.circuit",
     "join": "organics_neuro.core.circuit",
+    "load": "organics_neuro.core.circuit",
     "ring": "organics_neuro.core.ring",
     "Dense": "organics_neuro.core.operators",
-    "Uniform": "organics_neuro.core.operators",
+    "AllToAll": "organics_neuro.core.operators",
     "Circulant": "organics_neuro.core.operators",
     "Convolution": "organics_neuro.core.operators",
     "LowRank": "organics_neuro.core.operators",

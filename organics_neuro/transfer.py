@@ -256,7 +256,7 @@ def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
         With steady-state layers; takes a batch of ``x`` and returns scores (samples, classes).
     x : array_like, shape (samples, ...)
     duration, dt : float or Brian2 quantity
-        In seconds. Near the steady state a circuit of the model "main" with identity recurrence approaches it by
+        In seconds. Near the steady state a circuit of the model "two_type" with identity recurrence approaches it by
         factors of e in tau_y / sqrt(a), that is 2 ms / b0 at most.
     device : {"runtime", "cpp"}
         As for `simulate`.

@@ -11,46 +11,46 @@ from tests.core.circuits import WILSON_COWAN, make_gated
 CASES = {
     "unknown model": (
         lambda: on.Circuit("mian", size=2),
-        "unknown model 'mian'; known: 'main', 'rectified', 'rectified_recurrence', 'gated'; a model of your own is",
+        "unknown model 'mian'; known: 'two_type', 'two_type_rectified', 'two_type_rectified_recurrence', 'gated'; a model of your own is",
     ),
     "unknown parameter": (
-        lambda: on.Circuit("main", size=2, sigmaa=1),
-        "model 'main': unknown parameter 'sigmaa'; known: 'b', 'b0', 'sigma', 'tau_y', 'tau_a'",
+        lambda: on.Circuit("two_type", size=2, sigmaa=1),
+        "model 'two_type': unknown parameter 'sigmaa'; known: 'b', 'b0', 'sigma', 'tau_y', 'tau_a'",
     ),
     "weights among the parameters": (
-        lambda: on.Circuit("main", size=2, W=np.eye(2)),
-        "model 'main': 'W' are weights; give them as weights={'W': ...}",
+        lambda: on.Circuit("two_type", size=2, W=np.eye(2)),
+        "model 'two_type': 'W' are weights; give them as weights={'W': ...}",
     ),
     "unknown weights": (
-        lambda: on.Circuit("main", {"Wr": np.eye(2)}),
-        "model 'main': unknown weights 'Wr'; known: 'W_r', 'W', 'W_zx'",
+        lambda: on.Circuit("two_type", {"Wr": np.eye(2)}),
+        "model 'two_type': unknown weights 'Wr'; known: 'W_r', 'W', 'W_zx'",
     ),
     "unknown initial state": (
-        lambda: on.Circuit("main", size=2, initial={"u": 1}),
-        "model 'main': unknown state in initial 'u'; known: 'y', 'a'",
+        lambda: on.Circuit("two_type", size=2, initial={"u": 1}),
+        "model 'two_type': unknown state in initial 'u'; known: 'y', 'a'",
     ),
-    "no size": (lambda: on.Circuit("main"), "how many units"),
-    "size of zero": (lambda: on.Circuit("main", size=0), "size must be a positive whole number, got 0"),
-    "size not whole": (lambda: on.Circuit("main", size=2.5), "size must be a positive whole number, got 2.5"),
+    "no size": (lambda: on.Circuit("two_type"), "how many units"),
+    "size of zero": (lambda: on.Circuit("two_type", size=0), "size must be a positive whole number, got 0"),
+    "size not whole": (lambda: on.Circuit("two_type", size=2.5), "size must be a positive whole number, got 2.5"),
     "missing weights": (lambda: on.Circuit(WILSON_COWAN, size=2), "needs the weights 'W_ee'; give weights="),
     "weights of a wrong shape": (
-        lambda: on.Circuit("main", {"W": np.eye(3)}, size=2),
+        lambda: on.Circuit("two_type", {"W": np.eye(3)}, size=2),
         r"weights 'W' have shape \(3, 3\), but must have \(2 units, 2 units\)",
     ),
     "weights of one axis": (
-        lambda: on.Circuit("main", {"W": np.ones(2)}),
+        lambda: on.Circuit("two_type", {"W": np.ones(2)}),
         "weights 'W': a weight matrix must have two axes",
     ),
     "weights with NaN": (
-        lambda: on.Circuit("main", {"W": [[1, np.nan], [0, 1]]}),
+        lambda: on.Circuit("two_type", {"W": [[1, np.nan], [0, 1]]}),
         r"weights 'W': the weight matrix must be finite, but holds nan at index \(0, 1\)",
     ),
     "negative pool": (
-        lambda: on.Circuit("main", {"W": [[1, -0.5], [0, 1]]}),
+        lambda: on.Circuit("two_type", {"W": [[1, -0.5], [0, 1]]}),
         "weights 'W' must not be negative, but the smallest is -0.5",
     ),
     "encoder of a wrong shape": (
-        lambda: on.Circuit("main", {"W_zx": np.ones((3, 5))}, size=2),
+        lambda: on.Circuit("two_type", {"W_zx": np.ones((3, 5))}, size=2),
         r"weights 'W_zx' have shape \(3, 5\), but must have 2 rows",
     ),
     "external weights that disagree": (
@@ -58,23 +58,23 @@ CASES = {
         r"weights 'W_bx' have shape \(4, 7\), but must have \(4 units, 3 inputs\)",
     ),
     "parameter of a wrong shape": (
-        lambda: on.Circuit("main", size=2, b=[1, 2, 3]),
+        lambda: on.Circuit("two_type", size=2, b=[1, 2, 3]),
         r"parameter 'b' has shape \(3,\), but must be one number or have shape \(2,\)",
     ),
     "parameter with infinity": (
-        lambda: on.Circuit("main", size=2, b=np.inf),
+        lambda: on.Circuit("two_type", size=2, b=np.inf),
         "parameter 'b' must be finite, but holds inf",
     ),
     "parameter that must be positive": (
-        lambda: on.Circuit("main", size=2, sigma=0),
+        lambda: on.Circuit("two_type", size=2, sigma=0),
         "parameter 'sigma' must be larger than 0, but the smallest value is 0",
     ),
     "negative time constant": (
-        lambda: on.Circuit("main", size=2, tau_y=[1e-3, -1e-3]),
+        lambda: on.Circuit("two_type", size=2, tau_y=[1e-3, -1e-3]),
         "parameter 'tau_y' must be larger than 0, but the smallest value is -0.001",
     ),
     "initial state of a wrong shape": (
-        lambda: on.Circuit("main", size=2, initial={"y": np.ones((2, 2))}),
+        lambda: on.Circuit("two_type", size=2, initial={"y": np.ones((2, 2))}),
         r"initial value of 'y' has shape \(2, 2\), but must be one number or have shape \(2,\)",
     ),
     "ring of half a unit": (lambda: on.ring(n=12.5), "n must be a positive whole number, got 12.5"),
@@ -113,14 +113,18 @@ def test_one_clear_sentence(call, message):
 def test_wrong_units_and_types(given, message):
     error = UnitError if "unit" in message else TypeError
     with pytest.raises(error, match=message):
-        on.Circuit("main", size=2, **given)
+        on.Circuit("two_type", size=2, **given)
 
 
 @pytest.mark.parametrize(
     ("circuit", "z", "message"),
     [
-        (on.Circuit("main", size=1), [1j], "z must be a number or an array of numbers, got 1j, which is not a real"),
-        ("main", 1.0, "circuit must be a circuit, got str; make one with organics_neuro.Circuit"),
+        (
+            on.Circuit("two_type", size=1),
+            [1j],
+            "z must be a number or an array of numbers, got 1j, which is not a real",
+        ),
+        ("two_type", 1.0, "circuit must be a circuit, got str; make one with organics_neuro.Circuit"),
     ],
 )
 def test_wrong_arguments_of_a_simulation(circuit, z, message):
@@ -130,11 +134,11 @@ def test_wrong_arguments_of_a_simulation(circuit, z, message):
 
 def test_wrong_unit_of_a_time():
     with pytest.raises(UnitError, match="dt = 1. mV has the wrong unit; give a quantity in second"):
-        on.reference.simulate(on.Circuit("main", size=1), dt=1 * mV)
+        on.reference.simulate(on.Circuit("two_type", size=1), dt=1 * mV)
 
 
 def test_corrupt_file(tmp_path):
     path = tmp_path / "circuit.safetensors"
     path.write_bytes(b"this is no circuit")
     with pytest.raises(FileFormatError, match="circuit.safetensors is not a readable safetensors file"):
-        on.Circuit.load(path)
+        on.load(path)

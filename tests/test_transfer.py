@@ -57,7 +57,7 @@ def test_every_variant_becomes_its_circuit(recurrence, rectification, constant):
 
 @pytest.mark.parametrize(
     ("rectification", "model"),
-    [("recurrence", "rectified_recurrence"), ("activity", "rectified"), ("none", "main")],
+    [("recurrence", "two_type_rectified_recurrence"), ("activity", "two_type_rectified"), ("none", "two_type")],
 )
 def test_constant_gains_leave_the_circuit_without_gains(rectification, model):
     """The layer then is the two-type model of that rectification, driven by W_zx x, one Euler step a step."""
@@ -102,7 +102,7 @@ def test_parameters():
 def test_files(tmp_path):
     circuit = to_circuit(make(num_layers=2))
     circuit.save(tmp_path / "stack.safetensors")
-    assert on.Circuit.load(tmp_path / "stack.safetensors") == circuit
+    assert on.load(tmp_path / "stack.safetensors") == circuit
 
 
 def test_the_module_is_not_tied_to_the_circuit():

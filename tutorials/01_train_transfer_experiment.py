@@ -74,7 +74,7 @@ print(f"validation accuracy by epoch: {np.round(history.validation_accuracy, 3)}
 # %%
 circuit = on.transfer.to_circuit(rnn, dt=1 * ms)
 circuit.save("digits.safetensors")
-print(on.Circuit.load("digits.safetensors") == circuit)
+print(on.load("digits.safetensors") == circuit)
 plt.figure(figsize=(4, 2.5), layout="constrained")
 plt.hist([1e3 * circuit.parameters[name] for name in ("tau_y", "tau_a")], bins=20, label=["$\\tau_y$", "$\\tau_a$"])
 plt.xlabel("learned time constant (ms)")

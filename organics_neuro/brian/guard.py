@@ -6,7 +6,7 @@ import numpy as np
 
 from organics_neuro.core.dynamics import qualify
 from organics_neuro.core.errors import ConvergenceWarning, StepSizeWarning
-from organics_neuro.core.theory import step_bound
+from organics_neuro.core.theory import largest_stable_dt
 
 #: Circuits with more state variables are checked against their time constants only: to find the fixed point takes longer
 #: than many simulations.
@@ -46,7 +46,7 @@ class StepGuard:
             return np.nan
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            return step_bound(self.circuit, inputs, method)
+            return largest_stable_dt(self.circuit, inputs, method)
 
     def _inputs(self):
         """Inputs of the trial with the strongest ones; None where they are expressions, or only known when it runs."""

@@ -12,7 +12,7 @@ from organics_neuro.core.errors import FileFormatError, unknown_name
 from organics_neuro.core.expressions import substitute
 from organics_neuro.core.model import CircuitModel, Coupling
 from organics_neuro.core.models import get_model
-from organics_neuro.core.operators import Uniform, as_operator, from_arrays, identity
+from organics_neuro.core.operators import AllToAll, as_operator, from_arrays, identity
 from organics_neuro.core.units import magnitude
 
 #: What the names of arrays begin with that a file holds beside a circuit.
@@ -80,10 +80,10 @@ class Circuit(_Immutable):
     Parameters
     ----------
     model : str or CircuitModel
-        Name of a model ("main", "rectified", "rectified_recurrence", "gated"), or a declaration.
+        Name of a model ("two_type", "two_type_rectified", "two_type_rectified_recurrence", "gated"), or a declaration.
     weights : dict
         Weights by name: operators or arrays of shape (units, source units), or one number for all pairs. Weights
-        that the model gives a default ("main": identity ``W_r``, ones for ``W``) may be left out.
+        that the model gives a default ("two_type": identity ``W_r``, ones for ``W``) may be left out.
     size : int, optional
         Number of units, where the weights do not tell.
     initial : dict, optional
@@ -107,7 +107,7 @@ class Circuit(_Immutable):
     Examples
     --------
     >>> import organics_neuro as on
-    >>> on.Circuit("main", size=2, sigma=0.2).parameters["sigma"]
+    >>> on.Circuit("two_type", size=2, sigma=0.2).parameters["sigma"]
     0.2
     """
 
@@ -165,22 +165,6 @@ class Circuit(_Immutable):
         arrays.update({f"initial/{name}": np.asarray(value) for name, value in self._initial.items()})
         kinds = {name: operator.kind for name, operator in self.weights.items()}
         return arrays, {"model": self.model.to_dict(), "size": self.size, "weights": kinds}
-
-    @classmethod
-    def load(cls, path):
-        """Read a circuit (also a joined one) that `save` wrote.
-
-        Raises
-        ------
-        FileNotFoundError
-        FileFormatError
-            If the file is corrupt, is not a circuit, or was written by a newer version.
-        """
-        arrays, metadata = files.load(path, "circuit")
-        try:
-            return _from_record(arrays, metadata)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise FileFormatError(f"{path} does not hold a valid circuit: {error}") from error
 
     def __repr__(self):
         parameters = ", ".join(f"{k}={_short(v)}" for k, v in self.parameters.items())
@@ -258,6 +242,22 @@ class JoinedCircuit(_Immutable):
         parts = ", ".join(f"{name}: {part!r}" for name, part in self.parts.items())
         couplings = ", ".join(f"{c.target} <- {c.source}" for c in self.couplings)
         return f"<JoinedCircuit {parts}; {couplings}>"
+
+
+def load(path):
+    """Read a circuit, joined or not, that `Circuit.save` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+    FileFormatError
+        If the file is corrupt, is not a circuit, or was written by a newer version.
+    """
+    arrays, metadata = files.load(path, "circuit")
+    try:
+        return _from_record(arrays, metadata)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(f"{path} does not hold a valid circuit: {error}") from error
 
 
 def join(parts, couplings):
@@ -408,7 +408,7 @@ def _check_weights(model, weights, size):
         elif coupling.default is None:
             raise ValueError(f"model {model.name!r} needs the weights {name!r}; give weights={{{name!r}: ...}}")
         else:
-            value = identity(size) if coupling.default == "identity" else Uniform(size)
+            value = identity(size) if coupling.default == "identity" else AllToAll(size)
         operator = as_operator(value, name, None if outside else (size, size))
         columns = sources.setdefault(outside, operator.shape[1]) if outside else size
         if operator.shape != (size, columns):

@@ -3,11 +3,11 @@
 from organics_neuro.core.arguments import positive_int
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.models import get_model
-from organics_neuro.core.operators import Dense, Uniform
+from organics_neuro.core.operators import AllToAll, Dense
 from organics_neuro.core.weights import ring_encoder, ring_recurrence
 
 
-def ring(n=36, model="main", pool=None, angles=360, tau_a=2e-3, **parameters):
+def ring(n=36, model="two_type", pool=None, angles=360, tau_a=2e-3, **parameters):
     """A circuit of ``n`` units tuned to angles around a ring.
 
     Parameters
@@ -15,7 +15,7 @@ def ring(n=36, model="main", pool=None, angles=360, tau_a=2e-3, **parameters):
     n : int
         Number of units; unit i prefers the angle 360° i/n.
     model : str or CircuitModel
-        "main" or one of its variants.
+        "two_type" or one of its variants.
     pool : operator or array_like, shape (n, n), optional
         Normalization pool; by default all units normalize all units equally.
     angles : int
@@ -32,11 +32,11 @@ def ring(n=36, model="main", pool=None, angles=360, tau_a=2e-3, **parameters):
     """
     if "W_zx" not in get_model(model).encoders.values():
         raise ValueError(
-            f"model {model!r} cannot be put on a ring: it has no input encoder; use 'main' or one of its variants"
+            f"model {model!r} cannot be put on a ring: it has no input encoder; use 'two_type' or one of its variants"
         )
     weights = {
         "W_r": ring_recurrence(n),
-        "W": Uniform(n) if pool is None else pool,
+        "W": AllToAll(n) if pool is None else pool,
         "W_zx": Dense(ring_encoder(n, positive_int("angles", angles))),
     }
     return Circuit(model, weights, size=n, tau_a=tau_a, **parameters)

@@ -16,7 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from organics_neuro.core.arguments import known_name, number, positive_int, step_size
 from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.models.gated import GAINS, GATED, RECTIFICATIONS, gated
-from organics_neuro.core.operators import Uniform
+from organics_neuro.core.operators import AllToAll
 from organics_neuro.nn import functional, kernels
 from organics_neuro.nn.arguments import check_dtype, check_tensor, in_own_precision
 from organics_neuro.nn.constraints import Bounded, Positive, SigmoidDiagonal, UnitNorm
@@ -45,7 +45,7 @@ RECURRENCES = ("free", "identity", "orthogonal", "spectral", "diagonal")
 def declaration(model, input_size, hidden_size):
     """The circuit whose step a layer takes, all weights 0: the layer puts its own in their place."""
     columns = {c.weights: input_size if model.external_source(c) else hidden_size for c in model.couplings}
-    return Circuit(model, {name: Uniform((hidden_size, n), 0.0) for name, n in columns.items()}, size=hidden_size)
+    return Circuit(model, {name: AllToAll((hidden_size, n), 0.0) for name, n in columns.items()}, size=hidden_size)
 
 
 class ORGaNICsCell(nn.Module):

@@ -27,7 +27,7 @@ def steady_circuit(layer, x):
     Returns
     -------
     circuit : Circuit
-        In float64. Of model "main"; for a convolutional layer of model "rectified", with the units of all channels
+        In float64. Of model "two_type"; for a convolutional layer of model "two_type_rectified", with the units of all channels
         in the order (channel, height, width). The output of the layer is relu(y)^2. Time constants are those of the
         model: they do not change the steady state, only whether and how fast it is reached.
     z : ndarray, shape (trials, units)
@@ -56,7 +56,7 @@ def steady_circuit(layer, x):
     if layer.legacy:
         raise ValueError("the output of a layer with legacy=True is not the steady state of a circuit")
     weights = {"W": array(double.W), **({} if double.W_r is None else {"W_r": array(double.W_r)})}
-    circuit = Circuit("main", weights, b=1.0, b0=array(double.b0), sigma=1.0)
+    circuit = Circuit("two_type", weights, b=1.0, b0=array(double.b0), sigma=1.0)
     return circuit, array(double.drive(x)).reshape(-1, circuit.size)
 
 
@@ -79,7 +79,7 @@ def _sheet_circuit(layer, x):
         ]
         pool = Sparse(sparse.block_diag(blocks))
     b0 = np.repeat(array(layer.b0).ravel(), height * width)
-    circuit = Circuit("rectified", {"W": pool}, size=len(b0), b=1.0, b0=b0, sigma=1.0)
+    circuit = Circuit("two_type_rectified", {"W": pool}, size=len(b0), b=1.0, b0=b0, sigma=1.0)
     return circuit, drive.reshape(-1, len(b0))
 
 

@@ -1,6 +1,6 @@
 """The steady state of the two-type circuit for any recurrence, and its derivative without unrolling the solver.
 
-With the gated drive u = b z and the offset c = (sigma b0)², a steady state of the model "main" is a solution of
+With the gated drive u = b z and the offset c = (sigma b0)², a steady state of the model "two_type" is a solution of
 
     y = u + (1 - sqrt(a)) W_r y,      a = c + W (a y²).
 
@@ -52,7 +52,7 @@ class SteadyState(NamedTuple):
 
 
 def equilibrium(drive, offset, W_r, W):
-    """The steady state of the model "main".
+    """The steady state of the model "two_type".
 
     Parameters
     ----------

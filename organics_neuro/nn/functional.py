@@ -17,7 +17,7 @@ from organics_neuro.core.arguments import known_name, positive_int
 from organics_neuro.core.circuit import check_circuit
 from organics_neuro.core.dynamics import check_steps, count_trials, qualify
 from organics_neuro.core.expressions import NUMPY, Backend
-from organics_neuro.core.operators import Operator, Uniform
+from organics_neuro.core.operators import AllToAll, Operator
 from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.nn.arguments import check_tensor
 
@@ -264,7 +264,7 @@ class EulerStep:
             return partial(linear, weight=weights)
         if weights.is_identity:
             return lambda x: x
-        if isinstance(weights, Uniform):
+        if isinstance(weights, AllToAll):
             return lambda x: (weights.value * x.sum(-1, keepdim=True)).expand(*x.shape[:-1], weights.shape[0])
         return partial(linear, weight=torch.tensor(weights.to_dense(), **self._like))
 

@@ -28,7 +28,7 @@ POOLS = ("uniform", "local")
 class DivisiveNormalization(nn.Module):
     """The steady state of a fully connected normalization circuit.
 
-    The circuit is of the model "main" with semisaturation 1, input drive z = W_zx x / ||W_zx x|| and input gain
+    The circuit is of the model "two_type" with semisaturation 1, input drive z = W_zx x / ||W_zx x|| and input gain
     b = sigmoid(W_bx x). Its steady state is the solution of ::
 
         y = b z + (1 - sqrt(a)) W_r y
@@ -185,7 +185,7 @@ class DivisiveNormalization2d(nn.Module):
 
         relu(b z)^2 / (b0^2 + pool(relu(b z)^2))
 
-    which is the rate of the model "rectified" with identity recurrence at its steady state. Units are normalized by
+    which is the rate of the model "two_type_rectified" with identity recurrence at its steady state. Units are normalized by
     those of the same channel: by all of them ("uniform") or by neighbours ("local"). Memory is O(channels height
     width); the authors' code stores a pool of O(channels (height width)²).
 

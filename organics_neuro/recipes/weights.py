@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from organics_neuro.core import circuit as circuits
 from organics_neuro.core import files
 from organics_neuro.core.circuit import EXTRA, Circuit
 from organics_neuro.core.errors import FileFormatError
@@ -29,7 +30,7 @@ class Trained(NamedTuple):
 def save(path, recipe, model):
     """Write a trained network to a safetensors file.
 
-    `organics_neuro.Circuit.load` reads the circuit of a recurrent network from it without torch. The readout is then
+    `organics_neuro.load` reads the circuit of a recurrent network from it without torch. The readout is then
     in the extra arrays ``readout.weight`` (classes, units) and ``readout.bias`` (classes,), among the other tensors of
     the module; where y is standardized first, ``standardized.running_mean`` and ``standardized.running_var`` (units,)
     say how. Of a network that is not one circuit there are the tensors alone.
@@ -72,7 +73,7 @@ def load(path):
         raise FileFormatError(f"{path} was trained by a recipe that is gone: {error}") from error
     _check_numbers(path, arrays)
     model = recipe.model()
-    circuit = Circuit.load(path) if _is_circuit(model) else None
+    circuit = circuits.load(path) if _is_circuit(model) else None
     if circuit is not None:
         arrays = {name.removeprefix(EXTRA): value for name, value in arrays.items() if name.startswith(EXTRA)}
     try:

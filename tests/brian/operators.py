@@ -22,14 +22,14 @@ def operators(n=UNITS, seed=0):
     separable = rng.normal(size=(2, 2, 3, 1)) * rng.normal(size=(2, 2, 1, 3)) / 4
     return {
         "dense": on.Dense(rng.normal(size=(n, n)) / n**0.5),
-        "uniform": on.Uniform(n, 1 / n),
+        "all_to_all": on.AllToAll(n, 1 / n),
         "few_taps": on.Circulant(np.append(rng.normal(size=3), np.zeros(n - 3))),
         "ring": on.Circulant(rng.normal(size=n) / n**0.5),
         "sheet": on.Convolution(small, (4, 6), "wrap"),
         "separable": on.Convolution(separable, (4, 6), "zero"),
         "sparse": on.Sparse(random_array((n, n), density=0.1, rng=rng)),
         "low_rank": on.LowRank(rng.normal(size=(n, 2)) / n, rng.normal(size=(n, 2))),
-        "sum": 0.5 * on.Dense(rng.normal(size=(n, n)) / n**0.5) + on.Uniform(n, -1 / n) + on.Circulant(np.eye(n)[1]),
+        "sum": 0.5 * on.Dense(rng.normal(size=(n, n)) / n**0.5) + on.AllToAll(n, -1 / n) + on.Circulant(np.eye(n)[1]),
     }
 
 

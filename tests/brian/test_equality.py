@@ -60,7 +60,7 @@ def test_equal_to_the_reference(target, dtype, monkeypatch):
 def test_weights_in_single_precision(target):
     """The states stay in double precision: the error is that of the products."""
     z = np.random.default_rng(1).normal(size=(3, UNITS))
-    circuit = on.Circuit("main", {"W_r": CIRCUIT.weights["W_dense"], "W": on.Uniform(UNITS, 1 / UNITS)})
+    circuit = on.Circuit("two_type", {"W_r": CIRCUIT.weights["W_dense"], "W": on.AllToAll(UNITS, 1 / UNITS)})
     with device(run_on(target)):
         group, _ = make(circuit, 3, "euler", z, weights_dtype=np.float32)
         b2.Network(group).run(STEPS * DT)

@@ -97,7 +97,7 @@ def test_circuit_among_spiking_neurons(finish):
 
 def test_noise_has_the_variance_that_theory_predicts(finish):
     """Both states, and an amplitude for each unit; independent units, each in many trials."""
-    circuit = on.Circuit("main", {"W": np.eye(3)}, tau_a=2e-3)
+    circuit = on.Circuit("two_type", {"W": np.eye(3)}, tau_a=2e-3)
     z, noise, trials = np.array([0.1, 0.4, 1.0]), {"y": np.array([1, 2, 3]) * 1e-4, "a": 1e-4}, 2000
     area = on.CircuitGroup(circuit, trials=trials, noise=noise, dt=0.02 * ms, name="noisy")
     point = on.theory.fixed_point(circuit, z).state
@@ -134,7 +134,7 @@ def test_store_and_restore():
 
 def test_own_noise_in_an_input():
     """The input follows an Ornstein-Uhlenbeck process of the user: its variance is 1/2, and the circuit follows it."""
-    circuit = on.Circuit("main", {"W": np.eye(1)})
+    circuit = on.Circuit("two_type", {"W": np.eye(1)})
     area = on.CircuitGroup(
         circuit,
         trials=4000,
@@ -377,7 +377,7 @@ PAIR = on.join({"a": make_main(n=2), "b": make_main(n=3)}, [])
     ("make", "given", "error", "message"),
     [
         (on.CircuitGroup, {"circuit": PAIR}, TypeError, r"several populations; use organics_neuro.groups\(circuit\)"),
-        (on.CircuitGroup, {"circuit": "main"}, TypeError, r"circuit must be a Circuit, got str"),
+        (on.CircuitGroup, {"circuit": "two_type"}, TypeError, r"circuit must be a Circuit, got str"),
         (on.CircuitGroup, {"trials": 0}, ValueError, r"trials must be a positive whole number, got 0"),
         (on.CircuitGroup, {"trials": 2.0}, ValueError, r"trials must be a positive whole number, got 2.0"),
         (on.CircuitGroup, {"trials": True}, ValueError, r"trials must be a positive whole number, got True"),
@@ -403,7 +403,7 @@ PAIR = on.join({"a": make_main(n=2), "b": make_main(n=3)}, [])
             ValueError,
             r"cannot read the expression 'sin\(': it is not valid",
         ),
-        (on.groups, {"circuit": "main"}, TypeError, r"circuit must be a circuit, got str"),
+        (on.groups, {"circuit": "two_type"}, TypeError, r"circuit must be a circuit, got str"),
         (on.groups, {"circuit": PAIR, "noise": {"y": 1}}, ValueError, r"unknown state in noise 'y'; known: 'a.y'"),
         (on.groups, {"circuit": PAIR, "inputs": {"z": "1"}}, ValueError, r"unknown name in inputs 'z'; known: 'a.z'"),
         (on.groups, {"circuit": PAIR, "inputs": {"a.z": 1}}, TypeError, r"inputs\['a.z'\] must be .*group.z = array"),

@@ -29,9 +29,9 @@ def quiet(*args, **options):
 @pytest.fixture(scope="module")
 def bounded():
     """A circuit whose Euler bound is well below its time constants, its input, and the bound."""
-    circuit = on.Circuit("main", {"W_r": on.weights.random_recurrence(20, 1.0, symmetric=True, seed=1)}, tau_a=2e-3)
+    circuit = on.Circuit("two_type", {"W_r": on.weights.random_recurrence(20, 1.0, symmetric=True, seed=1)}, tau_a=2e-3)
     z = np.eye(20)[0]
-    bound = on.theory.step_bound(circuit, z)
+    bound = on.theory.largest_stable_dt(circuit, z)
     assert 1e-5 < bound < 1.5e-3
     return circuit, z, bound
 
@@ -56,7 +56,7 @@ def test_step_above_the_stability_bound(bounded):
 def test_strongest_trial_counts(bounded):
     circuit, z, _ = bounded
     trials = np.array([2 * z, 4 * z, 1.5 * z])
-    bound = on.theory.step_bound(circuit, trials)
+    bound = on.theory.largest_stable_dt(circuit, trials)
     assert bound[1] < 0.8 * bound[0]
     assert quiet(circuit, trials, 0.95 * bound[1], trials=3)
     with pytest.warns(StepSizeWarning):
@@ -70,7 +70,7 @@ def test_nothing_is_said_of_inputs_that_only_the_run_knows(bounded):
 
 def test_nothing_is_said_of_a_circuit_that_is_unstable_itself():
     """No step helps there: the oscillation is the circuit's own."""
-    circuit = on.Circuit("main", {"W_r": np.random.default_rng(0).normal(size=(4, 4)) / 4})
+    circuit = on.Circuit("two_type", {"W_r": np.random.default_rng(0).normal(size=(4, 4)) / 4})
     z = [1, 2, 3, 4]
     assert not on.theory.is_stable(circuit, z)
     assert quiet(circuit, z, 1e-4)
@@ -84,7 +84,7 @@ def test_external_input_counts():
     weights.update({"W_zx": rng.uniform(size=(4, 1)), "W": 30 * rng.uniform(size=(4, 4)), "W_r": 5 * np.eye(4)})
     circuit = on.Circuit("gated", weights)
     x = np.array([2.0])
-    bound = on.theory.step_bound(circuit, x)
+    bound = on.theory.largest_stable_dt(circuit, x)
     for factor, warns in ((0.95, False), (1.05, True)):
         area = on.CircuitGroup(circuit, dt=factor * bound * b2.second)
         area.x = x

@@ -78,7 +78,7 @@ def test_accuracy_of_large_steps():
     """At 1 ms, a fifth of the time constants, Runge-Kutta is more accurate than Euler at 0.01 ms."""
     rng = np.random.default_rng(0)
     z, weights = rng.uniform(size=32), {"W_r": rng.normal(size=(32, 32)) / np.sqrt(32), "W": np.full((32, 32), 1 / 32)}
-    circuit = on.Circuit("main", weights, b=0.5, b0=1.0, sigma=0.1, tau_y=5 * ms, tau_a=5 * ms)
+    circuit = on.Circuit("two_type", weights, b=0.5, b0=1.0, sigma=0.1, tau_y=5 * ms, tau_a=5 * ms)
     exact = exact_end(circuit, z, 20e-3)
     error = {
         (method, dt): np.abs(end(circuit, z, 20e-3, dt, method) - exact).max()
@@ -168,7 +168,7 @@ def test_groups_leave_memory_with_their_arrays():
 def test_guard_knows_the_bound_of_the_method(method, factor, warned):
     circuit = on.ring(n=12)
     z = np.ones(12)
-    bound = on.theory.step_bound(circuit, z, method)
+    bound = on.theory.largest_stable_dt(circuit, z, method)
     group = on.CircuitGroup(circuit, method=method, dt=factor * bound * b2.second)
     group.z = z
     with warnings.catch_warnings(record=True) as caught:

@@ -35,7 +35,7 @@ CASES = {
     "dense 2050x2049, in C++ by BLAS": (on.Dense(normal(2050, 2049)), (257,)),
     "dense 140x70, in single precision on a tile unit": (on.Dense(normal(140, 70)), (16, 300)),
     "dense 5x4": (on.Dense(normal(5, 4)), (3,)),
-    "uniform": (on.Uniform((3, 5), 0.5), (1, 3)),
+    "uniform": (on.AllToAll((3, 5), 0.5), (1, 3)),
     "circulant few taps": (on.Circulant(np.append(normal(3), np.zeros(57))), (1, 3)),
     "circulant 64": (on.Circulant(normal(64)), (1, 200)),
     "circulant 54": (on.Circulant(normal(54)), (1,)),
@@ -50,7 +50,7 @@ CASES = {
     "convolution zero": (on.Convolution(normal(1, 2, 5, 5), (6, 9), "zero"), (1,)),
     "separable": (on.Convolution(normal(2, 2, 5, 1) * normal(2, 2, 1, 7), (6, 4), "wrap"), (3,)),
     "separable zero": (on.Convolution(normal(5, 1) * normal(1, 7), (6, 4), "zero"), (1,)),
-    "sum": (2 * on.Dense(normal(6, 6)) + on.Circulant(normal(6)) + on.Dense(normal(6, 6)) + on.Uniform(6), (1, 3)),
+    "sum": (2 * on.Dense(normal(6, 6)) + on.Circulant(normal(6)) + on.Dense(normal(6, 6)) + on.AllToAll(6), (1, 3)),
 }
 TERMS = [term for operator, _ in CASES.values() for term in getattr(operator, "terms", (operator,))]
 

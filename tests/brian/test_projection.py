@@ -18,7 +18,7 @@ CASES = {
     "vector": (on.Dense(RNG.normal(size=(5, 7))), 1, np.float64),
     "blocks": (on.Dense(RNG.normal(size=(9, 7))), 6, np.float64),
     "single": (on.Dense(RNG.normal(size=(6, 3))), 5, np.float32),
-    "uniform": (on.Uniform((4, 7), 0.3), 3, np.float64),
+    "uniform": (on.AllToAll((4, 7), 0.3), 3, np.float64),
     "circulant": (on.Circulant([0.5, 0, -0.2, 0, 1.5]), 2, np.float64),
     "circulant_single": (on.Circulant([0, 0.5, -1.0]), 2, np.float32),
 }
@@ -235,7 +235,7 @@ def test_functions_of_brian_stand_beside_ours():
 
 
 @pytest.mark.parametrize(
-    ("weights", "key"), [(on.Circulant([1.0, 2.0]), "column"), (on.Dense(np.eye(2)) + on.Uniform(2), "matrix_0")]
+    ("weights", "key"), [(on.Circulant([1.0, 2.0]), "column"), (on.Dense(np.eye(2)) + on.AllToAll(2), "matrix_0")]
 )
 def test_only_dense_weights_can_be_changed(weights, key):
     group = b2.NeuronGroup(2, "x : 1\ntotal : 1")

@@ -92,7 +92,11 @@ def test_joined_noise_reaches_the_state_that_is_named():
         ({"z": np.ones((1, 10, 1, 4))}, ValueError, r"z has shape \(1, 10, 1, 4\); give \(units,\)"),
         ({"z": {"x": 1}}, ValueError, "unknown input 'x'; known: 'z'"),
         ({"noise": {"q": 1}}, ValueError, "unknown state in noise 'q'"),
-        ({"circuit": "main"}, TypeError, "circuit must be a circuit, got str; make one with organics_neuro.Circuit"),
+        (
+            {"circuit": "two_type"},
+            TypeError,
+            "circuit must be a circuit, got str; make one with organics_neuro.Circuit",
+        ),
         ({"method": ["rk4"]}, ValueError, r"unknown method \['rk4'\]; known: 'euler', 'ab2', 'rk4'"),
     ],
 )

@@ -27,7 +27,7 @@ def test_a_sweep_compiles_once(tmp_path):
     """Twenty stimuli, then other parameters and weights, two at a time: one program."""
     on.use_device("cpp", directory=str(tmp_path), build_on_run=False)
     rng = np.random.default_rng(0)
-    circuit = make_main().replace(weights={"W": on.Dense(rng.uniform(size=(4, 4))) + on.Uniform(4, 0.5)})
+    circuit = make_main().replace(weights={"W": on.Dense(rng.uniform(size=(4, 4))) + on.AllToAll(4, 0.5)})
     group = on.CircuitGroup(circuit, trials=2, dt=0.1 * ms)
     b2.Network(group).run(2 * ms)
     build(run=False)
@@ -40,7 +40,7 @@ def test_a_sweep_compiles_once(tmp_path):
     found = sweep([{(group, "z"): z} for z in stimuli], read)
     np.testing.assert_allclose(found, [end(circuit, z) for z in stimuli], rtol=1e-12)
 
-    weights, z = on.Dense(rng.uniform(size=(4, 4))) + on.Uniform(4, 0.2), rng.normal(size=4)
+    weights, z = on.Dense(rng.uniform(size=(4, 4))) + on.AllToAll(4, 0.2), rng.normal(size=4)
     changes = [
         {(group, "z"): z, group.projections["pool"]: weights},
         {(group, "z"): z, (group, "sigma"): 0.5},
@@ -114,7 +114,7 @@ def test_nothing_to_build_or_run():
         (lambda g: {(g, "tau_y"): 5 * b2.mV}, "'tau_y' = .* has the wrong unit"),
         (lambda g: {(g, "z"): np.ones(3)}, r"takes one number, or an array of shape \(4,\) or \(1, 4\)"),
         (lambda g: {(g, "sigma"): np.ones(4)}, "is one number for all units"),
-        (lambda g: {g.projections["pool"]: on.Uniform(4)}, "must be of the kind and shape of"),
+        (lambda g: {g.projections["pool"]: on.AllToAll(4)}, "must be of the kind and shape of"),
         (lambda g: {(1, "z"): 1}, r"a key of run_args is \(CircuitGroup, name of a variable\)"),
         (lambda g: [(g, "z")], "the changes of a run must be a dictionary, got "),
     ],
@@ -129,8 +129,8 @@ def test_bad_changes(changes, message):
 @pytest.mark.parametrize(
     ("name", "weights", "message"),
     [
-        ("sum", on.Dense(np.eye(UNITS)) + on.Uniform(UNITS), "must be of the kind and shape of"),
-        ("sum", operators()["sum"] + on.Uniform(UNITS), "must be of the kind and shape of"),
+        ("sum", on.Dense(np.eye(UNITS)) + on.AllToAll(UNITS), "must be of the kind and shape of"),
+        ("sum", operators()["sum"] + on.AllToAll(UNITS), "must be of the kind and shape of"),
         ("sum", on.Sum(operators()["sum"].terms[::-1]), "must be of the kind and shape of"),
         ("few_taps", operators()["ring"], "but the program was built for 4; build it again"),
         # as many taps, but another border

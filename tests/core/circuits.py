@@ -37,7 +37,7 @@ def make_gated(n=4, inputs=3, seed=0):
     return on.Circuit("gated", weights, tau_y=3e-3, tau_b=1e-3)
 
 
-def make_main(model="main", n=4, seed=0):
+def make_main(model="two_type", n=4, seed=0):
     rng = np.random.default_rng(seed)
     weights = {"W_r": rng.normal(size=(n, n)) / n, "W": rng.uniform(size=(n, n))}
     return on.Circuit(model, weights, b=rng.uniform(0.2, 1, n), b0=rng.uniform(0.2, 1, n), sigma=0.3, tau_y=3e-3)
@@ -68,19 +68,19 @@ def make_nested():
         {"a": make_main(n=3), "b": make_main(n=2)},
         [on.Coupling("b.z", [[0.1, 0.2, 0.3]] * 2, "a: y**2")],
     )
-    return on.join({"pair": pair, "top": make_main(n=2)}, [on.Coupling("top.z", on.Uniform(2), "pair.b: y*b")])
+    return on.join({"pair": pair, "top": make_main(n=2)}, [on.Coupling("top.z", on.AllToAll(2), "pair.b: y*b")])
 
 
-def one_unit(model="main", w_r=1.0, w=1.0, **parameters):
+def one_unit(model="two_type", w_r=1.0, w=1.0, **parameters):
     """The two-dimensional circuit of the figures of the paper: one principal unit and its normalizer."""
     parameters = {"tau_a": 2e-3, **parameters}
     return on.Circuit(model, {"W_r": [[w_r]], "W": [[w]]}, **parameters)
 
 
 CIRCUITS = {
-    "main": make_main,
-    "rectified": lambda: make_main("rectified"),
-    "rectified_recurrence": lambda: make_main("rectified_recurrence"),
+    "two_type": make_main,
+    "two_type_rectified": lambda: make_main("two_type_rectified"),
+    "two_type_rectified_recurrence": lambda: make_main("two_type_rectified_recurrence"),
     "gated": make_gated,
     "user_wilson_cowan": make_wilson_cowan,
     "ring": lambda: on.ring(n=12),

@@ -26,34 +26,34 @@ every_circuit = pytest.mark.parametrize("make", CIRCUITS.values(), ids=CIRCUITS)
 
 
 def test_defaults():
-    circuit = on.Circuit("main", size=3)
+    circuit = on.Circuit("two_type", size=3)
     assert circuit.weights["W_r"].is_identity
-    assert circuit.weights["W"] == on.Uniform(3)
+    assert circuit.weights["W"] == on.AllToAll(3)
     assert circuit.parameters == {"b": 0.5, "b0": 0.5, "sigma": 0.1, "tau_y": 2e-3, "tau_a": 1e-3}
     np.testing.assert_allclose(circuit.initial["a"], 0.0025)
     np.testing.assert_array_equal(circuit.initial["y"], 0)
 
 
 def test_parameters_take_quantities_and_arrays():
-    circuit = on.Circuit("main", size=2, tau_y=5 * ms, b=[0.1, 0.2])
+    circuit = on.Circuit("two_type", size=2, tau_y=5 * ms, b=[0.1, 0.2])
     assert circuit.parameters["tau_y"] == pytest.approx(5e-3)
     np.testing.assert_array_equal(circuit.parameters["b"], [0.1, 0.2])
 
 
 @pytest.mark.parametrize("given", [{"weights": {"W": np.eye(3)}}, {"b": [0.1, 0.2, 0.3]}, {"size": 3}])
 def test_size_is_found(given):
-    assert on.Circuit("main", **given).size == 3
+    assert on.Circuit("two_type", **given).size == 3
 
 
 def test_one_number_does_not_tell_the_size():
     for number in (0.1, np.float64(0.1), np.array(0.1)):
-        assert on.Circuit("main", {"W": number, "W_r": np.eye(4)}).size == 4
+        assert on.Circuit("two_type", {"W": number, "W_r": np.eye(4)}).size == 4
         with pytest.raises(ValueError, match="how many units"):
-            on.Circuit("main", {"W": number})
+            on.Circuit("two_type", {"W": number})
 
 
 def test_a_model_that_is_none():
-    with pytest.raises(ValueError, match="unknown model {'W': 0.1}; known: 'main'"):
+    with pytest.raises(ValueError, match="unknown model {'W': 0.1}; known: 'two_type'"):
         on.Circuit({"W": 0.1})
 
 
@@ -84,7 +84,7 @@ def test_replace_keeps_the_rest():
 def test_ring_has_the_pool_and_the_encoder():
     circuit = on.ring(n=36, sigma=0.2)
     assert circuit.weights["W_zx"].shape == (36, 360)
-    assert circuit.weights["W"] == on.Uniform(36)
+    assert circuit.weights["W"] == on.AllToAll(36)
     assert circuit.parameters["sigma"] == 0.2
     assert circuit.parameters["tau_a"] == circuit.parameters["tau_y"] == 2e-3
 
@@ -130,7 +130,7 @@ def test_joined_right_hand_side_is_that_of_the_parts():
 
 def test_nested_join_equals_the_flat_one():
     a, b = make_main(n=3), make_main(n=2)
-    to_b, to_top = on.Coupling("b.z", [[0.1, 0.2, 0.3]] * 2, "a: y**2"), on.Coupling("top.z", on.Uniform(2), "b: y*b")
+    to_b, to_top = on.Coupling("b.z", [[0.1, 0.2, 0.3]] * 2, "a: y**2"), on.Coupling("top.z", on.AllToAll(2), "b: y*b")
     flat = on.join({"a": a, "b": b, "top": make_main(n=2)}, [to_b, to_top])
     nested = make_nested()
     assert [name.removeprefix("pair.") for name in nested.states] == list(flat.states)
@@ -173,10 +173,10 @@ def test_two_couplings_of_one_target():
 
 def test_couplings_inside_a_part_are_respected():
     nested = make_nested()
-    taken = on.Coupling("pair.b.z", on.Uniform((2, 2)), "top: y")
+    taken = on.Coupling("pair.b.z", on.AllToAll((2, 2)), "top: y")
     with pytest.raises(ValueError, match=r"unknown target of a coupling 'pair\.b\.z'"):
         nested.replace(couplings=[taken])
-    reads = on.Coupling("top.z", on.Uniform(2), "pair.b: z")
+    reads = on.Coupling("top.z", on.AllToAll(2), "pair.b: z")
     with pytest.raises(ValueError, match=r"the source reads 'pair\.b\.z', which another coupling writes"):
         nested.replace(couplings=[reads])
 
@@ -192,7 +192,7 @@ def test_external_inputs_are_fed_directly():
 
 def test_join_refuses_what_is_not_a_circuit():
     with pytest.raises(TypeError, match="part 'a' must be a circuit, got str"):
-        on.join({"a": "main"}, [])
+        on.join({"a": "two_type"}, [])
     with pytest.raises(ValueError, match="part name 'a b' must be an identifier"):
         on.join({"a b": make_main()}, [])
 
@@ -215,7 +215,7 @@ def test_replacing_a_part():
 def test_file_round_trip(make, tmp_path):
     circuit = make()
     circuit.save(tmp_path / "circuit.safetensors")
-    copy = on.Circuit.load(tmp_path / "circuit.safetensors")
+    copy = on.load(tmp_path / "circuit.safetensors")
     assert copy == circuit
     states, inputs = random_states(circuit), random_inputs(circuit)
     mine, theirs = (c.dynamics.right_hand_side(states, c.dynamics.resolve_inputs(inputs)) for c in (circuit, copy))
@@ -226,7 +226,7 @@ def test_file_round_trip(make, tmp_path):
 def test_file_keeps_initial_states(tmp_path):
     circuit = make_main().replace(initial={"y": [0.1, 0.2, 0.3, 0.4]})
     circuit.save(tmp_path / "circuit.safetensors")
-    np.testing.assert_array_equal(on.Circuit.load(tmp_path / "circuit.safetensors").initial["y"], [0.1, 0.2, 0.3, 0.4])
+    np.testing.assert_array_equal(on.load(tmp_path / "circuit.safetensors").initial["y"], [0.1, 0.2, 0.3, 0.4])
 
 
 def test_every_truncation_of_a_file_is_refused(tmp_path):
@@ -236,12 +236,12 @@ def test_every_truncation_of_a_file_is_refused(tmp_path):
     for length in (0, 4, 8, 100, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:length])
         with pytest.raises(FileFormatError, match="not a readable safetensors file"):
-            on.Circuit.load(path)
+            on.load(path)
 
 
 def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="no file .*nothing.safetensors"):
-        on.Circuit.load(tmp_path / "nothing.safetensors")
+        on.load(tmp_path / "nothing.safetensors")
     with pytest.raises(FileNotFoundError, match="the folder .*nowhere does not exist"):
         make_main().save(tmp_path / "nowhere" / "circuit.safetensors")
 
@@ -251,13 +251,13 @@ def test_foreign_file(tmp_path):
 
     save_file({"w": np.ones(3)}, tmp_path / "foreign.safetensors")
     with pytest.raises(FileFormatError, match="was not written by organics_neuro"):
-        on.Circuit.load(tmp_path / "foreign.safetensors")
+        on.load(tmp_path / "foreign.safetensors")
 
 
 def test_file_of_something_else(tmp_path):
     files.save(tmp_path / "other.safetensors", {}, kind="training", metadata={})
     with pytest.raises(FileFormatError, match="holds a training, not a circuit"):
-        on.Circuit.load(tmp_path / "other.safetensors")
+        on.load(tmp_path / "other.safetensors")
 
 
 def test_newer_file(tmp_path, monkeypatch):
@@ -265,7 +265,7 @@ def test_newer_file(tmp_path, monkeypatch):
         patch.setattr(files, "FORMAT_VERSION", files.FORMAT_VERSION + 1)
         make_main().save(tmp_path / "newer.safetensors")
     with pytest.raises(FileFormatError, match="has format version 2, this version reads up to 1; upgrade"):
-        on.Circuit.load(tmp_path / "newer.safetensors")
+        on.load(tmp_path / "newer.safetensors")
 
 
 def _edit_header(path, edit):
@@ -297,7 +297,7 @@ def test_file_with_wrong_metadata(tmp_path, edit):
     make_main().save(path)
     _edit_header(path, edit)
     with pytest.raises(FileFormatError, match=f"{re.escape(str(path))} does not hold a valid circuit"):
-        on.Circuit.load(path)
+        on.load(path)
 
 
 @pytest.mark.parametrize(
@@ -317,7 +317,7 @@ def test_file_with_wrong_header(tmp_path, edit):
     make_main().save(path)
     _edit_header(path, edit)
     with pytest.raises(FileFormatError, match="its header must have format_version and kind and metadata"):
-        on.Circuit.load(path)
+        on.load(path)
 
 
 @pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3"])
@@ -326,7 +326,7 @@ def test_file_of_numbers_that_numpy_does_not_have(tmp_path, dtype):
     header = json.dumps({"w": {"dtype": dtype, "shape": [0], "data_offsets": [0, 0]}}).encode()
     path.write_bytes(struct.pack("<Q", len(header)) + header)
     with pytest.raises(FileFormatError, match="is not a readable safetensors file"):
-        on.Circuit.load(path)
+        on.load(path)
 
 
 @pytest.mark.parametrize(("path", "why"), [("file", "File exists"), ("file/runs/one", "Not a directory")])
@@ -348,4 +348,4 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         old.replace(sigma=0.9).save(path)
     assert [p.name for p in tmp_path.iterdir()] == ["circuit.safetensors"]
-    assert on.Circuit.load(path) == old
+    assert on.load(path) == old

@@ -25,14 +25,18 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-@pytest.mark.parametrize("model", ["main", "rectified", "rectified_recurrence"])
+@pytest.mark.parametrize("model", ["two_type", "two_type_rectified", "two_type_rectified_recurrence"])
 def test_two_type_circuits_by_hand(model):
     circuit = make_main(model)
     p, w_r, w = circuit.parameters, *(circuit.weights[name].to_dense() for name in ("W_r", "W"))
     states, z = random_states(circuit, trials=(5,)), np.random.default_rng(1).normal(size=(5, 4))
     y, a = states["y"], states["a"]
-    recurrent = {"main": y @ w_r.T, "rectified": relu(y) @ w_r.T, "rectified_recurrence": relu(y @ w_r.T)}[model]
-    power = y**2 if model == "main" else relu(y) ** 2
+    recurrent = {
+        "two_type": y @ w_r.T,
+        "two_type_rectified": relu(y) @ w_r.T,
+        "two_type_rectified_recurrence": relu(y @ w_r.T),
+    }[model]
+    power = y**2 if model == "two_type" else relu(y) ** 2
     result = circuit.dynamics.right_hand_side(states, circuit.dynamics.resolve_inputs(z))
     dy = (-y + p["b"] * z + (1 - np.sqrt(relu(a))) * recurrent) / p["tau_y"]
     da = (-a + (p["sigma"] * p["b0"]) ** 2 + (relu(a) * power) @ w.T) / p["tau_a"]
@@ -78,7 +82,7 @@ def test_jacobian_agrees_with_finite_differences(make, seed):
     x, h = dynamics.pack(random_states(circuit, seed)), 1e-6
     steps = h * np.eye(dynamics.size)
     finite = (dynamics.flow(x + steps, inputs) - dynamics.flow(x - steps, inputs)).T / (2 * h)
-    matrix = on.theory.jacobian(circuit, dynamics.unpack(x), inputs)
+    matrix = on.theory.jacobian(circuit, inputs, dynamics.unpack(x))
     np.testing.assert_allclose(matrix, finite, atol=1e-8 * np.abs(finite).max())
 
 
@@ -106,7 +110,7 @@ def test_rates_are_those_of_the_papers():
     circuit = one_unit()
     rates = circuit.dynamics.rates({"y": np.array([-0.5]), "a": np.array([0.09])})
     np.testing.assert_allclose([rates["y"][0], rates["a"][0]], [0.25, 0.3])
-    rates = one_unit("rectified").dynamics.rates({"y": np.array([-0.5]), "a": np.array([0.09])})
+    rates = one_unit("two_type_rectified").dynamics.rates({"y": np.array([-0.5]), "a": np.array([0.09])})
     assert rates["y"][0] == 0
 
 

@@ -9,7 +9,7 @@ import organics_neuro as on
 from tests.core.circuits import make_gated, make_main, random_states
 
 seeds = st.integers(0, 2**32 - 1)
-models = st.sampled_from(["main", "rectified", "rectified_recurrence"])
+models = st.sampled_from(["two_type", "two_type_rectified", "two_type_rectified_recurrence"])
 few = settings(max_examples=25, deadline=None)
 
 
@@ -43,7 +43,7 @@ def test_normalizers_stay_above_their_floor(model, seed, relative_step):
 @few
 @given(seeds)
 def test_sign_equivariance_of_the_main_circuit(seed):
-    circuit, z = random_circuit("main", seed)
+    circuit, z = random_circuit("two_type", seed)
     states = random_states(circuit, seed)
     here, mirrored = flow(circuit, states, z), flow(circuit, {**states, "y": -states["y"]}, -z)
     np.testing.assert_allclose(mirrored["y"], -here["y"], rtol=1e-13)
@@ -51,7 +51,7 @@ def test_sign_equivariance_of_the_main_circuit(seed):
 
 
 def test_rectified_circuits_are_not_sign_equivariant():
-    circuit, z = random_circuit("rectified", 0)
+    circuit, z = random_circuit("two_type_rectified", 0)
     states = random_states(circuit, 0)
     here, mirrored = flow(circuit, states, z), flow(circuit, {**states, "y": -states["y"]}, -z)
     assert np.abs(mirrored["y"] + here["y"]).max() > 1e-3 * np.abs(here["y"]).max()
@@ -81,7 +81,7 @@ def test_slower_time_constants_scale_the_jacobian(model, seed, k):
     slow = circuit.replace(tau_y=k * circuit.parameters["tau_y"], tau_a=k * circuit.parameters["tau_a"])
     states = random_states(circuit, seed)
     np.testing.assert_allclose(
-        on.theory.jacobian(slow, states, z), on.theory.jacobian(circuit, states, z) / k, rtol=1e-12, atol=1e-12
+        on.theory.jacobian(slow, z, states), on.theory.jacobian(circuit, z, states) / k, rtol=1e-12, atol=1e-12
     )
 
 
@@ -90,7 +90,7 @@ def test_slower_time_constants_scale_the_jacobian(model, seed, k):
 def test_scaling_both_gains_leaves_y_and_scales_a(model, seed, k):
     """(b, b0) -> k (b, b0) with identity recurrence: y* unchanged, a* -> k² a* (for active units)."""
     circuit, z = random_circuit(model, seed, identity=True)
-    z = z if model == "main" else np.abs(z)
+    z = z if model == "two_type" else np.abs(z)
     scaled = circuit.replace(b=k * circuit.parameters["b"], b0=k * circuit.parameters["b0"])
     here, there = (on.theory.fixed_point(c, z).state for c in (circuit, scaled))
     np.testing.assert_allclose(there["y"], here["y"], rtol=1e-12)
@@ -101,7 +101,7 @@ def test_scaling_both_gains_leaves_y_and_scales_a(model, seed, k):
 @given(models, seeds, st.floats(0.2, 5))
 def test_scaling_stimulus_and_semisaturation_leaves_y(model, seed, k):
     circuit, z = random_circuit(model, seed, identity=True)
-    z = z if model == "main" else np.abs(z)
+    z = z if model == "two_type" else np.abs(z)
     scaled = circuit.replace(sigma=k * circuit.parameters["sigma"])
     here, there = on.theory.fixed_point(circuit, z).state, on.theory.fixed_point(scaled, k * z).state
     np.testing.assert_allclose(there["y"], here["y"], rtol=1e-12)
@@ -112,7 +112,7 @@ def test_scaling_stimulus_and_semisaturation_leaves_y(model, seed, k):
 @given(seeds)
 def test_variants_share_the_steady_state_of_positive_drive(seed):
     points = []
-    for model in ("main", "rectified", "rectified_recurrence"):
+    for model in ("two_type", "two_type_rectified", "two_type_rectified_recurrence"):
         circuit, z = random_circuit(model, seed, identity=True)
         points.append(on.theory.fixed_point(circuit, np.abs(z)).state)
     for point in points[1:]:
@@ -129,7 +129,7 @@ def test_gated_circuit_with_its_gains_held_is_the_rectified_recurrence_circuit(s
     states = {**states, "b0": np.abs(states["b0"]) + 0.1}
     x = np.random.default_rng(seed).normal(size=3)
     fixed = on.Circuit(
-        "rectified_recurrence",
+        "two_type_rectified_recurrence",
         {name: gated.weights[name] for name in ("W_r", "W")},
         b=states["b"],
         b0=states["b0"],

@@ -19,7 +19,7 @@ def dense(m, n):
 
 
 def uniform(m, n):
-    return numbers.map(lambda value: on.Uniform((m, n), value))
+    return numbers.map(lambda value: on.AllToAll((m, n), value))
 
 
 def circulant(n, _):
@@ -98,14 +98,14 @@ def test_scaled_operators_keep_their_kind(operator, factor):
 
 def test_sums():
     dense, ring = on.Dense(np.arange(9.0).reshape(3, 3)), on.Circulant([1.0, 2.0, 0.0])
-    total = dense + ring + on.Uniform(3, 0.5)
+    total = dense + ring + on.AllToAll(3, 0.5)
     assert isinstance(total, on.Sum)
-    assert [term.kind for term in total.terms] == ["dense", "circulant", "uniform"]
+    assert [term.kind for term in total.terms] == ["dense", "circulant", "all_to_all"]
     np.testing.assert_array_equal(total.to_dense(), dense.to_dense() + ring.to_dense() + 0.5)
-    assert total == dense + (ring + on.Uniform(3, 0.5))
+    assert total == dense + (ring + on.AllToAll(3, 0.5))
     assert total != dense + ring
     with pytest.raises(ValueError, match="different shapes cannot be added"):
-        dense + on.Uniform(4)
+        dense + on.AllToAll(4)
     np.testing.assert_array_equal((dense - ring).to_dense(), dense.to_dense() - ring.to_dense())
     assert sum([dense, ring]) == dense + ring
     for mix in (add, sub):
@@ -145,12 +145,12 @@ def test_separable_kernels_are_recognised():
         (lambda: on.Sparse(np.ones(3)), "must have two axes"),
         (lambda: on.Sparse([[np.nan]]), "must be finite"),
         (lambda: on.LowRank(np.ones((3, 2)), np.ones((3, 1))), r"same rank, got shapes \(3, 2\) and \(3, 1\)"),
-        (lambda: on.LowRank(np.ones((3, 2, 1)), np.ones(3)), r"m_factor must have shape \(units, rank\)"),
+        (lambda: on.LowRank(np.ones((3, 2, 1)), np.ones(3)), r"left must have shape \(units, rank\)"),
         (lambda: on.Convolution(np.ones((2, 3)), (4, 4)), r"odd kh and kw, got shape \(1, 1, 2, 3\)"),
         (lambda: on.Convolution(np.ones((3, 3)), 16), r"sheet must be \(height, width\) in units, got 16"),
         (lambda: on.Convolution(np.ones((3, 3)), (4, 4), "mirror"), "boundary must be 'wrap' or 'zero', got 'mirror'"),
-        (lambda: on.Uniform(3) * np.inf, "the factor of an operator must be finite"),
-        (lambda: on.Uniform(3) / np.nan, "the divisor of an operator must be finite"),
+        (lambda: on.AllToAll(3) * np.inf, "the factor of an operator must be finite"),
+        (lambda: on.AllToAll(3) / np.nan, "the divisor of an operator must be finite"),
     ],
 )
 def test_bad_operators_are_refused(make, message):
@@ -161,7 +161,7 @@ def test_bad_operators_are_refused(make, message):
 @pytest.mark.parametrize(("divisor", "error"), [(0, ZeroDivisionError), ("a", TypeError)])
 def test_what_does_not_divide_is_named(divisor, error):
     with pytest.raises(error, match="the divisor of an operator must"):
-        on.Uniform(3) / divisor
+        on.AllToAll(3) / divisor
 
 
 def test_large_weights_tell_their_sign_from_their_parts(monkeypatch):
@@ -170,7 +170,7 @@ def test_large_weights_tell_their_sign_from_their_parts(monkeypatch):
     near, far = (on.Convolution(np.full((size, size), 1 / size**2), sheet) for size in (3, 41))
     monkeypatch.setattr(Operator, "_columns", None)
     for pool in (near + far, near + on.LowRank(np.ones(near.shape[0]), np.ones((near.shape[0], 1)))):
-        assert on.Circuit("main", {"W_r": identity(near.shape[0]), "W": pool}).weights["W"] == pool
+        assert on.Circuit("two_type", {"W_r": identity(near.shape[0]), "W": pool}).weights["W"] == pool
 
 
 def test_sign_of_weights_whose_parts_do_not_tell():
@@ -198,14 +198,14 @@ def test_circulant_is_that_of_scipy():
 def test_identity():
     assert identity(5).is_identity
     assert on.Dense(np.eye(3)).is_identity
-    assert on.Uniform(1).is_identity
-    assert not on.Uniform(2).is_identity
+    assert on.AllToAll(1).is_identity
+    assert not on.AllToAll(2).is_identity
     assert not on.Dense(np.eye(2, 3)).is_identity
 
 
 def test_operators_of_different_values_differ():
-    assert on.Uniform(3, 1.0) != on.Uniform(3, 2.0)
-    assert on.Uniform(3) != on.Dense(np.ones((3, 3)))
+    assert on.AllToAll(3, 1.0) != on.AllToAll(3, 2.0)
+    assert on.AllToAll(3) != on.Dense(np.ones((3, 3)))
 
 
 def test_operators_do_not_follow_changes_of_the_arrays_they_were_made_of():
@@ -219,7 +219,7 @@ def test_operators_do_not_follow_changes_of_the_arrays_they_were_made_of():
 
 def test_array_on_the_left_is_refused():
     with pytest.raises(TypeError):
-        np.eye(3) @ on.Uniform(3)
+        np.eye(3) @ on.AllToAll(3)
 
 
 class Negated(Operator):
@@ -239,19 +239,19 @@ class Negated(Operator):
 
 
 def test_a_users_operator_works_in_a_circuit_and_its_file(tmp_path):
-    circuit = on.Circuit("main", {"W_r": Negated(3)}, size=3)
+    circuit = on.Circuit("two_type", {"W_r": Negated(3)}, size=3)
     plain = circuit.replace(weights={"W_r": -np.eye(3)})
     z = [0.1, 0.2, 0.3]
     mine, theirs = (on.theory.fixed_point(c, z).state["y"] for c in (circuit, plain))
     np.testing.assert_allclose(mine, theirs, rtol=1e-12)
     circuit.save(tmp_path / "circuit.safetensors")
-    assert on.Circuit.load(tmp_path / "circuit.safetensors") == circuit
+    assert on.load(tmp_path / "circuit.safetensors") == circuit
 
 
 def test_numbers_and_sparse_matrices_become_operators():
     from scipy.sparse import csr_array
 
-    assert as_operator(2.0, "W", (2, 3)) == on.Uniform((2, 3), 2.0)
+    assert as_operator(2.0, "W", (2, 3)) == on.AllToAll((2, 3), 2.0)
     sparse = as_operator(csr_array(np.eye(2)), "W")
     assert sparse == on.Sparse(np.eye(2))
     assert sparse.is_identity

@@ -120,7 +120,7 @@ def test_wrong_units(arguments, message):
     with pytest.raises(on.errors.UnitError, match=message):
         on.reference.simulate(make_cable(), duration=1e-3, **arguments)
     with pytest.raises(on.errors.UnitError, match="parameter 'tau_y' = .* has the wrong unit"):
-        on.Circuit("main", size=2, tau_y=[2 * ms, 3 * mV])
+        on.Circuit("two_type", size=2, tau_y=[2 * ms, 3 * mV])
 
 
 def test_different_numbers_of_trials():

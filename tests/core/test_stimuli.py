@@ -23,7 +23,7 @@ def test_a_grating_drives_the_unit_that_prefers_it_most(angle):
 @pytest.mark.parametrize("n", [7, 36, 50, 90, 100, 300])
 def test_every_preferred_angle_is_that_of_its_unit(n):
     """Also where 360 i/n is a little smaller in floating point than it should be."""
-    circuit = on.Circuit("main", size=n)
+    circuit = on.Circuit("two_type", size=n)
     assert [on.stimuli.grating(circuit, 360 * i / n).argmax() for i in range(n)] == list(range(n))
 
 

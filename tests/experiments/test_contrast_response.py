@@ -118,7 +118,7 @@ def test_circuit_that_has_not_settled():
 
 def test_circuit_without_a_steady_state():
     """It oscillates on its own: the simulator warns, theory finds no stable point to settle at."""
-    circuit = on.Circuit("main", {"W_r": np.random.default_rng(0).normal(size=(4, 4)) / 4})
+    circuit = on.Circuit("two_type", {"W_r": np.random.default_rng(0).normal(size=(4, 4)) / 4})
     assert not on.theory.is_stable(circuit, [1, 2, 3, 4])
     with pytest.warns(ConvergenceWarning, match="had not settled"):
         dataset = on.experiments.contrast_response(circuit, [1], stimulus=[1, 2, 3, 4], mask_stimulus=np.zeros(4))
@@ -150,7 +150,7 @@ JOINED = on.join({"e": make_main(n=3)}, [])
         ({"stimulus": [1, 2]}, ValueError, r"stimulus has shape \(2,\)"),
         ({"stimulus": {"q": 1}}, ValueError, "unknown input 'q'; known: 'z'"),
         ({"mask_stimulus": np.full(360, np.nan)}, ValueError, "must be finite"),
-        ({"circuit": "main"}, TypeError, "circuit must be a circuit, got str"),
+        ({"circuit": "two_type"}, TypeError, "circuit must be a circuit, got str"),
         ({"circuit": JOINED}, ValueError, "give stimulus as a dictionary of inputs: a joined circuit"),
         ({"circuit": JOINED, "stimulus": {"e.z": 1}}, ValueError, "give mask_stimulus as a dictionary"),
     ],

@@ -102,7 +102,7 @@ def test_other_state():
         ({"resolution": 2 * ms}, UnitError, "resolution = 2. ms has the wrong unit"),
         ({"settle": -1, "engine": "brian"}, ValueError, "settle must be one time that is not negative"),
         ({"settle": 1 * Hz, "engine": "brian"}, UnitError, "settle = 1. Hz has the wrong unit"),
-        ({"circuit": "main"}, TypeError, "circuit must be a circuit, got str"),
+        ({"circuit": "two_type"}, TypeError, "circuit must be a circuit, got str"),
         ({"circuit": make_gated(n=4, inputs=3), "stimulus": [1, 0, 0]}, ValueError, r"'x' has shape \(3,\).*4 units"),
         ({"circuit": make_main(n=3), "stimulus": [0, 0, 0]}, ValueError, "stimulus is 0 everywhere"),
         ({"circuit": on.join({"e": make_main(n=3)}, [])}, ValueError, "unknown state 'y'; known: 'e.y', 'e.a'"),

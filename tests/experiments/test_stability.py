@@ -39,7 +39,7 @@ def test_fixed_points_of_a_circuit_over_several_chunks():
     found = stability(circuit, z)
     np.testing.assert_allclose(found.leading, expected.real, rtol=1e-9)
     np.testing.assert_allclose(found.frequency, np.abs(expected.imag) / (2 * np.pi), rtol=1e-6, atol=1e-6)
-    assert "main" in found.attrs["circuit"]
+    assert "two_type" in found.attrs["circuit"]
 
 
 @pytest.mark.parametrize("recurrence", ["identity", "learned"])

@@ -149,7 +149,7 @@ def test_bad_arguments(changed, message):
 
 def test_bad_arguments_of_unroll():
     with pytest.raises(TypeError, match="circuit must be a circuit, got str"):
-        functional.unroll("main", None, 3, DT)
+        functional.unroll("two_type", None, 3, DT)
     with pytest.raises(TypeError, match="z must be a number or an array of numbers, got None"):
         functional.unroll(make_main(), [None] * 4, 3, DT)
     with pytest.raises(ValueError, match="z must be finite, but holds nan at index"):

@@ -121,7 +121,7 @@ def test_recurrent_cell(tmp_path, cell):
     left = {"fc.weight", "fc.bias", *({"org.B0_const"} if cell == "released" else ())}
     assert found.unmapped.keys() == left
     circuit.save(tmp_path / "circuit.safetensors")
-    assert on.Circuit.load(tmp_path / "circuit.safetensors") == circuit
+    assert on.load(tmp_path / "circuit.safetensors") == circuit
 
 
 def test_what_is_not_said_is_found_or_assumed(tmp_path):

@@ -51,7 +51,7 @@ def test_output_is_the_rate_at_the_fixed_point_of_the_circuit(recurrence):
     layer, x = random_layer(recurrence), torch.randn(5, 4, dtype=torch.float64)
     W_r = np.eye(6) if recurrence == "identity" else layer.W_r.detach().numpy()
     circuit = on.Circuit(
-        "main", {"W_r": W_r, "W": layer.W.detach().numpy()}, b=1, b0=layer.b0.detach().numpy(), sigma=1
+        "two_type", {"W_r": W_r, "W": layer.W.detach().numpy()}, b=1, b0=layer.b0.detach().numpy(), sigma=1
     )
     point = on.theory.fixed_point(circuit, layer.drive(x).detach().numpy())
     np.testing.assert_allclose(layer(x).detach(), np.maximum(point.state["y"], 0) ** 2, rtol=0, atol=1e-10)
@@ -116,7 +116,7 @@ def test_no_steady_state_is_an_error():
     with pytest.raises(ConvergenceError, match=r"no steady state was found for 1 of 3 samples \(residual up to"):
         solver.equilibrium(drive, offset, W_r, W)
     solver.equilibrium(drive[:2], offset, W_r, W)
-    circuit = on.Circuit("main", {"W_r": W_r.numpy(), "W": W.numpy()}, b=1, b0=offset.sqrt().numpy(), sigma=1)
+    circuit = on.Circuit("two_type", {"W_r": W_r.numpy(), "W": W.numpy()}, b=1, b0=offset.sqrt().numpy(), sigma=1)
     with pytest.warns(on.errors.ConvergenceWarning, match="in 1 of 3 trials"):
         on.theory.fixed_point(circuit, drive.numpy())
 
@@ -339,7 +339,7 @@ def test_convolution_is_the_steady_state_of_the_rectified_circuit(pool, geometry
     assert found.residual.max() < 1e-12
     for channel in range(3):
         W = pool_matrix(layer, channel, *drive.shape[-2:])
-        circuit = on.Circuit("rectified", {"W": W}, b=1, b0=layer.b0[channel].item(), sigma=1)
+        circuit = on.Circuit("two_type_rectified", {"W": W}, b=1, b0=layer.b0[channel].item(), sigma=1)
         point = on.theory.fixed_point(circuit, drive[:, channel].reshape(2, -1))
         np.testing.assert_allclose(found.y[:, channel].detach().reshape(2, -1), point.state["y"], rtol=0, atol=1e-13)
         np.testing.assert_allclose(found.a[:, channel].detach().reshape(2, -1), point.state["a"], rtol=0, atol=1e-13)

@@ -27,7 +27,7 @@ def make_excitation_inhibition(seed=2):
     """40 excitatory and 10 inhibitory units."""
     rng = np.random.default_rng(seed)
     excitation = on.Circuit(RATE, {"W_own": on.Circulant(rng.uniform(size=40) / 20)})
-    inhibition = on.Circuit(RATE, {"W_own": on.Uniform(10, -0.05)}, tau_v=2e-3, k=rng.uniform(0.3, 0.5, 10))
+    inhibition = on.Circuit(RATE, {"W_own": on.AllToAll(10, -0.05)}, tau_v=2e-3, k=rng.uniform(0.3, 0.5, 10))
     return on.join(
         {"e": excitation, "i": inhibition},
         [
@@ -73,9 +73,9 @@ def make_cable():
 
 CIRCUITS = {
     "cable": make_cable,
-    "main": lambda: make_main("main", n=6),
-    "rectified": lambda: make_main("rectified", n=6),
-    "rectified_recurrence": lambda: make_main("rectified_recurrence", n=6),
+    "two_type": lambda: make_main("two_type", n=6),
+    "two_type_rectified": lambda: make_main("two_type_rectified", n=6),
+    "two_type_rectified_recurrence": lambda: make_main("two_type_rectified_recurrence", n=6),
     "gated": make_gated,
     "gated_rectified_constant_b": lambda: make_variant("activity", ("b",)),
     "gated_unrectified_constant_b0": lambda: make_variant("none", ("b0",)),

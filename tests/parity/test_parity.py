@@ -34,9 +34,13 @@ ENGINES = {
     "torch": _torch,
 }
 VARIANTS = [name for name in CIRCUITS if name.startswith("gated_")]
-#: Compiled, these take long and show little: the 18 couplings of "two_layers" are those of "gated", and "rectified"
+#: Compiled, these take long and show little: the 18 couplings of "two_layers" are those of "gated", and "two_type_rectified"
 #: and variants of "gated" differ from their neighbours by a text that NumPy and torch check.
-SLOW = [(engine, name) for engine in ("brian_cython", "brian_cpp") for name in ("two_layers", "rectified", *VARIANTS)]
+SLOW = [
+    (engine, name)
+    for engine in ("brian_cython", "brian_cpp")
+    for name in ("two_layers", "two_type_rectified", *VARIANTS)
+]
 
 
 @pytest.mark.parametrize(

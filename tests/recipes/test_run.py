@@ -76,7 +76,7 @@ def test_the_file_is_the_network(tmp_path, capsys):
     path = tmp_path / "demo.safetensors"
     trained = recipes.load(path)
     assert all(map(torch.equal, trained.model.state_dict().values(), finished.model.state_dict().values()))
-    assert on.Circuit.load(path) == trained.circuit == on.transfer.to_circuit(finished.model.rnn)
+    assert on.load(path) == trained.circuit == on.transfer.to_circuit(finished.model.rnn)
     assert run("evaluate", path) == 0
     assert f"demo: test accuracy {finished.card.test_accuracy:.2%}" in capsys.readouterr().out
     digits = finished.recipe.data()
@@ -336,7 +336,7 @@ def test_networks_that_are_not_one_circuit(tmp_path, monkeypatch, capsys):
         assert trained.circuit is None
         assert all(map(torch.equal, trained.model.state_dict().values(), finished.model.state_dict().values()))
     with pytest.raises(recipes.weights.FileFormatError, match="holds a network, not a circuit"):
-        on.Circuit.load(tmp_path / "static-120-60" / "static-120-60.safetensors")
+        on.load(tmp_path / "static-120-60" / "static-120-60.safetensors")
     assert run("transfer", tmp_path / "static-120-60" / "static-120-60.safetensors", "--data", tmp_path / "data") == 0
     assert "the same class for 40 of 40 samples, states within" in capsys.readouterr().out
     assert run("transfer", tmp_path / "rows-lstm" / "rows-lstm.safetensors") == 2

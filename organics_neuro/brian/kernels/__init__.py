@@ -5,6 +5,7 @@ prepared. Private parts of Brian2 are used here, and in `organics_neuro.brian.pr
 """
 
 from organics_neuro.brian.device import current_device
+from organics_neuro.brian.kernels.all_to_all import ALL_TO_ALL
 from organics_neuro.brian.kernels.circulant import CIRCULANT
 from organics_neuro.brian.kernels.convolution import CONVOLUTION
 from organics_neuro.brian.kernels.dense import DENSE
@@ -12,12 +13,11 @@ from organics_neuro.brian.kernels.fourier import FOURIER, is_faster
 from organics_neuro.brian.kernels.low_rank import LOW_RANK
 from organics_neuro.brian.kernels.program import Kernel, Program
 from organics_neuro.brian.kernels.sparse import SPARSE
-from organics_neuro.brian.kernels.uniform import UNIFORM
 from organics_neuro.core.errors import unknown_name
 
 KERNELS = {
     "dense": DENSE,
-    "uniform": UNIFORM,
+    "all_to_all": ALL_TO_ALL,
     "circulant": CIRCULANT,
     "convolution": CONVOLUTION,
     "sparse": SPARSE,

@@ -3,10 +3,9 @@
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.model import CircuitModel
 from organics_neuro.core.models.gated import GATED
-from organics_neuro.core.models.main import MAIN
-from organics_neuro.core.models.rectified import RECTIFIED, RECTIFIED_RECURRENCE
+from organics_neuro.core.models.two_type import TWO_TYPE, TWO_TYPE_RECTIFIED, TWO_TYPE_RECTIFIED_RECURRENCE
 
-MODELS = {model.name: model for model in (MAIN, RECTIFIED, RECTIFIED_RECURRENCE, GATED)}
+MODELS = {model.name: model for model in (TWO_TYPE, TWO_TYPE_RECTIFIED, TWO_TYPE_RECTIFIED_RECURRENCE, GATED)}
 
 
 def get_model(model):

@@ -5,7 +5,7 @@ from scipy.sparse import issparse
 from organics_neuro.core.operators.base import Operator, from_arrays
 from organics_neuro.core.operators.circulant import Circulant, by_fourier, identity, rotate_and_add
 from organics_neuro.core.operators.convolution import Convolution, convolve
-from organics_neuro.core.operators.matrices import Dense, LowRank, Sparse, Uniform
+from organics_neuro.core.operators.matrices import AllToAll, Dense, LowRank, Sparse
 from organics_neuro.core.operators.sums import Sum
 from organics_neuro.core.units import real_numbers
 
@@ -17,7 +17,7 @@ __all__ = [
     "Operator",
     "Sparse",
     "Sum",
-    "Uniform",
+    "AllToAll",
     "as_operator",
     "by_fourier",
     "convolve",
@@ -33,7 +33,7 @@ def as_operator(value, name, size=None):
     Parameters
     ----------
     value : Operator, array_like, scipy.sparse array or float
-        A single number means a `Uniform` operator, for which ``size`` must be known.
+        A single number means a `AllToAll` operator, for which ``size`` must be known.
     name : str
         Name used in error messages.
     size : (int, int), optional
@@ -46,9 +46,9 @@ def as_operator(value, name, size=None):
         if real_numbers("the weight matrix", value).ndim == 0:
             if size is None:
                 raise ValueError(
-                    "a single number needs a known size; give an array or an operator such as Uniform(size, value)"
+                    "a single number needs a known size; give an array or an operator such as AllToAll(size, value)"
                 )
-            return Uniform(size, value)
+            return AllToAll(size, value)
         return Dense(value)
     except (TypeError, ValueError) as error:
         raise type(error)(f"weights {name!r}: {error}") from None

@@ -1,4 +1,4 @@
-"""Operators given by a matrix or its factors: `Dense`, `Sparse`, `LowRank` and `Uniform`."""
+"""Operators given by a matrix or its factors: `Dense`, `Sparse`, `LowRank` and `AllToAll`."""
 
 import numpy as np
 from scipy import sparse
@@ -47,7 +47,7 @@ class Dense(Operator):
         return Dense(factor * self.matrix)
 
 
-class Uniform(Operator):
+class AllToAll(Operator):
     """One weight for all pairs: a sum of the source units, at a cost of O(m + n).
 
     Parameters
@@ -57,7 +57,7 @@ class Uniform(Operator):
     value : float
     """
 
-    kind = "uniform"
+    kind = "all_to_all"
 
     def __init__(self, size, value=1.0):
         size = np.atleast_1d(np.asarray(size))
@@ -66,7 +66,7 @@ class Uniform(Operator):
         self.shape = (int(size[0]), int(size[-1]))
         value = magnitude("the weight", value, "1")
         if value.ndim:
-            raise ValueError(f"a uniform weight is one number, got an array of shape {value.shape}")
+            raise ValueError(f"an all-to-all weight is one number, got an array of shape {value.shape}")
         self.value = float(value)
 
     def apply(self, x):
@@ -81,10 +81,10 @@ class Uniform(Operator):
         return {"size": np.array(self.shape), "value": np.array(self.value)}
 
     def scaled(self, factor):
-        return Uniform(np.array(self.shape), factor * self.value)
+        return AllToAll(np.array(self.shape), factor * self.value)
 
     def __repr__(self):
-        return f"Uniform(shape={self.shape}, value={self.value:g})"
+        return f"AllToAll(shape={self.shape}, value={self.value:g})"
 
 
 class Sparse(Operator):
@@ -144,45 +144,45 @@ class Sparse(Operator):
 
 
 class LowRank(Operator):
-    """A product of two thin matrices, ``m_factor @ n_factor.T``: a cost of O((m + n) rank).
+    """A product of two thin matrices, ``left @ right.T``: a cost of O((m + n) rank).
 
     Parameters
     ----------
-    m_factor : array_like, shape (m, rank)
+    left : array_like, shape (m, rank)
         What the target units receive of each of the ``rank`` patterns; shape (m,) for one.
-    n_factor : array_like, shape (n, rank)
+    right : array_like, shape (n, rank)
         How the source units are weighted in each pattern.
     """
 
     kind = "low_rank"
 
-    def __init__(self, m_factor, n_factor):
+    def __init__(self, left, right):
         factors = []
-        for name, factor in (("m_factor", m_factor), ("n_factor", n_factor)):
+        for name, factor in (("left", left), ("right", right)):
             factor = magnitude(name, factor, "1")
             factor = factor[:, None] if factor.ndim == 1 else factor
             if factor.ndim != 2 or 0 in factor.shape:
                 raise ValueError(f"{name} must have shape (units, rank), got shape {factor.shape}")
             factors.append(readonly(factor))
-        self.m_factor, self.n_factor = factors
-        if self.m_factor.shape[1] != self.n_factor.shape[1]:
+        self.left, self.right = factors
+        if self.left.shape[1] != self.right.shape[1]:
             raise ValueError(
-                f"m_factor and n_factor must have the same rank, got shapes {self.m_factor.shape} and {self.n_factor.shape}"
+                f"left and right must have the same rank, got shapes {self.left.shape} and {self.right.shape}"
             )
-        self.shape = (len(self.m_factor), len(self.n_factor))
+        self.shape = (len(self.left), len(self.right))
 
     def apply(self, x):
-        return (x @ self.n_factor) @ self.m_factor.T
+        return (x @ self.right) @ self.left.T
 
     @property
     def is_nonnegative(self):
-        return min(self.m_factor.min(), self.n_factor.min()) >= 0 or super().is_nonnegative
+        return min(self.left.min(), self.right.min()) >= 0 or super().is_nonnegative
 
     def arrays(self):
-        return {"m_factor": self.m_factor, "n_factor": self.n_factor}
+        return {"left": self.left, "right": self.right}
 
     def scaled(self, factor):
-        return LowRank(factor * self.m_factor, self.n_factor)
+        return LowRank(factor * self.left, self.right)
 
     def __repr__(self):
-        return f"LowRank(shape={self.shape}, rank={self.m_factor.shape[1]})"
+        return f"LowRank(shape={self.shape}, rank={self.left.shape[1]})"

@@ -31,8 +31,8 @@ class Sum(Operator):
 
     @property
     def minimum(self):
-        uniform = [term for term in self.terms if term.kind == "uniform"]
-        others = [term for term in self.terms if term.kind != "uniform"]
+        uniform = [term for term in self.terms if term.kind == "all_to_all"]
+        others = [term for term in self.terms if term.kind != "all_to_all"]
         if len(others) > 1:
             return super().minimum
         return sum(term.minimum for term in uniform + others)

@@ -2,7 +2,7 @@
 
 from organics_neuro.core.theory.fixed_point import FixedPoint, fixed_point
 from organics_neuro.core.theory.spectrum import Spectrum, covariance, power_spectrum
-from organics_neuro.core.theory.stability import eigenvalues, is_stable, jacobian, step_bound
+from organics_neuro.core.theory.stability import eigenvalues, is_stable, jacobian, largest_stable_dt
 
 __all__ = [
     "FixedPoint",
@@ -13,5 +13,5 @@ __all__ = [
     "is_stable",
     "jacobian",
     "power_spectrum",
-    "step_bound",
+    "largest_stable_dt",
 ]

@@ -80,7 +80,7 @@ def fixed_point(circuit, z=None, guess=None, tol=1e-10):
     Examples
     --------
     >>> import organics_neuro as on
-    >>> on.theory.fixed_point(on.Circuit("main", size=1), [1.0]).state["a"]
+    >>> on.theory.fixed_point(on.Circuit("two_type", size=1), [1.0]).state["a"]
     array([0.2525])
     """
     dynamics = check_circuit(circuit).dynamics

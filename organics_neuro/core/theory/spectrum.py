@@ -110,7 +110,7 @@ def power_spectrum(circuit, z, frequencies, noise, state=None):
     Examples
     --------
     >>> import organics_neuro as on
-    >>> circuit = on.Circuit("main", size=1, tau_a=2e-3)
+    >>> circuit = on.Circuit("two_type", size=1, tau_a=2e-3)
     >>> spectrum = on.theory.power_spectrum(circuit, [1.0], [20, 50, 200], noise={"y": 1e-3})
     >>> int(spectrum.frequencies[spectrum["y"][:, 0].argmax()])
     50
@@ -143,7 +143,7 @@ def _noisy(circuit, z, noise, state):
         if np.ndim(point.converged) == 0 and not point.converged:
             raise ValueError("no fixed point was found for this input, so there is nothing to linearise around")
         state = {name: np.nan_to_num(value) for name, value in point.state.items()}
-    matrix = jacobian(circuit, state, z)
+    matrix = jacobian(circuit, z, state)
     if matrix.ndim != 2:
         raise ValueError("the spectrum is that of one input: give z (and state) of shape (units,), one trial at a time")
     leading = np.linalg.eigvals(matrix).real.max()

@@ -9,27 +9,28 @@ from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs, each_trial, trials
 
 
-def jacobian(circuit, state, z=None):
+def jacobian(circuit, z=None, state=None):
     """Derivative of dx/dt by the states.
 
     Parameters
     ----------
     circuit : Circuit or JoinedCircuit
-    state : dict
-        Each state by its full name, (units,) or (trials, units), such as the ``state`` of a fixed point; states not
-        named are where the circuit starts.
     z : array_like or dict, optional
         Input, (units,) or (trials, units).
+    state : dict, optional
+        Where to linearise: each state by its full name, (units,) or (trials, units); states not named are where the
+        circuit starts. By default at the fixed point.
 
     Returns
     -------
     ndarray, shape (size, size) or (trials, size, size), in 1/s
-        Rows and columns in the order of ``circuit.states``.
+        Rows and columns in the order of ``circuit.states``; NaN where no fixed point was found (with a
+        `ConvergenceWarning`).
     """
-    return _jacobian_parts(circuit, state, z).sum(axis=0)
+    return _linearise(circuit, z, state).sum(axis=0)
 
 
-def _jacobian_parts(circuit, state, z):
+def _jacobian_parts(circuit, z, state):
     """The Jacobian as (local, coupled), see `Dynamics.jacobian_parts`, shape (2, size, size) or (2, trials, size, size)."""
     dynamics = check_circuit(circuit).dynamics
     inputs, states = constant_inputs(dynamics, z), dynamics.resolve_states("state", state)
@@ -44,9 +45,9 @@ def _jacobian_parts(circuit, state, z):
 def _linearise(circuit, z, state):
     """The Jacobian in parts, at ``state`` or else at the fixed point: NaN in trials where none was found."""
     if state is not None:
-        return _jacobian_parts(circuit, state, z)
+        return _jacobian_parts(circuit, z, state)
     point = fixed_point(circuit, z)
-    parts = _jacobian_parts(circuit, {name: np.nan_to_num(value) for name, value in point.state.items()}, z)
+    parts = _jacobian_parts(circuit, z, {name: np.nan_to_num(value) for name, value in point.state.items()})
     parts[:, ~np.asarray(point.converged)] = np.nan
     return parts
 
@@ -90,7 +91,7 @@ def is_stable(circuit, z=None, state=None):
 _GROWTH = {"euler": (1, 1), "rk4": (1, 1, 1 / 2, 1 / 6, 1 / 24)}
 
 
-def step_bound(circuit, z=None, method="euler", state=None):
+def largest_stable_dt(circuit, z=None, method="euler", state=None):
     """Largest time step at which a method keeps the fixed point stable.
 
     A step multiplies the mode of eigenvalue λ by R(λ dt), which must shrink it: R(x) = 1 + x for forward Euler, so

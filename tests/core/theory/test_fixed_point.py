@@ -8,7 +8,7 @@ import pytest
 
 import organics_neuro as on
 from organics_neuro.core.errors import ConvergenceWarning
-from organics_neuro.core.models.main import MAIN
+from organics_neuro.core.models.two_type import TWO_TYPE
 from organics_neuro.core.theory import solvers
 from organics_neuro.core.theory.solvers import System, newton, relax
 from tests.core.circuits import CIRCUITS, make_joined, make_main, one_unit, random_inputs
@@ -17,7 +17,7 @@ PANELS = ["1a", "1b", "1c", "1d", "1e", "1f", "2a", "2b", "2c", "2d", "2e", "2f"
 
 
 def panel_circuit(params):
-    model = {"main": "main", "rect": "rectified"}[params["variant"]]
+    model = {"main": "two_type", "rect": "two_type_rectified"}[params["variant"]]
     names = ("w_r", "w", "b", "b0", "sigma", "tau_y", "tau_a")
     return one_unit(model, **{name: params[name] for name in names})
 
@@ -61,10 +61,10 @@ def identity_circuit(reference, model):
     return on.Circuit(model, {"W": golden["W"]}, **{name: golden[name] for name in names}), golden["z"]
 
 
-@pytest.mark.parametrize(("model", "key"), [("main", "identity_n5"), ("rectified", "identity_rect_n5")])
+@pytest.mark.parametrize(("model", "key"), [("two_type", "identity_n5"), ("two_type_rectified", "identity_rect_n5")])
 def test_closed_form(reference, model, key):
     circuit, z = identity_circuit(reference, model)
-    if model == "rectified":
+    if model == "two_type_rectified":
         circuit = circuit.replace(tau_y=2e-3, tau_a=2e-3)
     point = on.theory.fixed_point(circuit, z)
     np.testing.assert_allclose(point.state["y"], reference[key]["y"], rtol=1e-12)
@@ -74,7 +74,7 @@ def test_closed_form(reference, model, key):
     assert on.theory.is_stable(circuit, z)
 
 
-@pytest.mark.parametrize("model", ["main", "rectified", "rectified_recurrence"])
+@pytest.mark.parametrize("model", ["two_type", "two_type_rectified", "two_type_rectified_recurrence"])
 def test_search_finds_the_closed_form(model):
     """The same model without its closed form has to search, and arrives at the same point."""
     formula = on.Circuit(model, size=5, b=[0.2, 0.4, 0.6, 0.8, 1.0])
@@ -88,9 +88,9 @@ def test_search_finds_the_closed_form(model):
 
 def test_newton_alone_finds_it_too():
     """A model that declares neither a closed form nor relaxed states."""
-    circuit = on.Circuit(replace(MAIN, closed_form=None, relaxed=()), size=3)
+    circuit = on.Circuit(replace(TWO_TYPE, closed_form=None, relaxed=()), size=3)
     z = [0.1, -0.2, 0.3]
-    found, expected = on.theory.fixed_point(circuit, z), on.theory.fixed_point(on.Circuit("main", size=3), z)
+    found, expected = on.theory.fixed_point(circuit, z), on.theory.fixed_point(on.Circuit("two_type", size=3), z)
     np.testing.assert_allclose(found.state["y"], expected.state["y"], rtol=1e-12)
 
 
@@ -139,7 +139,7 @@ def ensemble(count, n=10, seed=4):
     for _ in range(count):
         b, b0, sigma = rng.uniform(size=(3, n))
         w, w_r, z = rng.uniform(size=(n, n)), rng.normal(size=(n, n)), rng.normal(size=n)
-        circuit = on.Circuit("main", {"W_r": w_r / np.linalg.norm(w_r, 2), "W": w}, b=b, b0=b0, sigma=sigma)
+        circuit = on.Circuit("two_type", {"W_r": w_r / np.linalg.norm(w_r, 2), "W": w}, b=b, b0=b0, sigma=sigma)
         yield circuit, z / np.linalg.norm(z)
 
 
@@ -234,7 +234,7 @@ def test_negative_recurrence_destroys_stability(reference):
 def test_unit_spectral_norm_is_not_sufficient_for_stability(reference):
     golden = reference["counterexample_n2_in_ensemble"]
     circuit = on.Circuit(
-        "main",
+        "two_type",
         {"W_r": golden["Wr"], "W": golden["W"]},
         tau_a=2e-3,
         **{name: golden[name] for name in ("b", "b0", "sigma")},
@@ -302,12 +302,12 @@ def test_bad_input(arguments, message):
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: on.theory.fixed_point("main", [1.0]),
-        lambda: on.theory.jacobian("main", {"y": 0}),
-        lambda: on.theory.eigenvalues("main", [1.0]),
-        lambda: on.theory.step_bound("main", [1.0], "ab2"),
-        lambda: on.theory.power_spectrum("main", [1.0], [10.0], {"y": 1e-3}),
-        lambda: on.theory.covariance("main", [1.0], {"y": 1e-3}),
+        lambda: on.theory.fixed_point("two_type", [1.0]),
+        lambda: on.theory.jacobian("two_type", state={"y": 0}),
+        lambda: on.theory.eigenvalues("two_type", [1.0]),
+        lambda: on.theory.largest_stable_dt("two_type", [1.0], "ab2"),
+        lambda: on.theory.power_spectrum("two_type", [1.0], [10.0], {"y": 1e-3}),
+        lambda: on.theory.covariance("two_type", [1.0], {"y": 1e-3}),
     ],
 )
 def test_what_is_no_circuit(call):

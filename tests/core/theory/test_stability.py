@@ -10,7 +10,7 @@ from tests.core.circuits import make_joined, make_main, make_nested, one_unit
 def test_eigenvalues_of_the_golden_circuit(reference):
     golden = reference["identity_n5"]
     names = ("b", "b0", "sigma", "tau_y", "tau_a")
-    circuit = on.Circuit("main", {"W": golden["W"]}, **{name: golden[name] for name in names})
+    circuit = on.Circuit("two_type", {"W": golden["W"]}, **{name: golden[name] for name in names})
     found = np.sort_complex(on.theory.eigenvalues(circuit, golden["z"]))
     expected = np.sort_complex([complex(*pair) for pair in golden["eig_J"]])
     np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-8)
@@ -22,7 +22,7 @@ def test_spectrum_of_a_uniform_pool(alpha):
     """-1/tau_a and -√A/tau_y (n-1 times each), and one pair from a quadratic; A = σ²b0² + α‖bz‖²."""
     n, tau_y, tau_a, b, b0, sigma = 6, 3e-3, 2e-3, 0.7, 0.6, 0.2
     z = np.random.default_rng(0).normal(size=n)
-    circuit = on.Circuit("main", {"W": alpha}, size=n, b=b, b0=b0, sigma=sigma, tau_y=tau_y, tau_a=tau_a)
+    circuit = on.Circuit("two_type", {"W": alpha}, size=n, b=b, b0=b0, sigma=sigma, tau_y=tau_y, tau_a=tau_a)
     floor = (sigma * b0) ** 2
     total = floor + alpha * np.sum((b * z) ** 2)
     pair = np.roots([1, np.sqrt(total) / tau_y + floor / total / tau_a, np.sqrt(total) / (tau_y * tau_a)])
@@ -42,7 +42,7 @@ def test_identity_recurrence_is_always_stable(seed):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 12))
     circuit = on.Circuit(
-        "main",
+        "two_type",
         {"W": rng.exponential(size=(n, n)) * (rng.uniform(size=(n, n)) < 0.7)},
         b=rng.uniform(0.01, 2, n),
         b0=rng.uniform(0.01, 2, n),
@@ -57,12 +57,12 @@ def test_stability_of_trials():
     circuit = one_unit(w_r=-1.0, b=1.0, b0=1.0, sigma=1.0)
     np.testing.assert_array_equal(on.theory.is_stable(circuit, [[0.0], [1.0]]), [True, False])
     assert on.theory.eigenvalues(circuit, [[0.0], [1.0]]).shape == (2, 2)
-    assert on.theory.jacobian(circuit, {"y": [[0.0], [1.0]]}).shape == (2, 2, 2)
+    assert on.theory.jacobian(circuit, state={"y": [[0.0], [1.0]]}).shape == (2, 2, 2)
 
 
 def test_bound_of_euler(reference):
     for golden in reference["euler_bound_1unit"]:
-        bound = on.theory.step_bound(one_unit(), [golden["c"]])
+        bound = on.theory.largest_stable_dt(one_unit(), [golden["c"]])
         assert bound / 2e-3 == pytest.approx(golden["max_dt_over_tau"], rel=1e-12)
 
 
@@ -70,9 +70,11 @@ def test_bounds_of_a_leaky_unit():
     """A single decaying mode: 2 tau for Euler, and 2.785 tau, where the interval of Runge-Kutta 4 ends."""
     model = on.CircuitModel("leaky", "dx/dt = (-x + u)/tau_x : 1\n u : 1\n tau_x : second", parameters={"tau_x": 0.01})
     circuit = on.Circuit(model, size=3)
-    assert on.theory.step_bound(circuit, method="euler") == pytest.approx(0.02)
-    assert on.theory.step_bound(circuit, method="rk4") == pytest.approx(0.0278529356, rel=1e-8)
-    assert on.theory.step_bound(circuit, method="ab2") == pytest.approx(0.0278529356, rel=2e-3)  # nothing is coupled
+    assert on.theory.largest_stable_dt(circuit, method="euler") == pytest.approx(0.02)
+    assert on.theory.largest_stable_dt(circuit, method="rk4") == pytest.approx(0.0278529356, rel=1e-8)
+    assert on.theory.largest_stable_dt(circuit, method="ab2") == pytest.approx(
+        0.0278529356, rel=2e-3
+    )  # nothing is coupled
 
 
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
@@ -82,7 +84,7 @@ def test_bounds_of_a_leaky_unit():
 def test_a_method_settles_below_its_bound_only(make, factor, settles, method):
     circuit = make()
     z = 0.5 + 0.5 * np.cos(np.arange(circuit.size))
-    point, dt = on.theory.fixed_point(circuit, z).state, factor * on.theory.step_bound(circuit, z, method)
+    point, dt = on.theory.fixed_point(circuit, z).state, factor * on.theory.largest_stable_dt(circuit, z, method)
     kick = np.random.default_rng(0).normal(size=circuit.size)
     start = {name: value + 1e-6 * kick for name, value in point.items()}
     trace = on.reference.simulate(circuit, z, 300 * dt, dt, method, initial=start)
@@ -93,14 +95,14 @@ def test_a_method_settles_below_its_bound_only(make, factor, settles, method):
 @pytest.mark.parametrize("method", ["euler", "ab2", "rk4"])
 def test_bounds_of_trials(method):
     circuit, z = one_unit(w_r=-1.0, b=1.0, b0=1.0, sigma=1.0), [[0.0], [1.0]]
-    bounds = on.theory.step_bound(circuit, z, method)
-    assert bounds[0] == pytest.approx(on.theory.step_bound(circuit, z[0], method))
+    bounds = on.theory.largest_stable_dt(circuit, z, method)
+    assert bounds[0] == pytest.approx(on.theory.largest_stable_dt(circuit, z[0], method))
     assert bounds[1] == 0  # the circuit itself is unstable
 
 
 def test_bound_of_an_unknown_method():
     with pytest.raises(ValueError, match="unknown method 'heun'; known: 'euler', 'ab2', 'rk4'"):
-        on.theory.step_bound(one_unit(), method="heun")
+        on.theory.largest_stable_dt(one_unit(), method="heun")
 
 
 def test_joined_circuits_without_feedback_have_the_eigenvalues_of_their_parts():
@@ -121,7 +123,7 @@ def test_joined_circuits_leave_and_return_as_their_eigenvalues_say(make):
 
     circuit = make()
     dynamics, point = circuit.dynamics, on.theory.fixed_point(circuit).state
-    matrix, x = on.theory.jacobian(circuit, point), dynamics.pack(point)
+    matrix, x = on.theory.jacobian(circuit, state=point), dynamics.pack(point)
     kick = 1e-6 * np.random.default_rng(0).normal(size=x.size)
     end = on.reference.simulate(circuit, None, 2e-3, 2e-5, "rk4", initial=dynamics.unpack(x + kick))
     moved = dynamics.pack({name: trace[-1, 0] for name, trace in end.items()}) - x

@@ -1,4 +1,4 @@
-"""Uniform weights: one sum per trial."""
+"""All-to-all weights: one sum per trial."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from organics_neuro.brian.kernels.program import Kernel
 _CPP = """
 namespace {
 template <typename Real>
-void _organics_uniform(const Real* x, Real* r, const int m, const int n, const int trials, const Real* value)
+void _organics_all_to_all(const Real* x, Real* r, const int m, const int n, const int trials, const Real* value)
 {
     for (int b = 0; b < trials; b++)
     {
@@ -25,7 +25,7 @@ void _organics_uniform(const Real* x, Real* r, const int m, const int n, const i
 _CUDA = """
 namespace {
 template <typename Real>
-__global__ void organics_uniform(const Real* x, Real* r, const int m, const int n, const Real* value)
+__global__ void organics_all_to_all(const Real* x, Real* r, const int m, const int n, const Real* value)
 {
     __shared__ Real sums[256];
     Real sum = 0;
@@ -35,15 +35,15 @@ __global__ void organics_uniform(const Real* x, Real* r, const int m, const int 
 }
 
 template <typename Real>
-void _organics_uniform(const Real* x, Real* r, const int m, const int n, const int trials, const Real* value)
+void _organics_all_to_all(const Real* x, Real* r, const int m, const int n, const int trials, const Real* value)
 {
-    organics_uniform<<<trials, 256>>>(x, r, m, n, value);
+    organics_all_to_all<<<trials, 256>>>(x, r, m, n, value);
 }
 }
 """
 
-UNIFORM = Kernel(
-    function="_organics_uniform",
+ALL_TO_ALL = Kernel(
+    function="_organics_all_to_all",
     arrays=lambda operator: {"value": np.array([operator.value])},
     numpy="_r[:] = {{_w_value}}[0]*_x.sum(axis=1, keepdims=True)",
     cpp=_CPP,
