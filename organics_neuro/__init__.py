@@ -37,6 +37,7 @@ _MODULES = {
     "reference": "organics_neuro.core.reference",
     "errors": "organics_neuro.core.errors",
     "nn": "organics_neuro.nn",
+    "training": "organics_neuro.training",
     "brian": "organics_neuro.brian",
     "transfer": "organics_neuro.transfer",
     "experiments": "organics_neuro.experiments",

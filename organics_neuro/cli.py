@@ -117,7 +117,7 @@ def _use_threads(number):
 
 def _evaluate(options):
     from organics_neuro import recipes
-    from organics_neuro.nn.training import accuracy
+    from organics_neuro.training import accuracy
 
     trained = recipes.load(options.file)
     digits = trained.recipe.data(options.mnist)

@@ -20,9 +20,9 @@ except ImportError as error:
 from organics_neuro.nn.circuits import array, in_double, steady_circuit
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell
 from organics_neuro.nn.reference_checkpoints import import_checkpoint  # noqa: F401
-from organics_neuro.nn.samples import check_inputs
 from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
-from organics_neuro.nn.training import PREDICT_TOGETHER, predict
+from organics_neuro.training.predictions import PREDICT_TOGETHER, predict
+from organics_neuro.training.samples import check_inputs
 
 _STEADY = (DivisiveNormalization, DivisiveNormalization2d)
 

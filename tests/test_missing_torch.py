@@ -24,7 +24,7 @@ def run(code):
     return subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True).stderr.strip().splitlines()
 
 
-@pytest.mark.parametrize("module", ["nn", "transfer", "recipes"])
+@pytest.mark.parametrize("module", ["nn", "training", "transfer", "recipes"])
 def test_the_error_names_the_extra(module):
     last = run(f"import organics_neuro as on; on.{module}")[-1]
     assert last.endswith(

@@ -59,10 +59,10 @@ print(circuit.model)
 digits = on.datasets.mnist()
 torch.set_num_threads(1)  # matrices this small gain little from more
 model = on.nn.SequenceClassifier(rnn, classes=10)
-history = on.nn.training.fit(
+history = on.training.fit(
     model, digits.x_train[:10000], digits.y_train[:10000], epochs=4, lr=0.02, batch_size=100, progress=False
 )
-accuracy = on.nn.training.accuracy(model, digits.x_test, digits.y_test)
+accuracy = on.training.accuracy(model, digits.x_test, digits.y_test)
 print(f"validation accuracy by epoch: {np.round(history.validation_accuracy, 3)}; test accuracy {accuracy:.1%}")
 
 # %% [markdown]
@@ -90,7 +90,7 @@ images = digits.x_test[:200]
 print(on.transfer.parity(rnn, circuit, images))
 final = on.transfer.simulate(circuit, images, last_only=True)["y"][:, -1]
 scores = final @ model.readout.weight.detach().double().numpy().T + model.readout.bias.detach().double().numpy()
-in_torch = on.nn.training.predict(model, images).numpy()
+in_torch = on.training.predict(model, images).numpy()
 print(f"Brian2 and torch agree on {np.sum(scores.argmax(1) == in_torch)} of {len(images)} digits")
 
 # %% [markdown]

@@ -1,4 +1,4 @@
-"""Circuits in torch: the generic step of any circuit, recurrent layers, and training."""
+"""Circuits in torch: the generic step of any circuit, recurrent and steady-state layers."""
 
 from organics_neuro.core.errors import missing_extra
 
@@ -7,12 +7,12 @@ try:
 except ImportError as error:
     raise missing_extra("organics_neuro.nn", "torch", "torch") from error
 
-from organics_neuro.nn import functional, kernels, training
+from organics_neuro.nn import functional, kernels
 from organics_neuro.nn.classifiers import SequenceClassifier
 from organics_neuro.nn.initialization import oscillators_
 from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell, State
-from organics_neuro.nn.parallel import BatchNorm1d
 from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
+from organics_neuro.training import BatchNorm1d
 
 __all__ = [
     "BatchNorm1d",
@@ -25,5 +25,4 @@ __all__ = [
     "functional",
     "kernels",
     "oscillators_",
-    "training",
 ]

@@ -8,7 +8,7 @@ from torch.nn.utils.rnn import PackedSequence
 from organics_neuro.core.arguments import positive_int, probability
 from organics_neuro.nn.arguments import check_tensor
 from organics_neuro.nn.layers import ORGaNICs
-from organics_neuro.nn.parallel import BatchNorm1d
+from organics_neuro.training import BatchNorm1d
 
 #: Added to variances by which y is divided: far below those that units have.
 _EPS = 1e-10

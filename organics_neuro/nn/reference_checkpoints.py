@@ -15,9 +15,9 @@ from organics_neuro.core.circuit import Circuit
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.models.gated import STEP_TIME, gated
 from organics_neuro.core.units import seconds
-from organics_neuro.nn.checkpoints import read
 from organics_neuro.nn.equilibrium import PUBLISHED_ITERATIONS
 from organics_neuro.nn.steady import DivisiveNormalization
+from organics_neuro.training.checkpoints import read
 
 #: The versions of the recurrent cell, and what they rectify. Files of the last two have the same names and shapes.
 CELLS = {"released": "released", "rectified": "recurrence", "unrectified": "drive"}

@@ -9,14 +9,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from organics_neuro import __version__
+from organics_neuro import __version__, training
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import make_folder, replacing
-from organics_neuro.nn import training
-from organics_neuro.nn.parallel import team
-from organics_neuro.nn.training import History
 from organics_neuro.recipes import weights
 from organics_neuro.recipes.settings import Recipe, check_recipe
+from organics_neuro.training import History
+from organics_neuro.training.parallel import team
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from organics_neuro import datasets
 from organics_neuro.core.arguments import check_seed, known_name, positive_int, shown
 from organics_neuro.nn import BatchNorm1d, DivisiveNormalization, ORGaNICs, SequenceClassifier, oscillators_
 from organics_neuro.nn.classifiers import AutoencoderClassifier
-from organics_neuro.nn.training import cross_entropy
+from organics_neuro.training import cross_entropy
 
 CLASSES = 10
 
@@ -36,7 +36,7 @@ class Recipe:
         Largest learning rate.
     loss : callable
     lr_factors : mapping of str to float, optional
-        As for `organics_neuro.nn.training.fit`.
+        As for `organics_neuro.training.fit`.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Recipe:
 
     @property
     def fit_options(self):
-        """What `organics_neuro.nn.training.fit` is told by the recipe."""
+        """What `organics_neuro.training.fit` is told by the recipe."""
         return {name: getattr(self, name) for name in ("epochs", "batch_size", "lr", "loss", "lr_factors")}
 
     def lasting(self, epochs):

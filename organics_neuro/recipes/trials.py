@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from organics_neuro.nn import training
+from organics_neuro import training
 from organics_neuro.recipes.results import add_row
 from organics_neuro.recipes.settings import RECIPES, check_recipe
 
@@ -22,7 +22,7 @@ def trial(recipe, data="data", *, seed=0, mnist=None, checkpoint=None, resume=Fa
     mnist : path, optional
         Folder of the digits (see `organics_neuro.datasets.mnist`).
     checkpoint, resume :
-        As for `organics_neuro.nn.training.fit`.
+        As for `organics_neuro.training.fit`.
     progress : bool
 
     Returns

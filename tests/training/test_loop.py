@@ -9,7 +9,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from organics_neuro.nn import ORGaNICs, SequenceClassifier, training  # noqa: E402  needs torch
+from organics_neuro import training  # noqa: E402  needs torch
+from organics_neuro.nn import ORGaNICs, SequenceClassifier  # noqa: E402
+from organics_neuro.training import schedule  # noqa: E402
 
 
 def make_data(samples=120, steps=6):
@@ -127,7 +129,7 @@ def test_what_is_read_can_be_standardized():
 )
 def test_no_batch_of_one_sample_is_left(size, expected):
     """Of one sample there is no standard deviation."""
-    batches = training._batches(torch.arange(9), size)
+    batches = schedule.batches(torch.arange(9), size)
     assert [len(batch) for batch in batches] == expected
     assert torch.equal(torch.cat(batches), torch.arange(9))
     model = SequenceClassifier(ORGaNICs(3, 8, batch_first=True), 2, standardize=True)
@@ -230,7 +232,7 @@ def test_learning_rates_of_some_parameters(tmp_path):
     before = {name: value.clone() for name, value in model.named_parameters()}
     fit(model, epochs=1, batch_size=1000, lr=0.01, lr_factors=factors)
     moved = {name: float((value - before[name]).detach().abs().max()) for name, value in model.named_parameters()}
-    first = 0.01 * 1e-3 / training._RISE
+    first = 0.01 * 1e-3 / schedule.RISE
     expected = {"1.rnn.cells.0.W_zx": 1, "1.rnn.cells.0.W_b0y": 0.1, "1.rnn.cells.0.W_by": 0, "1.readout.bias": 2}
     assert {name: moved[name] for name in expected} == pytest.approx(
         {n: f * first for n, f in expected.items()}, rel=0.02

@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from organics_neuro.nn import checkpoints  # noqa: E402
+from organics_neuro.training import checkpoints  # noqa: E402
 
 
 def parts(**more):

@@ -4,11 +4,18 @@ import zlib
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
 
 from organics_neuro.core.arguments import number
 
+#: Samples and their labels.
+Labelled = tuple[Tensor, Tensor]
+#: The data that `fit` validates with, or their fraction of all.
+Validation = float | tuple[ArrayLike | Tensor, ArrayLike | Tensor]
 
-def split(x, y, validation, seed):
+
+def split(x: ArrayLike | Tensor, y: ArrayLike | Tensor, validation: Validation, seed: int) -> tuple[Labelled, Labelled]:
     """Training and validation data as two pairs of tensors, checked."""
     x, y = check("x", x, "y", y)
     if isinstance(validation, (tuple, list)) and len(validation) == 2:
@@ -24,7 +31,7 @@ def split(x, y, validation, seed):
     return (x[order[count:]], y[order[count:]]), (x[order[:count]], y[order[:count]])
 
 
-def check(x_name, x, y_name, y):
+def check(x_name: str, x: ArrayLike | Tensor, y_name: str, y: ArrayLike | Tensor) -> Labelled:
     """Samples and their labels as tensors, checked."""
     x, y = check_inputs(x_name, x), _as_tensor(y_name, y)
     whole = not (y.is_floating_point() or y.is_complex())
@@ -37,7 +44,7 @@ def check(x_name, x, y_name, y):
     return x, labels
 
 
-def check_inputs(x_name, x):
+def check_inputs(x_name: str, x: ArrayLike | Tensor) -> Tensor:
     """Samples without their labels as a tensor, checked."""
     x = _as_tensor(x_name, x)
     if not x.is_floating_point() or x.dim() < 2 or not len(x):
@@ -51,7 +58,7 @@ def check_inputs(x_name, x):
     return x
 
 
-def checksum(*tensors):
+def checksum(*tensors: Tensor) -> int:
     """A number that tells one set of data from another."""
     value = 0
     for tensor in tensors:
@@ -59,7 +66,7 @@ def checksum(*tensors):
     return value
 
 
-def _as_tensor(name, value):
+def _as_tensor(name: str, value: ArrayLike | Tensor) -> Tensor:
     try:
         return _read(value).detach()  # samples are not trained
     except (TypeError, ValueError, RuntimeError) as error:
@@ -69,7 +76,7 @@ def _as_tensor(name, value):
         ) from error
 
 
-def _read(value):
+def _read(value: ArrayLike | Tensor) -> Tensor:
     """A tensor that shares the memory of an array, or holds a copy where torch cannot read what lies there."""
     try:
         return torch.as_tensor(value)

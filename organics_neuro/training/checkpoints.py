@@ -2,10 +2,14 @@
 
 import pickle
 import zipfile
+from collections.abc import Mapping
 from io import BytesIO
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
 from organics_neuro.core.files import replacing
 
@@ -13,7 +17,13 @@ from organics_neuro.core.files import replacing
 _CONTENT = {"settings": dict, "architecture": str, "model": dict, "optimizer": dict, "history": dict, "best": dict}
 
 
-def save(path, settings, model, optimizer, **more):
+def save(
+    path: str | PathLike[str],
+    settings: Mapping[str, Any],
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    **more: Any,
+) -> None:
     """Write the state of a run.
 
     Parameters
@@ -26,13 +36,13 @@ def save(path, settings, model, optimizer, **more):
     **more
         Tensors, numbers, texts, and lists and dictionaries of these.
     """
-    content = {"settings": settings, "architecture": str(model), "model": model.state_dict(), **more}
+    content = {"settings": dict(settings), "architecture": str(model), "model": model.state_dict(), **more}
     content["optimizer"] = optimizer.state_dict()
     with replacing(path) as temporary:
         torch.save(content, temporary)
 
 
-def load(path, settings, model):
+def load(path: str | PathLike[str], settings: Mapping[str, Any], model: nn.Module) -> dict[str, Any]:
     """The content of a checkpoint, a dictionary, checked against the run that is to go on.
 
     Raises
@@ -57,7 +67,7 @@ def load(path, settings, model):
     return content
 
 
-def is_of(path, model):
+def is_of(path: str | PathLike[str], model: nn.Module) -> bool:
     """Whether a file is a checkpoint of this model, whatever the settings."""
     try:
         return bool(load(path, {}, model))
@@ -65,13 +75,13 @@ def is_of(path, model):
         return False
 
 
-def not_one(path, error):
+def not_one(path: str | PathLike[str], error: Exception) -> ValueError:
     """The `ValueError` for a file that is no checkpoint, or a damaged one."""
     reason = f"it has no {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0]
     return ValueError(f"{path} is not a checkpoint of fit ({reason}); delete it or give another path")
 
 
-def read(path):
+def read(path: str | PathLike[str]) -> Any:
     """What `torch.save` wrote to a file, if that is tensors, plain values, and lists and dictionaries of these.
 
     Raises
@@ -95,7 +105,7 @@ def read(path):
         raise ValueError("it is damaged, or no file of torch.save") from error
 
 
-def _verified(file):
+def _verified(file: BytesIO) -> BytesIO:
     """A copy of an archive, of the parts that agree with their checksums and nothing else; raises if one does not.
 
     `torch.load` does not always notice a changed bit. In the headers, which have no checksum, one bit can make a folder
@@ -108,7 +118,7 @@ def _verified(file):
     return copy
 
 
-def _content(path):
+def _content(path: str | PathLike[str]) -> dict[str, Any]:
     content = read(path)
     for name, kind in _CONTENT.items():
         if not isinstance(content, dict) or not isinstance(content.get(name), kind):
@@ -116,5 +126,5 @@ def _content(path):
     return content
 
 
-def _shapes(tensors):
+def _shapes(tensors: Mapping[str, Any]) -> dict[str, Any]:
     return {name: getattr(value, "shape", None) for name, value in tensors.items()}

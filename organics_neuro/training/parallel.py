@@ -1,13 +1,17 @@
 """Several processes that train one model, each on its share of every batch, as ``torchrun`` starts them."""
 
 import atexit
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
+from torch import Tensor, nn
 from torch import distributed as dist
-from torch import nn
+
+_T = TypeVar("_T")
 
 #: Whether each process now looks at its own part of a common batch.
 _parted = ContextVar("parted", default=False)
@@ -29,7 +33,7 @@ class Team:
     size: int = 1
 
     @contextmanager
-    def share(self, samples):
+    def share(self, samples: Tensor) -> Iterator[tuple[Tensor, float]]:
         """This process's part of a batch of sample indices, and the weight of its mean in that of the batch.
 
         No part is a single sample, of which no standard deviation exists, unless the batch is: a batch too small for
@@ -43,13 +47,13 @@ class Team:
         finally:
             _parted.reset(token)
 
-    def sum(self, tensor):
+    def sum(self, tensor: Tensor) -> Tensor:
         """Add up ``tensor`` over all processes, in place."""
         if self.size > 1:
             dist.all_reduce(tensor)
         return tensor
 
-    def sum_gradients(self, parameters, value):
+    def sum_gradients(self, parameters: Iterable[nn.Parameter], value: Tensor) -> float:
         """Add up the gradients and one more number over all processes; returns that number."""
         gradients = [p.grad for p in parameters if p.grad is not None]
         if self.size > 1:
@@ -59,21 +63,21 @@ class Team:
                 gradient.copy_(part.view_as(gradient))
         return value.item()
 
-    def from_first(self, function):
+    def from_first(self, function: Callable[[], _T]) -> _T:
         """What ``function`` returns in the first process; the others do not call it."""
-        result = [function() if self.rank == 0 else None]
+        result: list[Any] = [function() if self.rank == 0 else None]
         if self.size > 1:
             dist.broadcast_object_list(result)
         return result[0]
 
-    def equalize(self, model):
+    def equalize(self, model: nn.Module) -> None:
         """Give all processes the parameters and buffers of the first."""
         if self.size > 1:
             for tensor in model.state_dict().values():
                 dist.broadcast(tensor, 0)
 
 
-def team():
+def team() -> Team:
     """The team of this process, which it joins if ``torchrun`` started it."""
     if not dist.is_available():
         return Team()
@@ -87,11 +91,11 @@ class _Sum(torch.autograd.Function):
     """The sum of a tensor over all processes: every summand has the gradients of all of them."""
 
     @staticmethod
-    def forward(ctx, tensor):
+    def forward(ctx: Any, tensor: Tensor) -> Tensor:
         return team().sum(tensor.clone())
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         return team().sum(gradient.clone())
 
 
@@ -102,7 +106,7 @@ class BatchNorm1d(nn.BatchNorm1d):
     `torch.nn.BatchNorm1d`; the input has shape (batch, features), and any other is a `ValueError`.
     """
 
-    def forward(self, input):
+    def forward(self, input: Tensor) -> Tensor:
         """Standardized ``input``, of the same shape."""
         if not (self.training and _parted.get()):
             return super().forward(input)
@@ -117,13 +121,13 @@ class BatchNorm1d(nn.BatchNorm1d):
         return (input - mean) * scale + (0 if self.bias is None else self.bias)
 
     @torch.no_grad()
-    def _track(self, mean, variance, total):
+    def _track(self, mean: Tensor, variance: Tensor, total: Tensor) -> None:
         self.num_batches_tracked += 1
         share = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean, share)
         self.running_var.lerp_(variance * total / (total - 1), share)
 
-    def _check_input_dim(self, input):
+    def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() != 2 or input.shape[1] != self.num_features:
             raise ValueError(
                 f"input has shape {tuple(input.shape)}, but must have (batch, {self.num_features} features)"

@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import asdict, dataclass, field
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -25,21 +26,21 @@ class History:
         Wall-clock time.
     """
 
-    loss: list = field(default_factory=list)
-    validation_accuracy: list = field(default_factory=list)
-    lr: list = field(default_factory=list)
-    seconds: list = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)
+    lr: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Number of epochs."""
         return len(self.loss)
 
     @property
-    def best_epoch(self):
+    def best_epoch(self) -> int:
         """Index of the epoch with the highest validation accuracy, the first one if several share it."""
         return int(np.argmax(self.validation_accuracy))
 
-    def save(self, path):
+    def save(self, path: str | PathLike[str]) -> None:
         """Write a CSV file with one line for each epoch, counted from 1."""
         with replacing(path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.writer(file)
@@ -51,7 +52,7 @@ class History:
 HEADER = ["epoch", *asdict(History())]
 
 
-def is_log(path):
+def is_log(path: str | PathLike[str]) -> bool:
     """Whether the first line of a file is that of `History.save`."""
     header = ",".join(HEADER).encode()
     with Path(path).open("rb") as file:

@@ -10,9 +10,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from organics_neuro.nn import ORGaNICs, SequenceClassifier, training  # noqa: E402  needs torch
-from organics_neuro.nn.parallel import BatchNorm1d, Team, team  # noqa: E402
-from tests.nn.test_training import Interrupt, make_data  # noqa: E402
+from organics_neuro import training  # noqa: E402  needs torch
+from organics_neuro.nn import ORGaNICs, SequenceClassifier  # noqa: E402
+from organics_neuro.training.parallel import BatchNorm1d, Team, team  # noqa: E402
+from tests.training.test_loop import Interrupt, make_data  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,7 +48,7 @@ def test_two_processes_equal_one(tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     result = subprocess.run(
-        [*command, "-m", "tests.nn.test_parallel", str(tmp_path)],
+        [*command, "-m", "tests.training.test_parallel", str(tmp_path)],
         cwd=ROOT,
         env=environment,
         capture_output=True,
