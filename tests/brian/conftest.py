@@ -31,7 +31,7 @@ def clean_brian(request):
     """Default clock and device, NumPy code, code that is not optimized, and a Cython cache that only tests use."""
     b2.start_scope()
     b2.prefs.codegen.target = "numpy"
-    b2.prefs.codegen.runtime.cython.cache_dir = str(request.config.cache.mkdir("brian2_cython"))
+    b2.prefs.codegen.runtime.cython.cache_dir = str(_cython_cache(request))
     b2.prefs.codegen.cpp.extra_compile_args_gcc = _PLAIN
     b2.prefs.devices.cpp_standalone.extra_make_args_unix = [f"-j{os.cpu_count()}", *_make_headers()]
     yield
@@ -40,6 +40,12 @@ def clean_brian(request):
     reset_device("runtime")
     reinit_devices()
     gc.freeze()  # what Cython leaves behind of each module that it compiles; later collections would take ever longer
+
+
+def _cython_cache(request):
+    """Kept from run to run; where pytest keeps no cache (``-p no:cacheprovider``), a folder of this run."""
+    kept = getattr(request.config, "cache", None)
+    return request.getfixturevalue("tmp_path_factory").getbasetemp() if kept is None else kept.mkdir("brian2_cython")
 
 
 @contextmanager
