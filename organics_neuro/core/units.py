@@ -79,7 +79,11 @@ def _check_dimension(name, value, unit):
 
 
 def real_numbers(name, value, copy=False):
-    """``value`` as a float64 array; raises `TypeError` if it holds anything but real numbers."""
+    """``value`` as a float64 array; raises `TypeError` if it holds anything but real numbers, or masks some."""
+    if any(np.ma.isMaskedArray(part) for part in (value, *(value if isinstance(value, (list, tuple)) else ()))):
+        raise TypeError(
+            f"{name} is a masked array, whose mask has no meaning here; give array.filled(0), or other values"
+        )
     sentence = f"{name} must be a number or an array of numbers, got"
     try:
         array = np.asarray(value)
