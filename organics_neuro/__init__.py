@@ -4,6 +4,7 @@ Importing this package loads neither Brian2 nor torch; what needs them is loaded
 """
 
 from importlib import import_module
+from pathlib import Path
 
 __version__ = "0.1.0"
 
@@ -18,17 +19,16 @@ _NAMES = {
     "join": "organics_neuro.core.circuit",
     "load": "organics_neuro.core.circuit",
     "ring": "organics_neuro.core.ring",
-    "Dense": "organics_neuro.core.operators",
-    "AllToAll": "organics_neuro.core.operators",
-    "Circulant": "organics_neuro.core.operators",
-    "Convolution": "organics_neuro.core.operators",
-    "LowRank": "organics_neuro.core.operators",
-    "Sparse": "organics_neuro.core.operators",
-    "Sum": "organics_neuro.core.operators",
     "CircuitGroup": "organics_neuro.brian.group",
     "groups": "organics_neuro.brian.group",
     "Projection": "organics_neuro.brian.projection",
     "use_device": "organics_neuro.brian.device",
+}
+# each class of operators has a file named after it: all_to_all.py defines AllToAll
+_NAMES |= {
+    path.stem.title().replace("_", ""): "organics_neuro.core.operators"
+    for path in sorted(Path(__file__).parent.glob("core/operators/[!_]*.py"))
+    if path.stem != "base"
 }
 _MODULES = {
     "weights": "organics_neuro.core.weights",

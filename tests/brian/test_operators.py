@@ -151,7 +151,7 @@ def test_the_table_of_kernels_is_true():
     names = {type(term).__name__ for term in TERMS}
     assert set(rows) == names | {"Sum"}
     for name, number in (
-        ("Circulant", f"more than {circulant._DIRECT_TAPS} weights"),
+        ("Circulant", f"more than {circulant.DIRECT_TAPS} weights"),
         ("Circulant", f"fewer than n/{kernels.circulant.SHIFTED_BELOW} weights"),
         ("Circulant", f"from {kernels.fourier.UNITS} units and {kernels.fourier.WEIGHTS} weights"),
         ("Convolution", f"above {convolution._DIRECT_TAPS} taps FFT"),

@@ -1,15 +1,22 @@
 """Weight operators: each is its dense matrix, only cheaper."""
 
+import ast
+import pickle
+from copy import copy, deepcopy
 from operator import add, mul, sub, truediv
+from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sparse_matrices
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.sparse import coo_array, csc_array, csr_array
 
 import organics_neuro as on
-from organics_neuro.core.operators import Operator, as_operator, from_arrays, identity
+from organics_neuro import core
+from organics_neuro.core.operators import CLASSES, KINDS, Operator, as_operator, from_arrays, identity
 
 numbers = st.floats(-10, 10, allow_subnormal=False)
 
@@ -249,9 +256,178 @@ def test_a_users_operator_works_in_a_circuit_and_its_file(tmp_path):
 
 
 def test_numbers_and_sparse_matrices_become_operators():
-    from scipy.sparse import csr_array
-
     assert as_operator(2.0, "W", (2, 3)) == on.AllToAll((2, 3), 2.0)
     sparse = as_operator(csr_array(np.eye(2)), "W")
     assert sparse == on.Sparse(np.eye(2))
     assert sparse.is_identity
+
+
+# --- classes that are found by themselves ---------------------------------------------------------------------------
+
+
+def test_a_new_file_is_a_new_operator():
+    """The classes are those of the files, and the package has a public name for each."""
+    folder = Path(core.operators.__file__).parent
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "base"}
+    assert {cls.__module__.rpartition(".")[2] for cls in CLASSES.values()} == files
+    for name, cls in CLASSES.items():
+        assert getattr(on, name) is cls
+        assert name in on.__all__
+        assert KINDS[cls.kind] is cls
+
+
+def test_operators_import_each_other_one_way():
+    """No import inside a function, and none of `Sum` or `Dense` in base: see `KINDS`."""
+    for path in Path(core.operators.__file__).parent.glob("*.py"):
+        tree = ast.parse(path.read_text())
+        inner = [node for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) for node in ast.walk(f)]
+        assert not any(isinstance(node, (ast.Import, ast.ImportFrom)) for node in inner), path
+        if path.stem == "base":
+            assert not any(
+                node.module.startswith("organics_neuro.core.operators")
+                for node in ast.walk(tree)
+                if isinstance(node, ast.ImportFrom)
+            )
+
+
+def test_kinds_of_the_package_are_taken():
+    with pytest.raises(TypeError, match="the kind 'dense' is that of Dense; give Mine another kind"):
+
+        class Mine(on.Dense):
+            kind = "dense"
+
+    class TwiceTheMatrix(on.Dense):
+        """Multiplies in another way than its base, so it is of another kind."""
+
+    assert TwiceTheMatrix.kind == "twice_the_matrix"
+    assert KINDS["dense"] is on.Dense
+    assert TwiceTheMatrix(np.eye(2)) != on.Dense(np.eye(2))
+
+
+# --- transposed, copied ---------------------------------------------------------------------------------------------
+
+
+@given(operators, st.integers(0, 2**32 - 1))
+def test_transposed_operator_equals_the_transposed_matrix(operator, seed):
+    matrix, (m, _) = operator.to_dense(), operator.shape
+    assert operator.T.kind == operator.kind
+    np.testing.assert_allclose(operator.T.to_dense(), matrix.T, atol=1e-11)
+    x = np.random.default_rng(seed).normal(size=(2, 3, m))
+    np.testing.assert_allclose(operator.apply_transposed(x), x @ matrix, atol=1e-9)
+
+
+def test_an_operator_without_a_transpose_says_so():
+    with pytest.raises(TypeError, match=r"class Negated have no transpose T; convert them with Dense\(weights.to_"):
+        Negated(3).apply_transposed(np.ones(3))
+
+
+@given(operators)
+def test_copies_are_equal_and_cannot_be_changed(operator):
+    for copied in (pickle.loads(pickle.dumps(operator)), deepcopy(operator), copy(operator)):
+        assert type(copied) is type(operator)
+        assert copied == operator
+        np.testing.assert_array_equal(copied.to_dense(), operator.to_dense())
+        for term in getattr(copied, "terms", (copied,)):
+            stored = [value for value in vars(term).values() if isinstance(value, np.ndarray)]
+            assert not any(value.flags.writeable for value in stored)
+
+
+def test_sparse_matrices_are_frozen():
+    matrix = pickle.loads(pickle.dumps(on.Sparse(np.eye(3)))).matrix
+    for part in (matrix.data, matrix.indices, matrix.indptr):
+        with pytest.raises(ValueError, match="read-only"):
+            part[0] = 2
+
+
+def test_a_users_operator_is_copied():
+    total = on.Dense(np.eye(3)) + Negated(3)
+    for copied in (pickle.loads(pickle.dumps(total)), deepcopy(total)):
+        assert copied == total
+        np.testing.assert_array_equal(copied.to_dense(), np.zeros((3, 3)))
+
+
+# --- identity -------------------------------------------------------------------------------------------------------
+
+
+def test_large_operators_tell_from_their_parts_whether_they_are_the_identity(monkeypatch):
+    monkeypatch.setattr(Operator, "_columns", None)
+    sheet, n = (100, 100), 10_000
+    kernel = np.zeros((2, 2, 3, 3))
+    kernel[0, 0, 1, 1] = kernel[1, 1, 1, 1] = 1
+    assert on.Convolution(kernel, sheet).is_identity
+    assert not on.Convolution(kernel[:1], sheet).is_identity
+    assert not on.Convolution(kernel[::-1], sheet, "zero").is_identity
+    assert on.Sparse(sparse_matrices.eye_array(n)).is_identity
+    assert not on.Sparse(2 * sparse_matrices.eye_array(n)).is_identity
+    assert not on.Sparse(sparse_matrices.eye_array(n, k=1)).is_identity
+
+
+# --- what is no sparse matrix ---------------------------------------------------------------------------------------
+
+
+def broken(make, **parts):
+    """A SciPy matrix whose parts are replaced after SciPy has looked at them."""
+    matrix = make(np.array([[0.0, 1.0, 2.0], [3.0, 0.0, 0.0]]))
+    for name, value in parts.items():
+        setattr(matrix, name, np.asarray(value))
+    return matrix
+
+
+def broken_lists():
+    matrix = sparse_matrices.lil_array(np.eye(3))
+    matrix.rows[1] = [7]
+    return matrix
+
+
+@pytest.mark.parametrize(
+    ("matrix", "message"),
+    [
+        (broken(csr_array, indices=[1, 5, 0]), "'indices' must lie between 0 and 2, but holds 5 at index 1"),
+        (broken(csr_array, indices=[1, -1, 0]), "'indices' must lie between 0 and 2, but holds -1 at index 1"),
+        (broken(csr_array, indices=[1, 2]), "indptr must run from 0 to the number of entries, 2, but runs from 0 to 3"),
+        (broken(csr_array, indices=[1, 2, 0, 0]), "one integer in 'indices' for each entry, got int64 of shape"),
+        (broken(csr_array, indptr=[0, 3, 2]), "indptr must not fall, but goes from 3 to 2 at index 2"),
+        (broken(csr_array, indptr=[0, 2, 9]), "indptr must run from 0 to the number of entries, 3, but .* from 0 to 9"),
+        (broken(csr_array, indptr=[-1, 2, 3]), "indptr must run from 0 .* but runs from -1 to 3"),
+        (broken(csr_array, indptr=[0, 3]), "indptr must hold 3 integers, got int64 of shape"),
+        (broken(csc_array, indices=[1, 0, 2]), "'indices' must lie between 0 and 1, but holds 2 at index 2"),
+        (broken(coo_array, coords=((0, 0, 1), (1, 9, 0))), "'column' must lie between 0 and 2, but holds 9 at index 1"),
+        (broken(coo_array, coords=((0, 4, 1), (1, 2, 0))), "'row' must lie between 0 and 1, but holds 4 at index 1"),
+        (broken_lists(), "'indices' must lie between 0 and 2, but holds 7"),
+    ],
+)
+def test_broken_sparse_matrices_are_refused(matrix, message):
+    """SciPy would read, and write, outside of its arrays."""
+    with pytest.raises(ValueError, match=message) as caught:
+        on.Sparse(matrix)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"indices": np.array([0, 99])}, "'indices' must lie between 0 and 1, but holds 99"),
+        ({"indptr": np.array([0, 2, 1])}, "indptr must not fall|indptr must run"),
+        ({"indptr": np.array([0.0, 1.0, 2.0])}, "indptr must hold 3 integers, got float64"),
+        ({"indices": np.array([-1, 1])}, "'indices' must lie between 0 and 1, but holds -1"),
+        ({"shape": np.array([2, -2])}, r"the shape must be two positive integers, got \[2, -2\]"),
+        ({"shape": np.array([2, 1])}, "'indices' must lie between 0 and 0, but holds 1"),
+        ({"shape": np.array([3, 2])}, "indptr must hold 4 integers"),
+    ],
+)
+def test_broken_sparse_weights_in_a_file_are_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
+        from_arrays("sparse", {**on.Sparse(np.eye(2)).arrays(), **changed})
+
+
+def test_every_format_of_scipy_is_taken():
+    dense = np.array([[0.0, 1.0, 2.0, 0.0], [3.0, 0.0, 0.0, 4.0]])
+    for name in ("bsr", "coo", "csc", "csr", "dia", "dok", "lil"):
+        assert on.Sparse(sparse_matrices.coo_array(dense).asformat(name)) == on.Sparse(dense), name
+
+
+@pytest.mark.parametrize("make", [on.Dense, on.Sparse, on.Circulant, lambda x: as_operator([x, x], "W")])
+def test_masked_arrays_are_refused(make):
+    masked = np.ma.masked_less(np.ones((2, 2)), 0)
+    with pytest.raises(TypeError, match=r"is a masked array, whose mask has no meaning here; give array.filled\(0\)"):
+        make(masked)

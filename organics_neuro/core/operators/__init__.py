@@ -1,23 +1,36 @@
-"""Weight operators: a linear map with a structure, so that its cost and its memory follow the structure."""
+"""Weight operators: a linear map with a structure, so that its cost and its memory follow the structure.
 
+Each class has a file of its own, named after it (``low_rank.py`` defines `LowRank`), and is found by itself: a new
+operator is one new file. Here is what needs several of them.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 
-from organics_neuro.core.operators.base import Operator, from_arrays
-from organics_neuro.core.operators.circulant import Circulant, by_fourier, identity, rotate_and_add
-from organics_neuro.core.operators.convolution import Convolution, convolve
-from organics_neuro.core.operators.matrices import AllToAll, Dense, LowRank, Sparse
-from organics_neuro.core.operators.sums import Sum
+from organics_neuro.core.operators.all_to_all import AllToAll
+from organics_neuro.core.operators.base import KINDS, Operator, from_arrays
+from organics_neuro.core.operators.circulant import by_fourier, identity, rotate_and_add
+from organics_neuro.core.operators.convolution import convolve
+from organics_neuro.core.operators.dense import Dense
+from organics_neuro.core.operators.sparse import Sparse
 from organics_neuro.core.units import real_numbers
 
-__all__ = [
-    "Circulant",
-    "Convolution",
-    "Dense",
-    "LowRank",
+for _module in iter_modules(__path__, f"{__name__}."):
+    import_module(_module.name)
+#: The classes of the package by name.
+CLASSES: dict[str, type[Operator]] = {
+    cls.__name__: cls for cls in KINDS.values() if cls.__module__.startswith(f"{__name__}.")
+}
+globals().update(CLASSES)
+
+__all__ = [  # noqa: PLE0604  the classes are found, not listed
+    *CLASSES,
+    "CLASSES",
+    "KINDS",
     "Operator",
-    "Sparse",
-    "Sum",
-    "AllToAll",
     "as_operator",
     "by_fourier",
     "convolve",
@@ -27,7 +40,7 @@ __all__ = [
 ]
 
 
-def as_operator(value, name, size=None):
+def as_operator(value: "Operator | ArrayLike", name: str, size: tuple[int, int] | None = None) -> Operator:
     """``value`` as an operator.
 
     Parameters

@@ -1,19 +1,24 @@
 """Weight operators: a linear map with a structure, so that its cost and its memory follow the structure.
 
-The protocol is small: ``shape``, ``kind``, ``@``, `Operator.apply` (units on the last axis), `Operator.to_dense`
-and `Operator.arrays` (the numbers that define it, for files and kernels). What else a new operator needs is in
-``docs/architecture.md``.
+The protocol is small: ``shape``, ``kind``, ``@``, `Operator.apply` (units on the last axis), `Operator.T`,
+`Operator.to_dense` and `Operator.arrays` (the numbers that define it, for files and kernels). What multiplies with
+an operator in each engine is listed in `organics_neuro.core.products`.
 """
 
+import re
+from collections.abc import Iterator, Mapping
 from numbers import Number
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.units import magnitude, real_numbers
 
 #: Numbers that are made at a time (32 MiB) where an operator has to be searched for an entry.
 _BLOCK = 2**22
+#: Every class of operators by its kind: a class enters when it is defined.
+KINDS: dict[str, type["Operator"]] = {}
 
 
 class Operator:
@@ -24,43 +29,63 @@ class Operator:
     shape : tuple of int
         (m, n): n source units, m target units.
     kind : str
-        Name of the structure, as in files.
+        Name of the structure, as in files; by default it follows from the name of the class.
     """
 
-    kind = None
-    _kinds = {}
+    shape: tuple[int, int]
+    kind: str = ""
     __array_ufunc__ = None  # let arrays leave sums and products to the operator instead of looping over elements
 
-    def __init_subclass__(cls):
-        Operator._kinds[cls.kind] = cls
+    def __init_subclass__(cls) -> None:
+        if "kind" not in cls.__dict__:  # a subclass of Dense may multiply in another way, so it is another kind
+            cls.kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        known, package = KINDS.get(cls.kind), __name__.rpartition(".")[0]
+        if known and known.__module__.startswith(package) and not cls.__module__.startswith(package):
+            raise TypeError(f"the kind {cls.kind!r} is that of {known.__name__}; give {cls.__name__} another kind")
+        KINDS[cls.kind] = cls
 
-    def apply(self, x):
+    def apply(self, x: np.ndarray) -> np.ndarray:
         """Weights times ``x`` along its last axis: (..., n) to (..., m)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"the operator {type(self).__name__} must define apply(x)")
 
-    def to_dense(self):
+    @property
+    def T(self) -> "Operator":
+        """The transposed operator, of the same structure."""
+        raise TypeError(
+            f"weights of the class {type(self).__name__} have no transpose T; convert them with Dense(weights.to_dense())"
+        )
+
+    def apply_transposed(self, x: np.ndarray) -> np.ndarray:
+        """Transposed weights times ``x`` along its last axis: (..., m) to (..., n)."""
+        return self.T.apply(x)
+
+    def to_dense(self) -> np.ndarray:
         """The (m, n) matrix as an array."""
         return self.apply(np.eye(self.shape[1])).T.copy()
 
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self.to_dense(), dtype)
 
-    def arrays(self):
+    def arrays(self) -> dict[str, np.ndarray]:
         """The arrays that define the operator; `from_arrays` makes an equal one of them."""
-        raise NotImplementedError
+        raise NotImplementedError(f"the operator {type(self).__name__} must define arrays() to be compared or saved")
 
     @classmethod
-    def from_arrays(cls, arrays):
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Operator":
         """The operator that these arrays define."""
         return cls(**arrays)
 
-    def scaled(self, factor):
+    def __reduce_ex__(self, protocol):
+        """Copies and pickles are made from `arrays`: checked, and as unchangeable as the original."""
+        if type(self).arrays is Operator.arrays:
+            return super().__reduce_ex__(protocol)
+        return type(self).from_arrays, (self.arrays(),)
+
+    def scaled(self, factor: float) -> "Operator":
         """The operator times a number, of the same structure where it has one."""
-        from organics_neuro.core.operators.matrices import Dense
+        return KINDS["dense"](factor * self.to_dense())
 
-        return Dense(factor * self.to_dense())
-
-    def _columns(self):
+    def _columns(self) -> Iterator[tuple[int, np.ndarray]]:
         """The first column and the columns of the matrix (as rows), in blocks: large operators have no room for all."""
         step = max(1, _BLOCK // max(self.shape))
         for start in range(0, self.shape[1], step):
@@ -68,26 +93,24 @@ class Operator:
             yield start, self.apply(np.eye(size, self.shape[1], start))
 
     @property
-    def is_identity(self):
+    def is_identity(self) -> bool:
         """Whether the operator is the identity matrix."""
         return self.shape[0] == self.shape[1] and all(
             np.array_equal(block, np.eye(*block.shape, start)) for start, block in self._columns()
         )
 
     @property
-    def minimum(self):
+    def minimum(self) -> float:
         """The smallest entry of the matrix."""
         return float(min(block.min() for _, block in self._columns()))
 
     @property
-    def is_nonnegative(self):
+    def is_nonnegative(self) -> bool:
         """Whether no entry is negative; structures that can tell from their parts do not search for the minimum."""
         return self.minimum >= 0
 
     def __add__(self, other):
-        from organics_neuro.core.operators.sums import Sum
-
-        return Sum([self, other])
+        return KINDS["sum"]([self, other])
 
     def __radd__(self, other):
         return self if isinstance(other, Number) and other == 0 else self + other  # the sum of a list begins with 0
@@ -116,7 +139,7 @@ class Operator:
             raise ZeroDivisionError("the divisor of an operator must not be 0")
         return self.scaled(1 / divisor)
 
-    def __matmul__(self, x):
+    def __matmul__(self, x: ArrayLike) -> np.ndarray:
         """Matrix product with an array of shape (n,) or (n, k), as in NumPy."""
         x = real_numbers("the array that weights are multiplied with", x)
         if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
@@ -135,14 +158,20 @@ class Operator:
         return f"{type(self).__name__}(shape={self.shape})"
 
 
-def readonly(array):
+def readonly(array: np.ndarray) -> np.ndarray:
     """The array, which can no longer be changed."""
     array.flags.writeable = False
     return array
 
 
-def from_arrays(kind, arrays):
+def check_matrix_shape(shape: tuple[int, ...]) -> None:
+    """Raise `ValueError` for what is no matrix."""
+    if len(shape) != 2 or 0 in shape:
+        raise ValueError(f"a weight matrix must have two axes (target units, source units), got shape {shape}")
+
+
+def from_arrays(kind: str, arrays: Mapping[str, np.ndarray]) -> Operator:
     """The operator of the structure ``kind`` defined by ``arrays`` (the inverse of `Operator.arrays`)."""
-    if kind not in Operator._kinds:
-        raise ValueError(unknown_name("weight operator", kind, sorted(Operator._kinds)))
-    return Operator._kinds[kind].from_arrays(arrays)
+    if kind not in KINDS:
+        raise ValueError(unknown_name("weight operator", kind, sorted(KINDS)))
+    return KINDS[kind].from_arrays(arrays)

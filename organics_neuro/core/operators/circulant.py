@@ -1,12 +1,13 @@
 """`Circulant`: weights on a ring."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from organics_neuro.core.operators.base import Operator, readonly
 from organics_neuro.core.units import magnitude
 
 #: Above this number of non-zero taps a `Circulant` is applied by FFT rather than tap by tap.
-_DIRECT_TAPS = 16
+DIRECT_TAPS = 16
 
 
 class Circulant(Operator):
@@ -20,7 +21,7 @@ class Circulant(Operator):
 
     kind = "circulant"
 
-    def __init__(self, column):
+    def __init__(self, column: ArrayLike):
         column = magnitude("the column of a circulant", column, "1")
         if column.ndim != 1 or not column.size:
             raise ValueError(f"a circulant is given by its first column (one axis), got shape {column.shape}")
@@ -28,12 +29,16 @@ class Circulant(Operator):
         self.shape = (column.size, column.size)
 
     @property
-    def offsets(self):
+    def offsets(self) -> np.ndarray:
         """Ring distances i - j at which the weight is not zero, shape (k,)."""
         return np.flatnonzero(self.column)
 
     def apply(self, x):
         return rotate_and_add(np.asarray(x), self.column, self.offsets)
+
+    @property
+    def T(self):
+        return Circulant(np.roll(self.column[::-1], 1))
 
     def to_dense(self):
         n = self.column.size
@@ -41,7 +46,7 @@ class Circulant(Operator):
 
     @property
     def is_identity(self):
-        return self.column[0] == 1.0 and not self.column[1:].any()
+        return bool(self.column[0] == 1.0 and not self.column[1:].any())
 
     @property
     def minimum(self):
@@ -54,10 +59,10 @@ class Circulant(Operator):
         return Circulant(factor * self.column)
 
 
-def rotate_and_add(x, column, offsets):
+def rotate_and_add(x: np.ndarray, column: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Circulant weights times ``x`` along its last axis: tap by tap for a few ``offsets``, else by FFT."""
     n = x.shape[-1]
-    if len(offsets) > _DIRECT_TAPS:
+    if len(offsets) > DIRECT_TAPS:
         return by_fourier(x, column)
     result = np.zeros(x.shape)
     for offset in offsets:
@@ -66,11 +71,11 @@ def rotate_and_add(x, column, offsets):
     return result
 
 
-def by_fourier(x, column):
+def by_fourier(x: np.ndarray, column: np.ndarray) -> np.ndarray:
     """Circulant weights times ``x`` along its last axis, by FFT."""
     return np.fft.irfft(np.fft.rfft(x, axis=-1) * np.fft.rfft(column), x.shape[-1], axis=-1)
 
 
-def identity(size):
+def identity(size: int) -> Circulant:
     """The identity matrix as an operator that costs O(n)."""
     return Circulant(np.eye(1, size)[0])

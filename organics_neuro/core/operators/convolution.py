@@ -1,6 +1,9 @@
 """`Convolution`: weights on a sheet of units that depend on displacement only."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.signal import fftconvolve
 
 from organics_neuro.core.operators.base import Operator, readonly
@@ -29,7 +32,7 @@ class Convolution(Operator):
 
     kind = "convolution"
 
-    def __init__(self, kernel, sheet, boundary="wrap"):
+    def __init__(self, kernel: ArrayLike, sheet: tuple[int, int], boundary: str = "wrap"):
         kernel = magnitude("the kernel of a convolution", kernel, "1")
         kernel = kernel[None, None] if kernel.ndim == 2 else kernel
         if kernel.ndim != 4 or 0 in kernel.shape or not kernel.shape[2] % 2 or not kernel.shape[3] % 2:
@@ -52,16 +55,39 @@ class Convolution(Operator):
         return convolve(x, self.sheet, self.passes, self.boundary)
 
     @property
-    def minimum(self):
+    def T(self):
+        return Convolution(self.kernel.transpose(1, 0, 2, 3)[..., ::-1, ::-1], self.sheet, self.boundary)
+
+    def taps(self) -> tuple[np.ndarray, tuple[int, int]]:
+        """The weights by displacement that occur on the sheet, and where the displacement is 0.
+
+        Returns
+        -------
+        taps : ndarray, shape (out_channels, in_channels, rows, columns)
+            On a torus taps that meet are added up, and the shape is that of the sheet.
+        centre : (int, int)
+        """
         (h, w), (kh, kw) = self.sheet, self.kernel.shape[2:]
         y, x = np.arange(kh) - kh // 2, np.arange(kw) - kw // 2
-        if self.boundary == "wrap":  # taps that meet on the torus add up
-            entries = np.zeros((*self.kernel.shape[:2], h, w))
-            np.add.at(entries, (slice(None), slice(None), y[:, None] % h, x % w), self.kernel)
-            return float(entries.min())
-        entries = self.kernel[:, :, abs(y) < h][..., abs(x) < w]
-        everywhere = entries.shape[2:] == (2 * h - 1, 2 * w - 1)
-        return float(entries.min() if everywhere else entries.min(initial=0.0))
+        if self.boundary == "zero":
+            inside = self.kernel[:, :, abs(y) < h][..., abs(x) < w]
+            return inside, (inside.shape[2] // 2, inside.shape[3] // 2)
+        taps = np.zeros((*self.kernel.shape[:2], h, w))
+        np.add.at(taps, (slice(None), slice(None), y[:, None] % h, x % w), self.kernel)
+        return taps, (0, 0)
+
+    @property
+    def is_identity(self):
+        taps, centre = self.taps()
+        alone = np.zeros(taps.shape)
+        alone[:, :, *centre] = np.eye(*taps.shape[:2])
+        return taps.shape[0] == taps.shape[1] and np.array_equal(taps, alone)
+
+    @property
+    def minimum(self):
+        taps, _ = self.taps()
+        everywhere = self.boundary == "wrap" or taps.shape[2:] == tuple(2 * size - 1 for size in self.sheet)
+        return float(taps.min() if everywhere else taps.min(initial=0.0))
 
     def arrays(self):
         return {
@@ -98,7 +124,7 @@ def _passes(kernel):
     return readonly(rows.reshape(*shape, 1, kw)), readonly(columns.reshape(*shape, kh, 1))
 
 
-def convolve(x, sheet, passes, boundary):
+def convolve(x: np.ndarray, sheet: tuple[int, int], passes: Sequence[np.ndarray], boundary: str) -> np.ndarray:
     """A convolution (see `Convolution`) of ``x`` (..., in_channels * height * width), pass after pass."""
     outputs, inputs = passes[0].shape[:2]
     x = np.asarray(x)

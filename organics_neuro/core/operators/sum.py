@@ -1,5 +1,7 @@
 """`Sum`: several operators that act together."""
 
+from collections.abc import Iterable
+
 from organics_neuro.core.operators.base import Operator, from_arrays
 
 
@@ -14,7 +16,7 @@ class Sum(Operator):
 
     kind = "sum"
 
-    def __init__(self, terms):
+    def __init__(self, terms: Iterable[Operator]):
         terms = tuple(terms)
         if not terms or not all(isinstance(term, Operator) for term in terms):
             raise TypeError("a sum of weights takes one or more operators; make arrays operators with Dense(array)")
@@ -25,6 +27,13 @@ class Sum(Operator):
 
     def apply(self, x):
         return sum(term.apply(x) for term in self.terms)
+
+    @property
+    def T(self):
+        return Sum(term.T for term in self.terms)
+
+    def apply_transposed(self, x):
+        return sum(term.apply_transposed(x) for term in self.terms)
 
     def to_dense(self):
         return sum(term.to_dense() for term in self.terms)
@@ -55,6 +64,9 @@ class Sum(Operator):
             number, kind, name = path.split("/")
             parts.setdefault((int(number), kind), {})[name] = array
         return cls(from_arrays(kind, parts[number, kind]) for number, kind in sorted(parts))
+
+    def __reduce_ex__(self, protocol):
+        return type(self), (self.terms,)  # a term of a class of the user's own brings this class
 
     def scaled(self, factor):
         return Sum(term.scaled(factor) for term in self.terms)
