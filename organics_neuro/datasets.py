@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from organics_neuro.core.arguments import known_name
+from organics_neuro.core.boundary import known_name
 from organics_neuro.core.errors import FileFormatError
 
 _MNIST = Path(__file__).parents[1] / "data" / "mnist"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from organics_neuro.core.arguments import known_name
+from organics_neuro.core.boundary import known_name
 from organics_neuro.core.errors import missing_extra
 from organics_neuro.experiments import fit_naka_rushton, naka_rushton
 

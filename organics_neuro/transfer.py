@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from organics_neuro.core.arguments import input_sequences
-from organics_neuro.core.circuit import Circuit, check_circuit, join
+from organics_neuro.core.boundary import input_sequences
+from organics_neuro.core.circuits import Circuit, check_circuit, join
 from organics_neuro.core.errors import missing_extra
 from organics_neuro.core.model import Coupling
 from organics_neuro.core.models.gated import STEP_TIME
+from organics_neuro.core.names import Name
 from organics_neuro.core.operators import Sparse, identity
 from organics_neuro.core.units import seconds
 
@@ -238,7 +239,7 @@ def agreement(model, circuit, x, dt=STEP_TIME, *, device="cpp", report=None):
             _, state = double.rnn(samples[part].double())
             for name, value in _by_name(double.rnn, state).items():
                 difference = np.maximum(difference, np.abs(value - ends[name][part, 0]).max())  # NaN, too
-        *_, last = (name for name in ends if name.rpartition(".")[2] == "y")
+        *_, last = (name for name in ends if Name.parse(name).variable == "y")
         scores = double.scores(torch.from_numpy(ends[last][:, 0]))
     return Agreement(in_torch, scores.argmax(-1).numpy(), float(difference))
 

@@ -9,7 +9,7 @@ import brian2 as b2
 from brian2.devices.device import all_devices, get_device, reset_device
 
 from organics_neuro.brian.cuda import prepare
-from organics_neuro.core.arguments import known_name
+from organics_neuro.core.boundary import known_name
 
 _DEVICES = {"runtime": "runtime", "cpp": "cpp_standalone", "cuda": "cuda_standalone"}
 

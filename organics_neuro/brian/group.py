@@ -10,10 +10,12 @@ import numpy as np
 from organics_neuro.brian.guard import StepGuard
 from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.projection import Projection
-from organics_neuro.core.arguments import check_names, positive_int
-from organics_neuro.core.circuit import Circuit, JoinedCircuit, check_circuit, must_be_positive
-from organics_neuro.core.dynamics import noise_amplitude, qualify
+from organics_neuro.core.boundary import check_names, positive_int
+from organics_neuro.core.circuits import Circuit, JoinedCircuit, check_circuit
+from organics_neuro.core.circuits.checks import must_be_positive
+from organics_neuro.core.dynamics import noise_amplitude
 from organics_neuro.core.expressions import check_syntax, to_brian
+from organics_neuro.core.names import Name, by_population
 
 #: What `CircuitGroup` reads of a circuit; also one population of a joined circuit, before it is connected.
 _Part = namedtuple("_Part", "populations connections external")
@@ -105,7 +107,7 @@ class CircuitGroup(b2.NeuronGroup):
         trials = positive_int("trials", trials)
         integrator = Integrator(method, tuple(c.variable for c in circuit.connections if not c.external))
         noise, inputs = {} if noise is None else noise, {} if inputs is None else inputs
-        population = circuit.populations[""]
+        population = circuit.populations[None]
         model = population.model
         check_names("noise", "state", noise, model.states)
         check_names("inputs", "name", inputs, (*model.inputs, *circuit.external))
@@ -125,7 +127,7 @@ class CircuitGroup(b2.NeuronGroup):
         for key, value in {**population.parameters, **{f"noise_{state}": v for state, v in amplitudes.items()}}.items():
             self.variables[key].set_value(value if np.ndim(value) == 0 else np.tile(value, self.trials))  # SI units
         if isinstance(circuit, Circuit):
-            _assemble({"": self}, circuit, inputs, options)
+            _assemble({None: self}, circuit, inputs, options)
 
     def _check_variables(self):
         taken = {*self.__dict__, *dir(type(self))}
@@ -218,27 +220,28 @@ def groups(circuit, trials=1, noise=None, inputs=None, **options):
     Returns
     -------
     dict of CircuitGroup
-        By the name of the population, which is "" for a circuit that is not joined. Add all of them to a
+        By the name of the population, which is None for a circuit that is not joined. Add all of them to a
         `Network`: ``Network(*groups.values())``.
     """
     if isinstance(circuit, Circuit):
-        return {"": CircuitGroup(circuit, trials, noise=noise, inputs=inputs, **options)}
+        return {None: CircuitGroup(circuit, trials, noise=noise, inputs=inputs, **options)}
     check_circuit(circuit)
     noise, inputs = {} if noise is None else noise, {} if inputs is None else inputs
     check_names("noise", "state", noise, circuit.states)
     check_names("inputs", "name", inputs, circuit.inputs)
     _check_texts(inputs)
     made = {}
+    texts = by_population({key: text for key, text in inputs.items() if key not in circuit.external})
+    amplitudes = by_population(noise)
     for name, population in circuit.populations.items():
-        own = {
-            key.rpartition(".")[2]: text
-            for key, text in inputs.items()
-            if key.rpartition(".")[0] == name and key not in circuit.external
-        }
-        amplitudes = {key.rpartition(".")[2]: value for key, value in noise.items() if key.rpartition(".")[0] == name}
-        part = _Part({"": population}, [c for c in circuit.connections if c.target == name], {})
+        part = _Part({None: population}, [c for c in circuit.connections if c.target == name], {})
         made[name] = CircuitGroup(
-            part, trials, noise=amplitudes, inputs=own, name=f"{name.replace('.', '_')}*", **options
+            part,
+            trials,
+            noise=amplitudes.get(name),
+            inputs=texts.get(name),
+            name=f"{name.replace('.', '_')}*",
+            **options,
         )
         made[name].circuit = reduce(lambda whole, key: whole.parts[key], name.split("."), circuit)
     _assemble(made, circuit, inputs, options)
@@ -249,9 +252,9 @@ def _assemble(made, circuit, inputs, options):
     """Set the states of the groups to their start, and connect them; ``options`` are those of `NeuronGroup`."""
     for p, population in circuit.populations.items():
         for state in population.model.states:
-            made[p].variables[state].set_value(np.tile(circuit.initial[qualify(p, state)], made[p].trials))
+            made[p].variables[state].set_value(np.tile(circuit.initial[Name(p, state)], made[p].trials))
     for full, size in circuit.external.items():
-        p, _, name = full.rpartition(".")
+        p, name = full.population, full.variable
         group, text = made[p], f"{name} = {inputs[full]} : 1" if full in inputs else f"{name} : 1"
         group.external[name] = b2.NeuronGroup(
             size * group.trials,
@@ -266,11 +269,7 @@ def _assemble(made, circuit, inputs, options):
     stages = {p: group.integrator.add_stages(group) for p, group in made.items()}
     for c in circuit.connections:
         target = made[c.target]
-        if c.external:
-            owner, _, name = c.source.rpartition(".")
-            source = made[owner].external[name]
-        else:
-            source = made[c.source]
+        source = made[c.source.population].external[c.source.variable] if c.external else made[c.source]
         projection = Projection(
             source,
             target,
@@ -291,7 +290,7 @@ def _check_texts(inputs):
     for name, text in inputs.items():
         if not isinstance(text, str):
             raise TypeError(
-                f"inputs[{name!r}] must be a Brian2 expression (text), got {type(text).__name__}; numbers are assigned: group.{name.rpartition('.')[2]} = array"
+                f"inputs[{name!r}] must be a Brian2 expression (text), got {type(text).__name__}; numbers are assigned: group.{Name.parse(name).variable} = array"
             )
         check_syntax(text)
 

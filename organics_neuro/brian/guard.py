@@ -4,8 +4,8 @@ import warnings
 
 import numpy as np
 
-from organics_neuro.core.dynamics import qualify
 from organics_neuro.core.errors import ConvergenceWarning, StepSizeWarning
+from organics_neuro.core.names import Name
 from organics_neuro.core.theory import largest_stable_dt
 
 #: Circuits with more state variables are checked against their time constants only: to find the fixed point takes longer
@@ -37,7 +37,7 @@ class StepGuard:
         for p, population in self.circuit.populations.items():
             for name in (f"tau_{state}" for state in population.model.states):
                 if name in population.parameters:
-                    yield float(np.min(population.parameters[name])), qualify(p, name)
+                    yield float(np.min(population.parameters[name])), Name(p, name)
 
     def _bound(self, method):
         """Largest stable step; NaN where it is not known."""
@@ -52,7 +52,7 @@ class StepGuard:
         """Inputs of the trial with the strongest ones; None where they are expressions, or only known when it runs."""
         values = {}
         for name, units in self.circuit.inputs.items():
-            p, _, variable = name.rpartition(".")
+            p, variable = name.population, name.variable
             group = self.groups[p].external.get(variable, self.groups[p])
             try:
                 values[name] = np.asarray(group.variables[variable].get_value()).reshape(-1, units)

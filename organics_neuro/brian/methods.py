@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from brian2.utils.stringtools import word_substitute
 
-from organics_neuro.core.arguments import known_name
+from organics_neuro.core.boundary import known_name
 from organics_neuro.core.reference import METHODS
 
 #: Stages as (weight of the slope, how far the states move for the next stage, in steps; None completes the step).

@@ -5,9 +5,9 @@ import numpy as np
 
 from organics_neuro.brian.device import device as on_device
 from organics_neuro.brian.group import groups
-from organics_neuro.core.arguments import known_name, positive_int
-from organics_neuro.core.circuit import check_circuit
-from organics_neuro.core.dynamics import check_steps, count_trials
+from organics_neuro.core.boundary import check_steps, count_trials, known_name, positive_int
+from organics_neuro.core.circuits import check_circuit
+from organics_neuro.core.names import Name
 from organics_neuro.core.reference import DT, DURATION
 from organics_neuro.core.units import seconds
 
@@ -133,8 +133,9 @@ def _make(circuit, inputs, trials, steps, dt, **options):
     made = groups(circuit, trials, inputs=texts, dt=dt * b2.second, **options)
     for name, value in inputs.items():
         if name not in texts:
-            population, _, variable = name.rpartition(".")
-            setattr(made[population], f"{variable}_", np.broadcast_to(value, (trials, value.shape[-1])))  # SI units
+            setattr(
+                made[name.population], f"{name.variable}_", np.broadcast_to(value, (trials, value.shape[-1]))
+            )  # SI units
     return made, namespace
 
 
@@ -145,7 +146,9 @@ def _unit(name):
 
 def _monitors(made, record, every, dt):
     """One monitor for each group that has states to record."""
-    states = {p: [name.rpartition(".")[2] for name in record if name.rpartition(".")[0] == p] for p in made}
+    states = {p: [] for p in made}
+    for name in map(Name.parse, record):
+        states[name.population].append(name.variable)
     return {
         p: b2.StateMonitor(made[p], names, record=True, dt=every * dt * b2.second)
         for p, names in states.items()
@@ -155,7 +158,8 @@ def _monitors(made, record, every, dt):
 
 def _trace(name, made, monitors, with_end):
     """The recorded samples of a state as (samples, trials, units)."""
-    population, _, state = name.rpartition(".")
+    name = Name.parse(name)
+    population, state = name.population, name.variable
     group = made[population]
     end = group.per_trial(np.asarray(getattr(group, state)[:]))[None]
     if not monitors:

@@ -14,8 +14,8 @@ from organics_neuro.brian.device import current_device
 from organics_neuro.brian.group import CircuitGroup
 from organics_neuro.brian.kernels import get_program
 from organics_neuro.brian.projection import Projection
-from organics_neuro.core.arguments import positive_int
-from organics_neuro.core.circuit import check_parameter
+from organics_neuro.core.boundary import positive_int
+from organics_neuro.core.circuits.checks import check_parameter
 from organics_neuro.core.operators import as_operator
 from organics_neuro.core.units import magnitude
 

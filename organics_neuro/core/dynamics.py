@@ -12,8 +12,9 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from organics_neuro.core import expressions
-from organics_neuro.core.arguments import check_names, known_name
+from organics_neuro.core.boundary import check_names, check_units_axis, known_name
 from organics_neuro.core.model import CircuitModel
+from organics_neuro.core.names import Name
 from organics_neuro.core.operators import Operator
 from organics_neuro.core.units import magnitude
 
@@ -37,17 +38,12 @@ class Connection:
     """
 
     key: str
-    target: str
+    target: str | None
     variable: str
     weights: Operator
-    source: str
+    source: str | None
     expression: str
     external: str | None = None
-
-
-def qualify(population, name):
-    """Full name of a variable: ``name`` in a circuit of one population, else ``population.name``."""
-    return f"{population}.{name}" if population else name
 
 
 @lru_cache(maxsize=256)
@@ -96,17 +92,17 @@ class Dynamics:
     def __init__(self, populations, connections, external):
         self.populations = populations
         self.connections = connections
-        written = {qualify(c.target, c.variable) for c in connections}
+        written = {Name(c.target, c.variable) for c in connections}
         self.inputs = {
-            qualify(p, name): population.size
+            Name(p, name): population.size
             for p, population in populations.items()
             for name in population.model.inputs
-            if qualify(p, name) not in written
+            if Name(p, name) not in written
         }
         self.inputs.update(external)
         #: Variables that receive what other units do; the other connections deliver inputs.
-        self.recurrent = tuple(qualify(c.target, c.variable) for c in connections if not c.external)
-        self.states = {qualify(p, s): pop.size for p, pop in populations.items() for s in pop.model.states}
+        self.recurrent = tuple(Name(c.target, c.variable) for c in connections if not c.external)
+        self.states = {Name(p, s): pop.size for p, pop in populations.items() for s in pop.model.states}
         ends = np.cumsum(list(self.states.values()))
         self.slices = {
             name: slice(int(end) - n, int(end)) for (name, n), end in zip(self.states.items(), ends, strict=True)
@@ -134,7 +130,7 @@ class Dynamics:
                 value = population.initial.get(state)
                 if value is None:
                     value = self.evaluate(p, population.model.initial.get(state, "0"), {}, {})
-                start[qualify(p, state)] = np.array(np.broadcast_to(value, (population.size,)), dtype=float)
+                start[Name(p, state)] = np.array(np.broadcast_to(value, (population.size,)), dtype=float)
         return start
 
     # --- evaluation ---------------------------------------------------------------------------------------------
@@ -148,7 +144,7 @@ class Dynamics:
     def rates(self, states):
         """Firing rates that the models declare, by the full name of their state."""
         return {
-            qualify(p, state): self.evaluate(p, text, states, {})
+            Name(p, state): self.evaluate(p, text, states, {})
             for p, population in self.populations.items()
             for state, text in population.model.rates.items()
         }
@@ -157,7 +153,7 @@ class Dynamics:
         def value(name):
             if name in parameters:
                 return parameters[name]
-            full = qualify(population, name)
+            full = Name(population, name)
             return next((known[full] for known in (states, couplings, inputs) if full in known), 0.0)
 
         return [value(name) for name in names]
@@ -178,7 +174,7 @@ class Dynamics:
             values = _derivatives(model, backend)(
                 *self._arguments(p, model.arguments, states, inputs, couplings, parameters[p])
             )
-            result.update((qualify(p, s), v) for s, v in zip(model.states, values, strict=True))
+            result.update((Name(p, s), v) for s, v in zip(model.states, values, strict=True))
         return result
 
     def _parameters(self):
@@ -188,7 +184,7 @@ class Dynamics:
         """What each connection delivers, by the full name of the variable that it writes."""
         delivered, parameters = {}, self._parameters()
         for c in self.connections:
-            delivered[qualify(c.target, c.variable)] = deliver(c.weights, self.source(c, states, inputs, parameters))
+            delivered[Name(c.target, c.variable)] = deliver(c.weights, self.source(c, states, inputs, parameters))
         return delivered
 
     def right_hand_side(self, states, inputs, couplings=None):
@@ -217,9 +213,9 @@ class Dynamics:
             pairs, function = _partials(population.model)
             values = function(*self._arguments(p, population.model.arguments, states, inputs, delivered, parameters[p]))
             for (state, variable), value in zip(pairs, values, strict=True):
-                row, value = self.slices[qualify(p, state)], np.broadcast_to(value, (population.size,))
+                row, value = self.slices[Name(p, state)], np.broadcast_to(value, (population.size,))
                 if variable in population.model.states:
-                    column = self.slices[qualify(p, variable)]
+                    column = self.slices[Name(p, variable)]
                     local[row, column] += np.diag(value)
                 else:
                     sensitivity.setdefault((p, variable), []).append((row, value))
@@ -234,7 +230,7 @@ class Dynamics:
             )
             weights = c.weights.to_dense()
             for state, slope in zip(names, values, strict=True):
-                column = self.slices[qualify(c.source, state)]
+                column = self.slices[Name(c.source, state)]
                 for row, response in sensitivity.get((c.target, c.variable), ()):
                     coupled[row, column] += response[:, None] * weights * np.broadcast_to(slope, (n,))
         return local, coupled
@@ -289,24 +285,14 @@ class Dynamics:
 
     def unit(self, name):
         """Name of the unit of a state or an input, by its full name; inputs with a size of their own have none."""
-        population, _, variable = name.rpartition(".")
-        return self.populations[population].model.units.get(variable, "1")
+        name = Name.parse(name)
+        return self.populations[name.population].model.units.get(name.variable, "1")
 
 
 def deliver(weights, source):
     """``weights`` applied to a source (..., units), or to one number that all source units share."""
     source = np.asarray(source)
     return weights.apply(np.broadcast_to(source, (*source.shape[:-1], weights.shape[1])))
-
-
-def check_units_axis(name, value, n, unit="1"):
-    """``value`` as a finite array in SI units whose last axis has ``n`` units; a single number stands for all units."""
-    array = magnitude(name, value, unit)
-    if array.ndim == 0:
-        array = np.full(n, array)
-    if array.shape[-1] != n:
-        raise ValueError(f"{name} has shape {array.shape}, but its last axis must be the {n} units")
-    return array
 
 
 def noise_amplitude(state, value, n, unit):
@@ -317,22 +303,3 @@ def noise_amplitude(state, value, n, unit):
             f"noise of {state!r} must be one amplitude or an array of shape ({n},), not negative; got {value!r}"
         )
     return array
-
-
-def check_steps(inputs, steps):
-    """Raise `ValueError` unless inputs by name have a shape that engines take, and last for so many ``steps``."""
-    for name, value in inputs.items():
-        shape = tuple(value.shape)
-        if len(shape) > 3:
-            raise ValueError(f"{name} has shape {shape}; give (units,), (trials, units) or (steps, trials, units)")
-        if len(shape) == 3 and shape[0] < steps:
-            raise ValueError(f"{name} has {shape[0]} steps, fewer than the {steps} that are simulated")
-
-
-def count_trials(what, values):
-    """The number of trials that arrays (..., trials, units) by name share; those of shape (units,) go with any number."""
-    try:
-        return np.broadcast_shapes(*(value.shape[-2:-1] for value in values.values()), (1,))[0]
-    except ValueError:
-        listed = ", ".join(f"{name} has {value.shape[-2]}" for name, value in values.items() if value.ndim > 1)
-        raise ValueError(f"{what} have different numbers of trials: {listed}") from None

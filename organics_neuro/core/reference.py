@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from organics_neuro.core.arguments import known_name
-from organics_neuro.core.circuit import check_circuit
-from organics_neuro.core.dynamics import check_steps, count_trials
+from organics_neuro.core.boundary import check_steps, count_trials, known_name
+from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.units import seconds
 
 #: How long simulators run, and their step, in seconds, unless one says otherwise.

@@ -1,7 +1,7 @@
 """The canonical ring circuit: orientation-tuned units with ring recurrence and a uniform normalization pool."""
 
-from organics_neuro.core.arguments import positive_int
-from organics_neuro.core.circuit import Circuit
+from organics_neuro.core.boundary import positive_int
+from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.models import get_model
 from organics_neuro.core.operators import AllToAll, Dense
 from organics_neuro.core.weights import ring_encoder, ring_recurrence

@@ -7,8 +7,8 @@ input, one value per unit, with the units' preferred angles evenly spaced over t
 
 import numpy as np
 
-from organics_neuro.core.circuit import Circuit
-from organics_neuro.core.dynamics import check_units_axis
+from organics_neuro.core.boundary import check_units_axis
+from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.units import magnitude
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import gammaln
 
-from organics_neuro.core.arguments import positive_int
+from organics_neuro.core.boundary import positive_int
 from organics_neuro.core.operators import Circulant, Dense
 
 #: Half of the symmetric nine-tap quadrature-mirror kernel of the ring model (centre last), as in the authors'

@@ -7,6 +7,7 @@ import xarray as xr
 
 from organics_neuro.core import theory
 from organics_neuro.core.errors import ConvergenceWarning
+from organics_neuro.core.names import Name
 from organics_neuro.core.reference import DT
 from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.core.units import seconds
@@ -96,8 +97,10 @@ def contrast_response(
 
 def _preferred_unit(circuit, test, state, strongest):
     """The unit of a state that the stimulus drives most; where it has no drive of its own, the one that responds most."""
-    population = state.rpartition(".")[0]
-    drives = [v for name, v in test.items() if name.rpartition(".")[0] == population and name not in circuit.external]
+    population = Name.parse(state).population
+    drives = [
+        v for name, v in test.items() if Name.parse(name).population == population and name not in circuit.external
+    ]
     drive = sum(np.abs(v) for v in drives)
     return int(np.argmax(drive if np.any(drive) else strongest))
 

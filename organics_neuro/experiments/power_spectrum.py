@@ -5,8 +5,8 @@ import xarray as xr
 from scipy.signal import welch
 
 from organics_neuro.core import theory
-from organics_neuro.core.arguments import known_name, number
-from organics_neuro.core.circuit import check_circuit
+from organics_neuro.core.boundary import known_name, number
+from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.experiments.protocol import check_engine, pattern, scaled

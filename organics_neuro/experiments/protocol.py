@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from organics_neuro.core import stimuli
-from organics_neuro.core.arguments import known_name
-from organics_neuro.core.circuit import Circuit, check_circuit
+from organics_neuro.core.boundary import known_name
+from organics_neuro.core.circuits import Circuit, check_circuit
+from organics_neuro.core.names import Name
 
 ENGINES = ("brian", "theory")
 
@@ -42,5 +43,5 @@ def scaled(inputs, contrasts):
 
 def unit_axis(state):
     """Name of the axis of a state's units: "unit", or "e_unit" for the population "e" of a joined circuit."""
-    population = state.rpartition(".")[0]
-    return f"{population}_unit" if population else "unit"
+    population = Name.parse(state).population
+    return "unit" if population is None else f"{population}_unit"

@@ -14,9 +14,8 @@ import xarray as xr
 from tqdm import tqdm
 
 from organics_neuro.core import reference, theory
-from organics_neuro.core.arguments import input_sequences, positive_int
-from organics_neuro.core.circuit import check_circuit
-from organics_neuro.core.dynamics import count_trials
+from organics_neuro.core.boundary import count_trials, input_sequences, positive_int
+from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.errors import ConvergenceError, ConvergenceWarning
 from organics_neuro.core.models.gated import STEP_TIME
 from organics_neuro.core.theory.solvers import constant_inputs

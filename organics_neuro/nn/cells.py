@@ -13,8 +13,8 @@ from torch.nn.utils.parametrizations import orthogonal
 from torch.nn.utils.parametrize import register_parametrization
 from torch.utils.checkpoint import checkpoint
 
-from organics_neuro.core.arguments import known_name, number, positive_int, step_size
-from organics_neuro.core.circuit import Circuit
+from organics_neuro.core.boundary import known_name, number, positive_int, step_size
+from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.models.gated import GAINS, GATED, RECTIFICATIONS, gated
 from organics_neuro.core.operators import AllToAll
 from organics_neuro.nn import functional, kernels

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from organics_neuro.core.circuit import Circuit
+from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.operators import LowRank, Sparse
 from organics_neuro.core.units import real_numbers
 from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d

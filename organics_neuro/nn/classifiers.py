@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy, dropout, mse_loss
 from torch.nn.utils.rnn import PackedSequence
 
-from organics_neuro.core.arguments import positive_int, probability
+from organics_neuro.core.boundary import positive_int, probability
 from organics_neuro.nn.arguments import check_tensor
 from organics_neuro.nn.layers import ORGaNICs
 from organics_neuro.training import BatchNorm1d

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch.nn.functional import linear
 
-from organics_neuro.core.arguments import known_name, positive_int
-from organics_neuro.core.circuit import check_circuit
-from organics_neuro.core.dynamics import check_steps, count_trials, qualify
+from organics_neuro.core.boundary import check_steps, count_trials, known_name, positive_int
+from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.expressions import NUMPY, Backend
+from organics_neuro.core.names import Name
 from organics_neuro.core.operators import AllToAll, Operator
 from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.nn.arguments import check_tensor
@@ -176,7 +176,7 @@ class EulerStep:
 
     def advance(self, states, inputs):
         """The states after one step, nothing checked or completed."""
-        delivered = {qualify(c.target, c.variable): self._deliver(c, states, inputs) for c in self.dynamics.connections}
+        delivered = {Name(c.target, c.variable): self._deliver(c, states, inputs) for c in self.dynamics.connections}
         rates = self.dynamics.combine(states, inputs, delivered, self._parameters, TORCH)
         return {name: torch.add(states[name], rate, alpha=self.dt) for name, rate in rates.items()}
 
@@ -235,7 +235,7 @@ class EulerStep:
 
     def _collect_parameters(self, given):
         """Parameters of each population: those given, then those of the circuit (single numbers stay numbers)."""
-        known = {qualify(p, name): (p, name) for p, pop in self.dynamics.populations.items() for name in pop.parameters}
+        known = {Name(p, name): (p, name) for p, pop in self.dynamics.populations.items() for name in pop.parameters}
         for name, value in given.items():
             p, _ = known[known_name("parameter", name, known)]
             if not _is_number(value):

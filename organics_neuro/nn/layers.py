@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 
-from organics_neuro.core.arguments import known_name, positive_int, probability
+from organics_neuro.core.boundary import known_name, positive_int, probability
 from organics_neuro.nn.arguments import in_own_precision
 from organics_neuro.nn.cells import ORGaNICsCell, State, check_input, check_state
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from organics_neuro.core.arguments import known_name, step_size
-from organics_neuro.core.circuit import Circuit
+from organics_neuro.core.boundary import known_name, step_size
+from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.models.gated import STEP_TIME, gated
 from organics_neuro.core.units import seconds

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.functional import conv2d
 from torch.nn.utils.parametrize import register_parametrization
 
-from organics_neuro.core.arguments import known_name, not_negative_int, positive_int
+from organics_neuro.core.boundary import known_name, not_negative_int, positive_int
 from organics_neuro.nn.arguments import check_dtype, check_tensor, in_own_precision
 from organics_neuro.nn.constraints import Bounded, Positive, SpectralBound
 from organics_neuro.nn.equilibrium import (

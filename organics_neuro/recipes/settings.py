@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from organics_neuro import datasets
-from organics_neuro.core.arguments import check_seed, known_name, positive_int, shown
+from organics_neuro.core.boundary import check_seed, known_name, positive_int, shown
 from organics_neuro.nn import BatchNorm1d, DivisiveNormalization, ORGaNICs, SequenceClassifier, oscillators_
 from organics_neuro.nn.classifiers import AutoencoderClassifier
 from organics_neuro.training import cross_entropy

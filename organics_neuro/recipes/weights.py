@@ -5,9 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from organics_neuro.core import circuit as circuits
-from organics_neuro.core import files
-from organics_neuro.core.circuit import EXTRA, Circuit
+from organics_neuro.core import circuits, files
+from organics_neuro.core.circuits import EXTRA, Circuit
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.units import magnitude
 from organics_neuro.nn import ORGaNICs

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from organics_neuro.core.arguments import check_seed, number, positive_int
+from organics_neuro.core.boundary import check_seed, number, positive_int
 from organics_neuro.core.files import check_writable
 from organics_neuro.training import checkpoints, samples
 from organics_neuro.training.history import History, is_log

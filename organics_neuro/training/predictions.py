@@ -4,7 +4,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from organics_neuro.core.arguments import positive_int, shown
+from organics_neuro.core.boundary import positive_int, shown
 from organics_neuro.training import samples
 
 #: Samples that `predict` looks at together: networks may keep all steps of their states.

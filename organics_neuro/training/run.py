@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from organics_neuro.core.arguments import shown
+from organics_neuro.core.boundary import shown
 from organics_neuro.training import checkpoints, parallel
 from organics_neuro.training.history import History
 from organics_neuro.training.predictions import accuracy, device_of

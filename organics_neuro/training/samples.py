@@ -7,7 +7,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from organics_neuro.core.arguments import number
+from organics_neuro.core.boundary import number
 
 #: Samples and their labels.
 Labelled = tuple[Tensor, Tensor]

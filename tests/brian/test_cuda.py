@@ -88,14 +88,14 @@ def assert_all_equal_the_reference(where, method, steps=20, dt=1e-4):
             inputs = {name: rng.normal(size=(trials, n)) / 3 for name, n in circuit.inputs.items()}
             made = on.groups(circuit, trials, method=method, dt=dt * b2.second)
             for name, value in inputs.items():
-                population, _, variable = name.rpartition(".")
+                population, variable = name.population, name.variable
                 setattr(made[population], f"{variable}_", value)  # SI units
             runs.append((circuit, inputs, made))
         network = b2.Network(*(group for _, _, made in runs for group in made.values()))
         network.run(steps * dt * b2.second)
         for circuit, inputs, made in runs:
             for name, trace in on.reference.simulate(circuit, inputs, steps * dt, dt, method).items():
-                population, _, state = name.rpartition(".")
+                population, state = name.population, name.variable
                 found = made[population].per_trial(getattr(made[population], f"{state}_")[:])
                 expected = np.broadcast_to(trace[-1], found.shape)  # a circuit without inputs has one trial
                 np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)

@@ -306,12 +306,12 @@ def test_groups_of_a_joined_circuit(make_circuit):
     areas = on.groups(circuit, trials=2, dt=0.2 * ms)
     assert list(areas) == list(circuit.populations)
     for name, value in inputs.items():
-        population, _, variable = name.rpartition(".")
+        population, variable = name.population, name.variable
         setattr(areas[population], variable, value)
     b2.Network(*areas.values()).run(2 * ms)
     expected = on.reference.simulate(circuit, inputs, 2e-3, 2e-4)
     for name, trace in expected.items():
-        population, _, state = name.rpartition(".")
+        population, state = name.population, name.variable
         value = areas[population].per_trial(getattr(areas[population], state))
         np.testing.assert_allclose(value, np.broadcast_to(trace[-1], value.shape), rtol=1e-12, atol=1e-12)
 
@@ -328,9 +328,9 @@ def test_groups_know_their_part():
 
 def test_groups_of_a_simple_circuit():
     areas = on.groups(make_main(), trials=3, noise={"y": 1e-3}, name="alone")
-    assert list(areas) == [""]
-    assert areas[""].trials == 3
-    assert areas[""].name == "alone"
+    assert list(areas) == [None]
+    assert areas[None].trials == 3
+    assert areas[None].name == "alone"
 
 
 def test_groups_take_noise_and_inputs_by_full_name():

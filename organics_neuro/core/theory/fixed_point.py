@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from organics_neuro.core.arguments import number
-from organics_neuro.core.circuit import Circuit, check_circuit
+from organics_neuro.core.boundary import number
+from organics_neuro.core.circuits import Circuit, check_circuit
 from organics_neuro.core.dynamics import deliver
 from organics_neuro.core.errors import ConvergenceWarning
 from organics_neuro.core.theory.solvers import (
@@ -112,9 +112,9 @@ def _closed_form(circuit, inputs):
     """The states that the closed form of the model gives."""
     form, known, states = circuit.model.closed_form, dict(inputs), {}
     for c in form.couplings:
-        known[c.target] = deliver(circuit.weights[c.weights], circuit.dynamics.evaluate("", c.source, {}, inputs))
+        known[c.target] = deliver(circuit.weights[c.weights], circuit.dynamics.evaluate(None, c.source, {}, inputs))
     for state, text in form.states.items():
-        value = np.asarray(circuit.dynamics.evaluate("", text, {}, known))
+        value = np.asarray(circuit.dynamics.evaluate(None, text, {}, known))
         known[state] = states[state] = np.broadcast_to(value, (*value.shape[:-1], circuit.size))
     return states
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from organics_neuro.core.dynamics import qualify
+from organics_neuro.core.names import Name
 
 _ROUNDING = 8 * np.finfo(float).eps
 #: Where `relax` and `settle` stop, which Newton's method follows; and how long the three go on at most.
@@ -15,7 +15,7 @@ def time_constants(dynamics):
     tau = np.ones(dynamics.size)
     for p, population in dynamics.populations.items():
         for state in population.model.states:
-            tau[dynamics.slices[qualify(p, state)]] = population.parameters.get(f"tau_{state}", 1.0)
+            tau[dynamics.slices[Name(p, state)]] = population.parameters.get(f"tau_{state}", 1.0)
     return tau
 
 
@@ -42,7 +42,7 @@ class System:
         self.relaxed = np.zeros(dynamics.size, dtype=bool)
         for p, population in dynamics.populations.items():
             for state in population.model.relaxed:
-                self.relaxed[dynamics.slices[qualify(p, state)]] = True
+                self.relaxed[dynamics.slices[Name(p, state)]] = True
 
     def residual(self, x):
         """τ dx/dt, in the units of the states."""

@@ -10,9 +10,10 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import solve_continuous_lyapunov
 
-from organics_neuro.core.arguments import check_names, known_name
-from organics_neuro.core.circuit import check_circuit
-from organics_neuro.core.dynamics import check_units_axis, noise_amplitude
+from organics_neuro.core.boundary import check_names, check_units_axis, known_name
+from organics_neuro.core.circuits import check_circuit
+from organics_neuro.core.dynamics import noise_amplitude
+from organics_neuro.core.names import Name
 from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs, time_constants
 from organics_neuro.core.theory.stability import jacobian
@@ -158,8 +159,8 @@ def _noisy(circuit, z, noise, state):
 def _check_noise(dynamics, noise):
     check_names("noise", "state", noise, dynamics.states)
     for name in noise:
-        population, _, local = name.rpartition(".")
-        dynamics.populations[population].model.time_constant(local)  # raises if the state has none
+        name = Name.parse(name)
+        dynamics.populations[name.population].model.time_constant(name.variable)  # raises if the state has none
 
 
 def _noise_rates(dynamics, noise, states, inputs):
@@ -167,9 +168,8 @@ def _noise_rates(dynamics, noise, states, inputs):
     tau = time_constants(dynamics)
     known = {**inputs, **dynamics.couplings(states, inputs)}
     for name, value in noise.items():
-        population, _, local = name.rpartition(".")
         if isinstance(value, str):
-            value = np.abs(dynamics.evaluate(population, value, states, known))
+            value = np.abs(dynamics.evaluate(Name.parse(name).population, value, states, known))
         amplitude = noise_amplitude(name, value, dynamics.states[name], dynamics.unit(name))
         where = dynamics.slices[name]
         rates[where] = amplitude**2 / tau[where]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from organics_neuro.core.arguments import known_name
-from organics_neuro.core.circuit import check_circuit
+from organics_neuro.core.boundary import known_name
+from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.reference import METHODS
 from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs, each_trial, trials

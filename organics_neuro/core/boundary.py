@@ -1,11 +1,13 @@
-"""Checks of arguments that several parts of the package make, with one message each."""
+"""What users give, checked once, with one message for each kind of fault."""
 
 from collections.abc import Mapping
 from math import isfinite
 from numbers import Integral, Real
 
+import numpy as np
+
 from organics_neuro.core.errors import unknown_name
-from organics_neuro.core.units import real_numbers
+from organics_neuro.core.units import magnitude, real_numbers
 
 #: Characters of a wrong value that a message shows.
 _SHOWN = 80
@@ -116,3 +118,32 @@ def input_sequences(circuit, x, axis="trials"):
     if x.ndim != 3 or x.shape[2] != n or 0 in x.shape:
         raise ValueError(f"x must have shape ({axis}, steps, {n}) for the input {name!r}, got {x.shape}")
     return name, x
+
+
+def check_units_axis(name, value, n, unit="1"):
+    """``value`` as a finite array in SI units whose last axis has ``n`` units; a single number stands for all units."""
+    array = magnitude(name, value, unit)
+    if array.ndim == 0:
+        array = np.full(n, array)
+    if array.shape[-1] != n:
+        raise ValueError(f"{name} has shape {array.shape}, but its last axis must be the {n} units")
+    return array
+
+
+def check_steps(inputs, steps):
+    """Raise `ValueError` unless inputs by name have a shape that engines take, and last for so many ``steps``."""
+    for name, value in inputs.items():
+        shape = tuple(value.shape)
+        if len(shape) > 3:
+            raise ValueError(f"{name} has shape {shape}; give (units,), (trials, units) or (steps, trials, units)")
+        if len(shape) == 3 and shape[0] < steps:
+            raise ValueError(f"{name} has {shape[0]} steps, fewer than the {steps} that are simulated")
+
+
+def count_trials(what, values):
+    """The number of trials that arrays (..., trials, units) by name share; those of shape (units,) go with any number."""
+    try:
+        return np.broadcast_shapes(*(value.shape[-2:-1] for value in values.values()), (1,))[0]
+    except ValueError:
+        listed = ", ".join(f"{name} has {value.shape[-2]}" for name, value in values.items() if value.ndim > 1)
+        raise ValueError(f"{what} have different numbers of trials: {listed}") from None

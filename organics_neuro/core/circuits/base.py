@@ -1,0 +1,76 @@
+"""What every circuit is, joined or not: immutable, compared by value, saved."""
+
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+
+from organics_neuro.core import files
+from organics_neuro.core.dynamics import Dynamics
+
+#: What the names of arrays begin with that a file holds beside a circuit.
+EXTRA = "extra/"
+
+
+class AnyCircuit:
+    """Shared behaviour of circuits: they never change, compare by value, and can be saved."""
+
+    def __setattr__(self, name, value):
+        raise AttributeError(f"a circuit never changes; make a changed copy with circuit.replace({name}=...)")
+
+    @cached_property
+    def dynamics(self):
+        """Right-hand side and Jacobian, a `organics_neuro.core.dynamics.Dynamics`."""
+        return Dynamics(self.populations, self.connections, self.external)
+
+    @property
+    def states(self):
+        """Number of units of each state, by its full name."""
+        return MappingProxyType(self.dynamics.states)
+
+    @property
+    def inputs(self):
+        """Number of units of each input, by its full name."""
+        return MappingProxyType(self.dynamics.inputs)
+
+    @property
+    def initial(self):
+        """Where the states start, by full name, each of shape (units,)."""
+        return MappingProxyType(self.dynamics.initial)
+
+    def __eq__(self, other):
+        if not isinstance(other, AnyCircuit):
+            return NotImplemented
+        mine, theirs = self._record(), other._record()
+        return (
+            mine[1] == theirs[1]
+            and mine[0].keys() == theirs[0].keys()
+            and all(np.array_equal(mine[0][k], theirs[0][k]) for k in mine[0])
+        )
+
+    __hash__ = None
+
+    def save(self, path, *, extra=None, about=None):
+        """Write the circuit to a safetensors file, which `load` reads without torch and without Brian2.
+
+        Parameters
+        ----------
+        path : path
+            Conventionally ends in ``.safetensors``.
+        extra : dict of ndarray, optional
+            Arrays that belong to the circuit, such as a readout; they are kept as ``extra/name``.
+        about : dict, optional
+            What is to be known of them, as JSON can hold it.
+        """
+        arrays, metadata = self._record()
+        arrays.update({f"{EXTRA}{name}": value for name, value in (extra or {}).items()})
+        files.save(path, arrays, kind="circuit", metadata=metadata if about is None else {**metadata, "about": about})
+
+
+def check_circuit(circuit):
+    """``circuit``, if it is one; raises `TypeError` otherwise."""
+    if not isinstance(circuit, AnyCircuit):
+        raise TypeError(
+            f"circuit must be a circuit, got {type(circuit).__name__}; make one with organics_neuro.Circuit(...)"
+        )
+    return circuit

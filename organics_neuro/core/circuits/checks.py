@@ -1,0 +1,102 @@
+"""What users give a circuit, checked once: size, weights, parameters, initial states."""
+
+import numpy as np
+
+from organics_neuro.core.boundary import check_units_axis, positive_int
+from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.operators import AllToAll, as_operator, identity
+from organics_neuro.core.units import magnitude
+
+
+def find_size(model, weights, parameters, size):
+    """Number of units: as given, or as the weights or the parameters tell."""
+    if size is not None:
+        return positive_int("size", size)
+    for value in weights.values():
+        if shape := getattr(value, "shape", None) or np.shape(value):
+            return int(shape[0])
+    for name, value in parameters.items():
+        if name in model.parameters and np.ndim(value) == 1:
+            return len(value)
+    raise ValueError(f"model {model.name!r}: how many units? Give size=..., or weights with a shape")
+
+
+def check_weights(model, weights, size):
+    sources, checked = {}, {}
+    for coupling in model.couplings:
+        name, outside = coupling.weights, model.external_source(coupling)
+        if name in weights:
+            value = weights[name]
+        elif coupling.default is None:
+            raise ValueError(f"model {model.name!r} needs the weights {name!r}; give weights={{{name!r}: ...}}")
+        else:
+            value = identity(size) if coupling.default == "identity" else AllToAll(size)
+        operator = as_operator(value, name, None if outside else (size, size))
+        columns = sources.setdefault(outside, operator.shape[1]) if outside else size
+        if operator.shape != (size, columns):
+            raise ValueError(
+                f"weights {name!r} have shape {operator.shape}, but must have ({size} units, {columns} {'inputs' if outside else 'units'})"
+            )
+        check_sign(coupling, name, operator)
+        checked[name] = operator
+    for name in model.encoders.values():
+        if name in weights:
+            checked[name] = as_operator(weights[name], name)
+            if checked[name].shape[0] != size:
+                raise ValueError(
+                    f"weights {name!r} have shape {checked[name].shape}, but must have {size} rows, one per unit"
+                )
+    return checked
+
+
+def check_sign(coupling, name, operator):
+    if coupling.nonnegative and not operator.is_nonnegative:
+        raise ValueError(f"weights {name!r} must not be negative, but the smallest is {operator.minimum:g}")
+
+
+def check_parameters(model, parameters, size):
+    for name in parameters:
+        if name in (*model.weights, *model.encoders.values()):
+            raise ValueError(f"model {model.name!r}: {name!r} are weights; give them as weights={{{name!r}: ...}}")
+        if name not in model.parameters:
+            raise ValueError(f"model {model.name!r}: {unknown_name('parameter', name, model.parameters)}")
+    checked = {}
+    for name, default in model.parameters.items():
+        value = parameters.get(name, default)
+        if value is None:
+            raise ValueError(f"model {model.name!r} needs the parameter {name!r}; give {name}=...")
+        array = check_parameter(model, name, value)
+        if array.shape not in ((), (size,)):
+            raise ValueError(
+                f"parameter {name!r} has shape {array.shape}, but must be one number or have shape ({size},)"
+            )
+        array.flags.writeable = False
+        checked[name] = float(array) if array.ndim == 0 else array
+    return checked
+
+
+def must_be_positive(model, name):
+    """Whether a parameter has to be larger than 0: as time constants have."""
+    return name in model.positive or model.units[name] == "second"
+
+
+def check_parameter(model, name, value):
+    """``value`` of a parameter as an array in SI units, checked but for its shape."""
+    array = magnitude(f"parameter {name!r}", value, model.units[name])
+    if must_be_positive(model, name) and np.any(array <= 0):
+        raise ValueError(f"parameter {name!r} must be larger than 0, but the smallest value is {array.min():g}")
+    return array
+
+
+def check_initial(model, initial, size):
+    checked = {}
+    for name, value in initial.items():
+        if name not in model.states:
+            raise ValueError(f"model {model.name!r}: {unknown_name('state in initial', name, model.states)}")
+        checked[name] = check_units_axis(f"initial value of {name!r}", value, size, model.units[name])
+        if checked[name].ndim > 1:
+            raise ValueError(
+                f"initial value of {name!r} has shape {checked[name].shape}, but must be one number or have shape ({size},)"
+            )
+        checked[name].flags.writeable = False
+    return checked
