@@ -2,13 +2,9 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +19,6 @@ from organics_neuro.nn import ORGaNICs, SequenceClassifier  # noqa: E402
 from organics_neuro.recipes import results, settings  # noqa: E402
 
 MNIST = datasets.mnist
-ROOT = Path(on.__file__).parents[1]
 
 
 def tiny(rnn, hidden_size=6):
@@ -495,11 +490,3 @@ def test_a_missing_compiler_is_one_sentence(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().err
     assert said.startswith("organics transfer: the device 'cpp' needs a C++ compiler, but 'no-such-compiler'")
     assert said.count("\n") == 1
-
-
-def test_help_does_not_wait_for_torch():
-    code = "import sys; from organics_neuro import cli\ntry: cli.main(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True).stdout
-    assert shown.splitlines()[-1] == "False"
-    assert "recipes" in shown
