@@ -12,7 +12,6 @@ from brian2 import ms, mV, prefs  # noqa: E402
 from organics_neuro.core.models.gated import RECTIFICATIONS  # noqa: E402
 from organics_neuro.nn import DivisiveNormalization, ORGaNICs, ORGaNICsCell, SequenceClassifier  # noqa: E402
 from organics_neuro.transfer import agreement, steady_agreement, to_circuit  # noqa: E402
-from tests.brian.conftest import clean_brian  # noqa: E402, F401  a fixture for these tests, too
 
 STEPS, TRIALS, DT = 12, 3, 1e-3
 
@@ -229,7 +228,7 @@ def test_a_steady_layer_that_is_not_called_is_an_error():
 
 def test_agreement_with_a_circuit_that_runs_away(monkeypatch):
     """The largest difference is then no number, and not that of the other states."""
-    nothing = {name: np.full((2, 1, 6), np.nan) for name in ("y", "a", "b0", "b")}
-    monkeypatch.setattr("organics_neuro.transfer.simulate", lambda *_, **__: nothing)
+    nothing = {name: np.full((1, 2, 6), np.nan) for name in ("y", "a", "b0", "b")}
+    monkeypatch.setattr("organics_neuro.brian.simulate", lambda *_, **__: nothing)
     rnn = ORGaNICs(3, 6, batch_first=True)
     assert np.isnan(agreement(SequenceClassifier(rnn, 4), to_circuit(rnn), torch.randn(2, STEPS, 3)).difference)
