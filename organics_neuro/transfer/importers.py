@@ -13,14 +13,15 @@ import torch
 from organics_neuro.core.boundary import known_name, step_size
 from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.errors import FileFormatError
-from organics_neuro.core.models.gated import STEP_TIME, gated
+from organics_neuro.core.models.gated import STEP_TIME
 from organics_neuro.core.units import seconds
 from organics_neuro.nn.equilibrium import PUBLISHED_ITERATIONS
 from organics_neuro.nn.steady import DivisiveNormalization
+from organics_neuro.nn.variants import gated_model
 from organics_neuro.training.checkpoints import read
 
-#: The versions of the recurrent cell, and what they rectify. Files of the last two have the same names and shapes.
-CELLS = {"released": "released", "rectified": "recurrence", "unrectified": "drive"}
+#: The versions of the recurrent cell, by the model that each is. Files of the last two have the same names and shapes.
+CELLS = ("gated_released", "gated", "gated_unrectified_recurrence")
 _INPUT_WEIGHTS = {"Wzx": "W_zx", "Wbx0": "W_b0x", "Wbx1": "W_bx"}
 _UNIT_WEIGHTS = {"Wr": "W_r", "Wby0": "W_b0y", "Wba0": "W_b0a", "Wby1": "W_by", "Wba1": "W_ba"}
 _STEP_SIZES = {"param_dt_tauy": "y", "param_dt_taua": "a", "param_dt_taub0": "b0", "param_dt_taub1": "b"}
@@ -61,11 +62,11 @@ def import_checkpoint(path, cell=None, *, max_step_y=None, max_step_a=None, max_
     path : path
         A PyTorch Lightning checkpoint or a state dict, of the recurrent classifier (class ``rnn``), of the static one
         (class ``feedforward``), or of a cell or layer alone.
-    cell : {"released", "rectified", "unrectified"}, optional
-        Version of the recurrent cell. "released": of October 2024, z = W_zx x and (I + W_r) relu(y); recognised by
-        its spectral norm. "rectified", the default otherwise: of the later code, z = relu(W_zx x) and relu(W_r y),
-        the model "gated". "unrectified": z = relu(W_zx x), W_r y, and a pool of y². Checkpoints of the last two
-        look alike, so say which one it is.
+    cell : {"gated_released", "gated", "gated_unrectified_recurrence"}, optional
+        Version of the recurrent cell, by the model that it is. "gated_released": of October 2024, z = W_zx x and
+        (I + W_r) relu(y); recognised by its spectral norm, and then not needed. "gated": of the later code,
+        z = relu(W_zx x) and relu(W_r y). "gated_unrectified_recurrence": z = relu(W_zx x), W_r y, and a pool of y².
+        Files of the last two look alike, so say which one it is.
     max_step_y, max_step_a, max_step_b : float, optional
         Upper bounds of the learned step sizes (``dt_tau_max_y``, ...), above 0 and at most 1, which the weights do
         not hold. By default those among the checkpoint's hyper-parameters, or else 0.01, 0.01 and 0.1, as in the
@@ -85,7 +86,8 @@ def import_checkpoint(path, cell=None, *, max_step_y=None, max_step_a=None, max_
         If ``dt`` is no time.
     FileNotFoundError
     FileFormatError
-        If the file is not a checkpoint, is damaged, holds objects, or has an unknown layout, wrong shapes or values.
+        If the file is not a checkpoint, is damaged, holds objects, has an unknown layout, wrong shapes or values, or
+        does not tell which ``cell`` it is.
         Files in the format that torch wrote before 2020 have no checksums: a changed number in them goes unnoticed.
     """
     if cell is not None:
@@ -220,11 +222,10 @@ def _circuit(reader, cell, max_step, dt, notes):
     n = len(reader.get("log_Way", (None, None)))
     pool = reader.get("log_Way", (n, n)).exp()
     if cell is None:
-        cell = "released" if reader.is_spectral("Wr") else "rectified"
-        notes.append(f"taken for the cell {cell!r}")
+        cell = _recognise(reader, notes)
     weights = {ours: reader.matrix(name, (n, None)) for name, ours in _INPUT_WEIGHTS.items()}
     weights.update({ours: reader.matrix(name, (n, n)) for name, ours in _UNIT_WEIGHTS.items()})
-    if cell == "released":
+    if cell == "gated_released":
         weights["W_r"] = torch.eye(n, dtype=torch.float64) + weights["W_r"]
     elif (pool > 1).any():
         notes.append(
@@ -242,7 +243,16 @@ def _circuit(reader, cell, max_step, dt, notes):
     sigma = reader.get("sigma", (n,)).numpy()
     reader.used |= parent.used
     weights = {name: value.numpy() for name, value in {**weights, "W": pool}.items()}
-    return Circuit(gated(CELLS[cell]), weights, initial=initial, sigma=sigma, **taus)
+    return Circuit(gated_model(cell), weights, initial=initial, sigma=sigma, **taus)
+
+
+def _recognise(reader, notes):
+    """The version of a cell, if the names of its weights tell; raises `ValueError` with those that fit otherwise."""
+    if not reader.is_spectral("Wr"):
+        fit = " and ".join(repr(cell) for cell in CELLS[1:])
+        raise ValueError(f"{reader.prefix}Wr fits the cells {fit}, which files do not tell apart; give cell=...")
+    notes.append(f"taken for the cell {CELLS[0]!r}, by its spectral norm")
+    return CELLS[0]
 
 
 def _layer(reader, arguments, notes):

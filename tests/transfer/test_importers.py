@@ -15,6 +15,7 @@ from organics_neuro.transfer import import_checkpoint  # noqa: E402
 
 N, INPUTS, STEPS, DT = 5, 3, 15, 1e-3
 MAX_STEPS = {"max_step_y": 0.3, "max_step_a": 0.2, "max_step_b": 0.4}
+GATED = {"cell": "gated", **MAX_STEPS}
 
 
 class Weight(nn.Module):
@@ -84,19 +85,19 @@ def published_trace(model, cell, x):
     p = {k: v.detach().double().numpy() for k, v in model.org.named_parameters()}
     W_r = model.org.Wr.eval().weight.detach().numpy()  # where there is a spectral norm, divided by it
     W, h = np.exp(p["log_Way"]), {"y": 0.3, "a": 0.2, "b0": 0.4, "b1": 0.4}
-    W = W if cell == "released" else np.minimum(W, 1)
+    W = W if cell == "gated_released" else np.minimum(W, 1)
     h = {k: maximum * sigmoid(p[f"param_dt_tau{k}"]) for k, maximum in h.items()}
     y, a, b0, b = (np.tile(getattr(model, k).numpy(), (x.shape[1], 1)) for k in ("y0", "a0", "b00", "b10"))
     trace = {"y": [], "a": [], "b0": [], "b": []}
     for now in x:
         z = now @ p["Wzx.weight"].T
-        z = z if cell == "released" else relu(z)
+        z = z if cell == "gated_released" else relu(z)
         recurrent = {
-            "released": lambda y: relu(y) @ (np.eye(N) + W_r).T,
-            "rectified": lambda y: relu(y @ W_r.T),
-            "unrectified": lambda y: y @ W_r.T,
+            "gated_released": lambda y: relu(y) @ (np.eye(N) + W_r).T,
+            "gated": lambda y: relu(y @ W_r.T),
+            "gated_unrectified_recurrence": lambda y: y @ W_r.T,
         }[cell](y)
-        rate = y**2 if cell == "unrectified" else relu(y) ** 2
+        rate = y**2 if cell == "gated_unrectified_recurrence" else relu(y) ** 2
         gains = [sigmoid(now @ p[f"Wbx{k}"].T + y @ p[f"Wby{k}"].T + a @ p[f"Wba{k}"].T) for k in (0, 1)]
         y, a, b0, b = (
             y + h["y"] * (-y + b * z + (1 - np.sqrt(relu(a))) * recurrent),
@@ -109,44 +110,56 @@ def published_trace(model, cell, x):
     return trace
 
 
-@pytest.mark.parametrize("cell", ["released", "rectified", "unrectified"])
+@pytest.mark.parametrize("cell", ["gated_released", "gated", "gated_unrectified_recurrence"])
 def test_recurrent_cell(tmp_path, cell):
-    model, x = Classifier(spectral=cell == "released"), np.random.default_rng(0).normal(size=(STEPS, 2, INPUTS))
+    model, x = Classifier(spectral=cell == "gated_released"), np.random.default_rng(0).normal(size=(STEPS, 2, INPUTS))
     found = import_checkpoint(save(tmp_path, {"state_dict": model.state_dict()}), cell, dt=DT, **MAX_STEPS)
     circuit = found.parts["org"]
     states = on.reference.simulate(circuit, x, duration=STEPS * DT, dt=DT)
     for name, expected in published_trace(model, cell, x).items():
         np.testing.assert_allclose(states[name][1:], expected, rtol=0, atol=1e-12, err_msg=name)
-    assert circuit.model.rates["y"] == ("y**2" if cell == "unrectified" else "relu(y)**2")  # what the pool sees
-    left = {"fc.weight", "fc.bias", *({"org.B0_const"} if cell == "released" else ())}
+    assert circuit.model.rates["y"] == (
+        "y**2" if cell == "gated_unrectified_recurrence" else "relu(y)**2"
+    )  # what the pool sees
+    left = {"fc.weight", "fc.bias", *({"org.B0_const"} if cell == "gated_released" else ())}
     assert found.unmapped.keys() == left
     circuit.save(tmp_path / "circuit.safetensors")
     assert on.load(tmp_path / "circuit.safetensors") == circuit
 
 
 def test_what_is_not_said_is_found_or_assumed(tmp_path):
-    found = import_checkpoint(save(tmp_path, Classifier().state_dict()))
+    found = import_checkpoint(save(tmp_path, Classifier().state_dict()), "gated")
     assert found.parts["org"].model.name == "gated"
     assert "not mapped: fc.weight (2, 5), fc.bias (2,)" in str(found)
-    assert "taken for the cell 'rectified'" in str(found)
     assert "assumed max_step_y=0.01, max_step_a=0.01, max_step_b=0.1" in str(found)
     assert "entries of the pool above 1 were set to 1" in str(found)
     kept = {"state_dict": Classifier(True).state_dict(), "hyper_parameters": {"kwargs_dict": {"dt_tau_max_y": 0.02}}}
     found = import_checkpoint(save(tmp_path, kept), max_step_a=0.005)
     assert found.parts["org"].model.name == "gated_released"
+    assert "taken for the cell 'gated_released', by its spectral norm" in str(found)
     assert [note for note in found.notes if "assumed" in note][0].endswith("assumed max_step_b=0.1")
     h = 0.02 * sigmoid(kept["state_dict"]["org.param_dt_tauy"].numpy())
     np.testing.assert_allclose(found.parts["org"].parameters["tau_y"], 1e-3 / h)
 
 
+def test_a_file_that_fits_several_cells_is_an_error(tmp_path):
+    """They differ in what is rectified, which no weight tells."""
+    path = save(tmp_path, Classifier().state_dict())
+    message = "org.Wr fits the cells 'gated' and 'gated_unrectified_recurrence', which .* tell apart; give cell="
+    with pytest.raises(FileFormatError, match=f"model.ckpt: {message}"):
+        import_checkpoint(path)
+    for cell in ("gated", "gated_unrectified_recurrence"):
+        assert import_checkpoint(path, cell).parts["org"].model.name == cell
+
+
 def test_cell_alone_has_no_initial_state(tmp_path):
-    found = import_checkpoint(save(tmp_path, Recurrent(False).state_dict()), **MAX_STEPS)
+    found = import_checkpoint(save(tmp_path, Recurrent(False).state_dict()), **GATED)
     assert not found.parts[""].initial["y"].any()
     assert "does not hold the initial state y0, a0, b00, b10; it is that of the model" in str(found)
     state = Classifier().state_dict()
     del state["a0"]
     assert "does not hold the initial state a0; it is that of the model" in str(
-        import_checkpoint(save(tmp_path, state))
+        import_checkpoint(save(tmp_path, state), "gated")
     )
 
 
@@ -245,7 +258,7 @@ def with_hyper_parameters(value):
 )
 def test_bad_files(tmp_path, content, message):
     with pytest.raises(FileFormatError, match=rf"model.ckpt.* {message}"):
-        import_checkpoint(save(tmp_path, content), **MAX_STEPS)
+        import_checkpoint(save(tmp_path, content), **GATED)
 
 
 @pytest.mark.parametrize(
@@ -264,8 +277,8 @@ def test_bad_files(tmp_path, content, message):
 def test_bad_hyper_parameters(tmp_path, value, message):
     path = save(tmp_path, with_hyper_parameters(value))
     with pytest.raises(FileFormatError, match=rf"model.ckpt: {message}"):
-        import_checkpoint(path)
-    assert import_checkpoint(path, **MAX_STEPS).parts.keys() == {"org"}  # the remedy
+        import_checkpoint(path, "gated")
+    assert import_checkpoint(path, **GATED).parts.keys() == {"org"}  # the remedy
 
 
 @pytest.mark.parametrize("name", MAX_STEPS)
@@ -278,14 +291,14 @@ def test_bad_step_sizes(tmp_path, name, value):
 def test_changed_bits_are_noticed(tmp_path):
     """With any bit of a file changed, the circuit is the same, or there is an error."""
     path, rng = save(tmp_path, Recurrent(False).state_dict()), np.random.default_rng(0)
-    expected, data = import_checkpoint(path, **MAX_STEPS).parts[""], path.read_bytes()
+    expected, data = import_checkpoint(path, **GATED).parts[""], path.read_bytes()
     is_folder = data.rindex(b"model/data/0") - 8, 4  # in the list at the end of the archive
     for position, bit in [is_folder, *zip(rng.integers(len(data), size=100), rng.integers(8, size=100), strict=True)]:
         harmed = bytearray(data)
         harmed[position] ^= 1 << bit
         path.write_bytes(harmed)
         try:
-            found = import_checkpoint(path, **MAX_STEPS).parts[""]
+            found = import_checkpoint(path, **GATED).parts[""]
         except FileFormatError as error:
             assert str(error).count("\n") == 0  # noqa: PT017  either is right
         else:
@@ -298,12 +311,12 @@ def test_changed_bits_are_noticed(tmp_path):
 def test_old_files_and_parameters_are_read(tmp_path, content):
     """Files of the format before archives, and tensors that have a gradient."""
     torch.save(content, tmp_path / "old.ckpt", _use_new_zipfile_serialization=False)
-    new = import_checkpoint(save(tmp_path, content), **MAX_STEPS)
-    assert import_checkpoint(tmp_path / "old.ckpt", **MAX_STEPS).parts["org"] == new.parts["org"]
+    new = import_checkpoint(save(tmp_path, content), **GATED)
+    assert import_checkpoint(tmp_path / "old.ckpt", **GATED).parts["org"] == new.parts["org"]
 
 
 def test_convolutional_layers_of_a_whole_model_are_noted(tmp_path):
-    found = import_checkpoint(save(tmp_path, changed(**convolutional("conv."))), **MAX_STEPS)
+    found = import_checkpoint(save(tmp_path, changed(**convolutional("conv."))), **GATED)
     assert found.parts.keys() == {"org"}
     assert "note: conv.log_Way is of a convolutional layer, which is not mapped" in str(found)
     assert convolutional("conv.").keys() <= found.unmapped.keys()
@@ -315,5 +328,7 @@ def test_bad_arguments(tmp_path):
     (tmp_path / "text.ckpt").write_text("not a checkpoint")
     with pytest.raises(FileFormatError, match="text.ckpt is not a checkpoint"):
         import_checkpoint(tmp_path / "text.ckpt")
-    with pytest.raises(ValueError, match="unknown cell 'old'; known: 'released', 'rectified', 'unrectified'"):
+    with pytest.raises(
+        ValueError, match="unknown cell 'old'; known: 'gated_released', 'gated', 'gated_unrectified_recurrence'"
+    ):
         import_checkpoint(tmp_path / "text.ckpt", "old")
