@@ -12,9 +12,8 @@ from scipy.sparse import random_array
 import organics_neuro as on
 from organics_neuro.brian import kernels
 from organics_neuro.brian.device import device
-from organics_neuro.brian.kernels import KERNELS
 from organics_neuro.core import tiles
-from organics_neuro.core.operators import circulant, convolution
+from organics_neuro.core.operators import CLASSES, circulant, convolution
 from tests.brian.conftest import optimized, run_on
 
 RNG = np.random.default_rng(3)
@@ -52,11 +51,11 @@ CASES = {
     "separable zero": (on.Convolution(normal(5, 1) * normal(1, 7), (6, 4), "zero"), (1,)),
     "sum": (2 * on.Dense(normal(6, 6)) + on.Circulant(normal(6)) + on.Dense(normal(6, 6)) + on.AllToAll(6), (1, 3)),
 }
-TERMS = [term for operator, _ in CASES.values() for term in getattr(operator, "terms", (operator,))]
 
 
-def test_every_kernel_is_tested():
-    assert {term.kind for term in TERMS} == set(KERNELS)
+def test_every_class_is_tested():
+    terms = [term for operator, _ in CASES.values() for term in (operator, *getattr(operator, "terms", ()))]
+    assert {type(term) for term in terms} == set(CLASSES.values())
 
 
 #: With enough work for threads, and sizes that two threads cannot share evenly.
@@ -148,8 +147,7 @@ def test_the_table_of_kernels_is_true():
     """docs/kernels.md names every kernel and the numbers that decide between their variants."""
     text = (Path(__file__).parents[2] / "docs" / "kernels.md").read_text()
     rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
-    names = {type(term).__name__ for term in TERMS}
-    assert set(rows) == names | {"Sum"}
+    assert set(rows) == set(CLASSES)
     for name, number in (
         ("Circulant", f"more than {circulant.DIRECT_TAPS} weights"),
         ("Circulant", f"fewer than n/{kernels.circulant.SHIFTED_BELOW} weights"),

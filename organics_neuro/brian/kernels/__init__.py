@@ -1,46 +1,43 @@
 """Generated code for weight operators: one kernel for each kind, one frame for each target.
 
 A kernel computes ``target[b, i] = sum_j W[i, j] source[b, j]`` for all trials b, on buffers that the frame has
-prepared. Private parts of Brian2 are used here, and in `organics_neuro.brian.projection` and ``group``.
+prepared. Each module of a kernel enters it in the table of `organics_neuro.core.products`, and is found by itself.
+Private parts of Brian2 are used here, and in `organics_neuro.brian.projection` and ``group``.
 """
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 from organics_neuro.brian.device import current_device
-from organics_neuro.brian.kernels.all_to_all import ALL_TO_ALL
-from organics_neuro.brian.kernels.circulant import CIRCULANT
-from organics_neuro.brian.kernels.convolution import CONVOLUTION
-from organics_neuro.brian.kernels.dense import DENSE
-from organics_neuro.brian.kernels.fourier import FOURIER, is_faster
-from organics_neuro.brian.kernels.low_rank import LOW_RANK
-from organics_neuro.brian.kernels.program import Kernel, Program
-from organics_neuro.brian.kernels.sparse import SPARSE
-from organics_neuro.core.errors import unknown_name
+from organics_neuro.brian.kernels.kernel import Kernel
+from organics_neuro.brian.kernels.program import Program
+from organics_neuro.core.operators import Operator
+from organics_neuro.core.products import find
 
-KERNELS = {
-    "dense": DENSE,
-    "all_to_all": ALL_TO_ALL,
-    "circulant": CIRCULANT,
-    "convolution": CONVOLUTION,
-    "sparse": SPARSE,
-    "low_rank": LOW_RANK,
-}
+#: The engines of the table that each device may use.
+_ENGINES = {"runtime": ("numpy", "cython"), "cpp": ("cpp",), "cuda": ("cuda",)}
+
+for _module in iter_modules(__path__, f"{__name__}."):
+    import_module(_module.name)
 
 
-def get_program(operator, trials):
-    """The `Program` that runs an operator for this number of trials."""
-    terms = getattr(operator, "terms", (operator,))
-    for term in terms:
-        if term.kind not in KERNELS:
-            raise TypeError(
-                f"Brian2 cannot run these weights: {unknown_name('kernel', term.kind, KERNELS)}; convert them with Dense(weights.to_dense())"
-            )
+def get_program(operator: Operator, trials: int) -> Program:
+    """The `Program` that runs an operator for this number of trials on the current device."""
     target = current_device()
-    return Program([_kernel(term, target) for term in terms], terms, trials, target)
+    pairs = find_kernels(operator, target)
+    return Program([kernel for kernel, _ in pairs], [term for _, term in pairs], trials, target)
 
 
-def _kernel(operator, target):
-    if operator.kind == "circulant" and target != "cuda" and is_faster(operator):
-        return FOURIER
-    return KERNELS[operator.kind]
+def find_kernels(operator: Operator, target: str) -> list[tuple[Kernel, Operator]]:
+    """The kernels for an operator on a device, each with the operator (a term of a sum) that it is for.
+
+    Raises
+    ------
+    TypeError
+        If there is no kernel for operators of this class.
+    """
+    found = [find(engine, operator)(operator) for engine in _ENGINES[target]]
+    return found[0]
 
 
-__all__ = ["KERNELS", "Kernel", "Program", "get_program"]
+__all__ = ["Kernel", "Program", "find_kernels", "get_program"]

@@ -3,7 +3,8 @@
 import numpy as np
 
 from organics_neuro.brian.kernels.cuda import BLOCK_SUM
-from organics_neuro.brian.kernels.program import Kernel
+from organics_neuro.brian.kernels.kernel import Kernel, serve
+from organics_neuro.core.operators.all_to_all import AllToAll
 
 _CPP = """
 namespace {
@@ -49,3 +50,5 @@ ALL_TO_ALL = Kernel(
     cpp=_CPP,
     cuda=BLOCK_SUM + _CUDA,
 )
+
+serve(AllToAll, ALL_TO_ALL)

@@ -3,8 +3,10 @@
 import numpy as np
 
 from organics_neuro.brian.kernels.cuda import BLOCKS
-from organics_neuro.brian.kernels.program import Kernel
+from organics_neuro.brian.kernels.fourier import FOURIER
+from organics_neuro.brian.kernels.kernel import Kernel, serve
 from organics_neuro.brian.kernels.vectors import with_vectors
+from organics_neuro.core.operators.circulant import Circulant
 
 #: Shifted copies are made for fewer than 1/8 of the weights.
 SHIFTED_BELOW = 8
@@ -169,3 +171,5 @@ CIRCULANT = Kernel(
     cpp=_CPP,
     cuda=BLOCKS + _CUDA,
 )
+
+serve(Circulant, FOURIER, CIRCULANT)

@@ -3,8 +3,9 @@
 import numpy as np
 
 from organics_neuro.brian.kernels.cuda import BLOCKS
-from organics_neuro.brian.kernels.program import Kernel
+from organics_neuro.brian.kernels.kernel import Kernel, serve
 from organics_neuro.brian.kernels.vectors import with_vectors
+from organics_neuro.core.operators.convolution import Convolution
 
 #: Lines of the working memory are this many numbers longer than the sheet, so that vectors may read past its end.
 _SPARE = 128
@@ -196,3 +197,5 @@ CONVOLUTION = Kernel(
     cpp=_CPP,
     cuda=BLOCKS + _CUDA,
 )
+
+serve(Convolution, CONVOLUTION)

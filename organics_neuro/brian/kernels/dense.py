@@ -3,9 +3,10 @@
 import numpy as np
 
 from organics_neuro.brian.kernels import blas
-from organics_neuro.brian.kernels.program import Kernel
+from organics_neuro.brian.kernels.kernel import Kernel, serve
 from organics_neuro.brian.kernels.vectors import with_vectors
 from organics_neuro.core import tiles
+from organics_neuro.core.operators.dense import Dense
 
 #: Bytes of target units whose weights lie next to each other in the packed copy: a multiple of every vector tile.
 PANEL = 256
@@ -202,3 +203,5 @@ DENSE = Kernel(
     prepare=_PREPARE,
     found=blas.cpp,
 )
+
+serve(Dense, DENSE)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from organics_neuro.brian.kernels.program import Kernel
+from organics_neuro.brian.kernels.kernel import Kernel
 
 #: The transform is made from this many units and weights that are not zero on; below, the direct kernel is as fast.
 UNITS, WEIGHTS = 2048, 128
@@ -188,5 +188,5 @@ FOURIER = Kernel(
     scratch=_scratch,
     numpy=_NUMPY,
     cpp=_CPP,
-    cuda="",  # the direct kernel serves there
+    suits=is_faster,  # on a GPU the direct kernel serves
 )

@@ -3,8 +3,9 @@
 import numpy as np
 
 from organics_neuro.brian.kernels.cuda import BLOCK_SUM
-from organics_neuro.brian.kernels.program import Kernel
+from organics_neuro.brian.kernels.kernel import Kernel, serve
 from organics_neuro.brian.kernels.vectors import with_vectors
+from organics_neuro.core.operators.low_rank import LowRank
 
 _CPP = with_vectors("""
 namespace {
@@ -78,3 +79,5 @@ LOW_RANK = Kernel(
     cpp=_CPP,
     cuda=BLOCK_SUM + _CUDA,
 )
+
+serve(LowRank, LOW_RANK)

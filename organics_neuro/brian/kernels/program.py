@@ -1,17 +1,7 @@
-"""The kernels that a projection calls, as a Brian2 template.
-
-A kernel is a C++ function, called from C++ standalone and from Cython, a CUDA function, and a few statements of NumPy:
-
-    template <typename Real> void function(const Real* x, Real* r, int m, int n, int trials, ARRAYS..., SCRATCH...)
-
-fills ``r`` (trials, m) from ``x`` (trials, n). Its further arguments are the arrays of `Kernel.arrays` and then those
-of `Kernel.scratch`, in their order: ``int`` pointers (``int32``) for whole numbers, else ``Real`` ones. The CUDA function
-has the same arguments, pointers to the memory of the GPU, and starts the kernels there. NumPy statements use
-``_m, _n, _trials``, ``_x`` and ``_r``, and ``{{_w_NAME}}`` for the array NAME.
-"""
+"""The kernels that a projection calls, as a Brian2 template."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,55 +11,11 @@ from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from jinja2 import DictLoader
 
 from organics_neuro.brian.kernels import frames
+from organics_neuro.brian.kernels.kernel import Kernel
+from organics_neuro.core.operators import Operator
 
 #: Numbers added to each working memory, so that it can begin at a multiple of 64 bytes.
 _SPARE = 16
-
-
-def _nothing(operator, trials):
-    return {}
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """Code for one kind of operator.
-
-    Parameters
-    ----------
-    function : str
-        Name of the function.
-    arrays : callable
-        From an operator to the arrays that the code reads, by name.
-    cpp, cuda : str
-        C++ and CUDA that define the function.
-    numpy : str
-        Statements that fill the target.
-    scratch, cuda_scratch : callable
-        From an operator and a number of trials to the working memory of C++ (and Cython) and of CUDA: numbers by name.
-    cython : str
-        Cython that defines the function, where it should not be the one in C++; it gets no working memory.
-    prepare : str
-        C++ standalone: statements before the first step of every run.
-    found : callable
-        C++ standalone: text before ``cpp`` that depends on what this machine has, looked for when a program is written.
-    """
-
-    function: str
-    arrays: Callable
-    cpp: str
-    cuda: str
-    numpy: str
-    scratch: Callable = _nothing
-    cuda_scratch: Callable = _nothing
-    cython: str = ""
-    prepare: str = ""
-    found: Callable = lambda: ""
-
-    def working_memory(self, target):
-        """`scratch` of a target."""
-        if target == "cuda":
-            return self.cuda_scratch
-        return _nothing if target == "runtime" and self.cython else self.scratch
 
 
 class Program:
@@ -93,7 +39,7 @@ class Program:
         What it writes besides the target: how many numbers.
     """
 
-    def __init__(self, kernels, operators, trials, target):
+    def __init__(self, kernels: Sequence[Kernel], operators: Sequence[Operator], trials: int, target: str):
         self._calls, self.arrays, self.scratch = [], {}, {}
         for k, (kernel, operator) in enumerate(zip(kernels, operators, strict=True)):
             suffix = f"_{k}" if len(operators) > 1 else ""

@@ -3,8 +3,9 @@
 import numpy as np
 
 from organics_neuro.brian.kernels.cuda import BLOCKS
-from organics_neuro.brian.kernels.program import Kernel
+from organics_neuro.brian.kernels.kernel import Kernel, serve
 from organics_neuro.brian.kernels.vectors import with_vectors
+from organics_neuro.core.operators.sparse import Sparse
 
 _CPP = with_vectors("""
 namespace {
@@ -72,3 +73,5 @@ def _arrays(operator):
 
 
 SPARSE = Kernel(function="_organics_sparse", arrays=_arrays, numpy=_NUMPY, cpp=_CPP, cuda=BLOCKS + _CUDA)
+
+serve(Sparse, SPARSE)
