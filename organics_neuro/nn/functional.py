@@ -17,9 +17,9 @@ from organics_neuro.core.boundary import check_steps, count_trials, known_name, 
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.expressions import NUMPY, Backend
 from organics_neuro.core.names import Name
-from organics_neuro.core.operators import AllToAll, Operator
 from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.nn.arguments import check_tensor
+from organics_neuro.nn.operators import product
 
 
 def _sqrt(x):
@@ -256,17 +256,10 @@ class EulerStep:
                 raise ValueError(
                     f"weights {name!r} have shape {tuple(value.shape)}, but must have {known[name].shape} (units, source units)"
                 )
-        return {name: self._product(given.get(name, own)) for name, own in known.items()}
-
-    def _product(self, weights):
-        """``weights`` as a function: by the structure of an operator where that is simple, else a matrix product."""
-        if not isinstance(weights, Operator):
-            return partial(linear, weight=weights)
-        if weights.is_identity:
-            return lambda x: x
-        if isinstance(weights, AllToAll):
-            return lambda x: (weights.value * x.sum(-1, keepdim=True)).expand(*x.shape[:-1], weights.shape[0])
-        return partial(linear, weight=torch.tensor(weights.to_dense(), **self._like))
+        return {
+            name: partial(linear, weight=given[name]) if name in given else product(own, **self._like)
+            for name, own in known.items()
+        }
 
 
 def _by_name(argument, given):

@@ -1,0 +1,54 @@
+"""The table of operator classes by engines: nothing is missing, and each entry of an engine is tested on examples."""
+
+import numpy as np
+import pytest
+
+from organics_neuro.core import products
+from organics_neuro.core.operators import CLASSES, Operator
+from tests.core.operators import CASES, EXAMPLES
+
+
+class Negated(Operator):
+    """A user's operator: minus the identity."""
+
+    def __init__(self, size):
+        self.shape = (size, size)
+
+    def apply(self, x):
+        return -x
+
+
+def test_every_class_has_examples():
+    assert set(EXAMPLES) == set(CLASSES)
+    for name, operators in EXAMPLES.items():
+        assert {type(operator).__name__ for operator in operators} == {name}
+
+
+@pytest.mark.parametrize("engine", products.ENGINES)
+@pytest.mark.parametrize("name", CLASSES)
+def test_no_entry_is_missing(name, engine):
+    if engine == "torch":
+        pytest.importorskip("organics_neuro.nn.operators", exc_type=ImportError)
+    elif engine != "jvp":
+        pytest.importorskip("organics_neuro.brian.kernels")
+    assert products.has(engine, CLASSES[name]), f"{products.ENGINES[engine]} has nothing for {name}"
+
+
+@pytest.mark.parametrize(("name", "operator"), CASES, ids=[name for name, _ in CASES])
+def test_products_with_a_jacobian(name, operator):
+    matrix, (m, n) = operator.to_dense(), operator.shape
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 3, n)), rng.normal(size=(2, 3, m))
+    np.testing.assert_allclose(operator.apply(x), x @ matrix.T, atol=1e-12)
+    np.testing.assert_allclose(operator.apply_transposed(y), y @ matrix, atol=1e-12)
+
+
+def test_a_class_without_an_entry_is_seen():
+    assert not any(products.has(engine, Negated) for engine in products.ENGINES)
+
+
+@pytest.mark.parametrize("engine", [engine for engine in products.ENGINES if engine != "jvp"])
+def test_a_users_operator_without_an_entry_is_refused(engine):
+    sentence = "cannot multiply with weights of the class Negated; convert them with Dense"
+    with pytest.raises(TypeError, match=f"{products.ENGINES[engine].replace('+', '.')} {sentence}"):
+        products.find(engine, Negated(3))
