@@ -9,10 +9,9 @@ import numpy as np
 import organics_neuro as on
 from benchmarks import harness as h
 from organics_neuro.brian import simulate
+from organics_neuro.core.schemes import SCHEMES
 
 UNITS, DURATION = 64, 20e-3
-#: Evaluations of the couplings in a step.
-PRODUCTS = {"euler": 1, "ab2": 1, "rk4": 4}
 STEPS = (1e-3, 5e-4, 2e-4, 1e-4, 1e-5)
 
 
@@ -30,8 +29,8 @@ def main():
         group.z = z
         return (group,)
 
-    engines = [h.brian(method, "cpp", lambda method=method: make(method), 2e-6) for method in PRODUCTS]
-    step = dict(zip(PRODUCTS, np.median(h.race(engines), axis=0), strict=True))
+    engines = [h.brian(method, "cpp", lambda method=method: make(method), 2e-6) for method in SCHEMES]
+    step = dict(zip(SCHEMES, np.median(h.race(engines), axis=0), strict=True))
     b2.prefs.codegen.target = "numpy"
 
     def run(method, dt):
@@ -39,11 +38,11 @@ def main():
 
     exact = run("rk4", 2e-5)
     table = h.Table("methods", ["method", "dt [ms]", "products", "error", "us"])
-    for method, products in PRODUCTS.items():
+    for method, scheme in SCHEMES.items():
         for dt in STEPS:
             count = round(DURATION / dt)
             error = np.abs(run(method, dt) - exact).max()
-            table.add(method, dt * 1e3, products * count, error, count * step[method] * 1e6)
+            table.add(method, dt * 1e3, scheme.products * count, error, count * step[method] * 1e6)
 
 
 if __name__ == "__main__":

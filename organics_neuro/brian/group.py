@@ -16,6 +16,7 @@ from organics_neuro.core.circuits.checks import must_be_positive
 from organics_neuro.core.dynamics import noise_amplitude
 from organics_neuro.core.expressions import check_syntax, to_brian
 from organics_neuro.core.names import Name, by_population
+from organics_neuro.core.schemes import scheme
 
 #: What `CircuitGroup` reads of a circuit; also one population of a joined circuit, before it is connected.
 _Part = namedtuple("_Part", "populations connections external")
@@ -30,11 +31,9 @@ class CircuitGroup(b2.NeuronGroup):
         For a joined circuit use `groups`.
     trials : int
         Independent copies that share the weights; neuron ``trial * units + unit``.
-    method : {"euler", "ab2", "rk4"}
-        "euler": every right-hand side, couplings included, is evaluated at the beginning of the step. "ab2": couplings
-        are extrapolated from two steps (Adams-Bashforth), second order at one evaluation of the couplings a step.
-        "rk4": couplings are evaluated at each of four stages, fourth order. Inputs and noise are held during a step,
-        and so is what comes from outside the circuit.
+    method : str
+        One of `organics_neuro.core.schemes.SCHEMES`. Inputs and noise are held during a step, and so is what comes
+        from outside the circuit.
     noise : dict, optional
         White noise by state: an amplitude η (number, or array of shape (units,)) adds ``η/√τ dW`` to the state, τ
         being its time constant; the same declaration that `organics_neuro.theory.power_spectrum` takes. Noise that
@@ -63,8 +62,10 @@ class CircuitGroup(b2.NeuronGroup):
     Inputs, parameters and states are variables of the group. Arrays of shape (units,) or (trials, units) may be
     assigned to them: ``group.z = drive``. Parameters that are one number for all units are shared variables.
 
-    With "ab2", a group that is given new states starts like a new one: assign them to the group, not to a part of it.
-    With "rk4", a linked variable of another group may read a state in the middle of a step; a projection does not.
+    A method that extrapolates ("ab2") starts anew, with a step of first order, when states are assigned to the group
+    (``group.y = array``). After any other jump (a part of the states, a reset, new weights, inputs or dt) it goes on
+    along its last slope, and keeps its order. With several stages, a linked variable of another group may read a state
+    in the middle of a step; a projection does not.
 
     Before a run, dt is compared with the largest step that is stable around the fixed point of ``circuit`` as it was
     declared, for circuits of up to 100 states whose inputs are numbers, and with the time constants for all others: a
@@ -105,7 +106,7 @@ class CircuitGroup(b2.NeuronGroup):
                 f"circuit must be a Circuit, got {type(circuit).__name__}; make one with organics_neuro.Circuit(...)"
             )
         trials = positive_int("trials", trials)
-        integrator = Integrator(method, tuple(c.variable for c in circuit.connections if not c.external))
+        integrator = Integrator(scheme(method))
         noise, inputs = {} if noise is None else noise, {} if inputs is None else inputs
         population = circuit.populations[None]
         model = population.model
@@ -269,12 +270,17 @@ def _assemble(made, circuit, inputs, options):
     stages = {p: group.integrator.add_stages(group) for p, group in made.items()}
     for c in circuit.connections:
         target = made[c.target]
-        source = made[c.source.population].external[c.source.variable] if c.external else made[c.source]
+        expression = to_brian(c.expression)  # whatever the user calls relu: here it is the model's
+        if c.external:
+            source = made[c.source.population].external[c.source.variable]
+        else:
+            source = made[c.source]
+            expression = source.integrator.seen(source, expression)
         projection = Projection(
             source,
             target,
             weights=c.weights,
-            source=to_brian(c.expression),  # whatever the user calls relu: here it is the model's
+            source=expression,
             target=c.variable,
             weights_dtype=target.weights_dtype,
             name=f"{target.name}_{c.variable}",

@@ -23,7 +23,7 @@ class StepGuard:
     def check(self):
         """Compare dt with the stability bound at the fixed point of the strongest trial, then with the time constants."""
         group = next(iter(self.groups.values()))
-        dt, method = float(group.clock.dt), group.integrator.method
+        dt, method = float(group.clock.dt), group.integrator.scheme.name
         bound, shortest = self._bound(method), min(self._time_constants(), default=(np.inf, ""))
         if 0 < bound < dt:  # 0 if the circuit itself is unstable, whatever the step
             _warn(

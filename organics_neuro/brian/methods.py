@@ -1,4 +1,4 @@
-"""Integration methods: the equations of a group as Brian2 code, one piece for each stage of a step.
+"""Integration schemes as Brian2 code: the equations of a group, one piece for each stage of a step.
 
 Within a step everything that comes from outside is held: inputs, and white noise, which counts as an input of variance
 1/dt. Its amplitude is that of the beginning of the step, so noise that depends on the state is read in the sense of Itô.
@@ -10,103 +10,75 @@ is the group's own state update, at its own place in the schedule, and the other
 
 from dataclasses import dataclass
 
-import numpy as np
+import brian2 as b2
 from brian2.utils.stringtools import word_substitute
 
-from organics_neuro.core.boundary import known_name
-from organics_neuro.core.reference import METHODS
-
-#: Stages as (weight of the slope, how far the states move for the next stage, in steps; None completes the step).
-_EULER = ((1, None),)
-_RK4 = ((1, 0.5), (2, 0.5), (2, 1.0), (1, None))
+from organics_neuro.core.schemes import Scheme
 
 
 @dataclass(frozen=True)
 class Integrator:
-    """A method for one group, in the form that `brian2.NeuronGroup` takes as its ``method``.
+    """A scheme for one group, in the form that `brian2.NeuronGroup` takes as its ``method``.
 
     It must not refer to the group: Brian2 keeps it in a cache.
-
-    Parameters
-    ----------
-    method : str
-    coupled : tuple of str
-        Variables of the group that receive what other units do.
     """
 
-    method: str
-    coupled: tuple
+    scheme: Scheme
 
-    def __post_init__(self):
-        known_name("method", self.method, METHODS)
-
-    def for_equations(self, equations):
+    def for_equations(self, equations: b2.Equations) -> "Integrator | str":
         """What to hand to `NeuronGroup`: Brian2's own Euler method, unless the noise depends on the state."""
-        if self.method == "euler":
+        if self.scheme.is_euler:
             return self if equations.stochastic_type == "multiplicative" else "euler"
         for name in equations.diff_eq_names:
             if equations[name].flags:
                 raise ValueError(
-                    f"the method {self.method!r} cannot integrate {name!r}, which is ({', '.join(equations[name].flags)}); use method='euler'"
+                    f"the method {self.scheme.name!r} cannot integrate {name!r}, which is ({', '.join(equations[name].flags)}); use method='euler'"
                 )
         return self
 
-    def __call__(self, equations, variables, _options=None):
-        """Code of the first stage: Brian2 asks for it before a run."""
+    def __call__(self, equations, variables, _options=None) -> str:
+        """Code of the first stage, or of all if the couplings are evaluated once: Brian2 asks for it before a run."""
         slopes, noises = _split(equations, variables)
-        if self.method == "ab2":
-            return _extrapolated(slopes, noises, self.coupled)
-        return _stage(slopes, noises, {"euler": _EULER, "rk4": _RK4}[self.method], 0)
+        stages = 1 if self.scheme.coupling == "stages" else len(self.scheme.b)
+        return "\n".join(_stage(self.scheme, slopes, noises, k) for k in range(stages))
 
-    def add_stages(self, group):
-        """Give a group the variables and the further stages that the method needs.
+    def add_stages(self, group: b2.NeuronGroup) -> list[int]:
+        """Give a group the variables and the further stages that the scheme needs.
 
         Returns
         -------
         list of int
             Where in the schedule the couplings must be evaluated again.
         """
-        if self.method == "ab2":
-            _add_memory(group, self.coupled)
-        if self.method != "rk4":
-            return []
         slopes, noises = _split(group.equations, group.variables)
-        _add_arrays(group, slopes, noises)
-        orders = [group.order + 2 * k for k in range(1, len(_RK4))]
+        for kind, states in _arrays(self.scheme, slopes, noises).items():
+            for name in states:
+                unit, dtype = group.variables[name].dim, group.variables[name].dtype
+                unit = unit if kind == "start" else unit / group.variables["dt"].dim
+                group.variables.add_array(f"_{kind}_{name}", size=len(group), dtype=dtype, dimensions=unit)
+        orders = [group.order + 2 * k for k in range(1, self.scheme.products)]
         for k, order in enumerate(orders, start=1):
-            code = _stage(slopes, noises, _RK4, k)
+            code = _stage(self.scheme, slopes, noises, k)
             group.run_regularly(code, when="groups", order=order, name=f"{group.name}_stage_{k}")
         return [order - 1 for order in orders]
 
-    def forget(self, group):
+    def seen(self, group: b2.NeuronGroup, source: str) -> str:
+        """What the couplings of a circuit read of a group for a ``source`` expression: where its states will be in the
+        middle of the step, if the scheme extrapolates them."""
+        if not self.scheme.ahead:
+            return source
+        states = group.equations.diff_eq_names
+        moved = {name: f"({name} + {self.scheme.ahead}*dt*_slope_{name})" for name in states}
+        for name, text in group.equations.get_substituted_expressions(group.variables, include_subexpressions=True):
+            if name not in states and not text.identifiers.isdisjoint(states):  # an abbreviation
+                moved[name] = f"({word_substitute(text.code, {state: moved[state] for state in states})})"
+        return word_substitute(source, moved)
+
+    def forget(self, group: b2.NeuronGroup) -> None:
         """Take the next step of a group for its first: nothing follows from the states before it."""
-        if "_extrapolate" in group.variables:
-            group.variables["_extrapolate"].set_value(0)
-
-
-# --- variables ------------------------------------------------------------------------------------------------------
-
-
-def _add_arrays(group, states, noisy):
-    """What a stage leaves to the next ones: where the step began, the sum of the slopes, the noise."""
-    for name in states:
-        unit, dtype = group.variables[name].dim, group.variables[name].dtype
-        slope = unit / group.variables["dt"].dim
-        kinds = {"start": unit, "sum": slope, **({"noise": slope} if name in noisy else {})}
-        for kind, dimensions in kinds.items():
-            group.variables.add_array(f"_{kind}_{name}", size=len(group), dtype=dtype, dimensions=dimensions)
-
-
-def _add_memory(group, coupled):
-    """What a step leaves to the next one: its couplings, and that there was one (for each neuron: on a GPU, neurons are
-    threads that do not wait for each other)."""
-    group.variables.add_array("_extrapolate", size=len(group), dtype=np.float32)
-    for name in coupled:
-        variable = group.variables[name]
-        group.variables.add_array(f"_before_{name}", size=len(group), dtype=variable.dtype, dimensions=variable.dim)
-
-
-# --- code -----------------------------------------------------------------------------------------------------------
+        for name in group.equations.diff_eq_names if self.scheme.ahead else ():
+            if f"_slope_{name}" in group.variables:
+                group.variables[f"_slope_{name}"].set_value(0)
 
 
 def _split(equations, variables):
@@ -120,22 +92,47 @@ def _split(equations, variables):
     return slopes, noises
 
 
-def _stage(slopes, noises, stages, k):
+def _arrays(scheme, slopes, noises):
+    """States with a variable of each kind, for what a stage or a step leaves to the next ones.
+
+    Stages in one piece of code leave nothing but the mean slope, from which the next step extrapolates; separate ones
+    where the step began, the noise that is held, the sum of the slopes, and slopes that later stages read again.
+    """
+    if scheme.ahead:
+        return {"slope": slopes}
+    if scheme.products == 1:
+        return {}
+    again = {j for k, row in enumerate(scheme.a) for j, weight in enumerate(row) if weight and j < k - 1}
+    kinds = {"start": slopes, "noise": noises, **{f"slope_{j}": slopes for j in sorted(again)}}
+    return {**kinds, "sum": slopes} if any(scheme.b[:-1]) else kinds
+
+
+def _stage(scheme, slopes, noises, k):
     """Code of stage k: all slopes, then the states moved along them from where the step began."""
-    lines = _first_lines(slopes, noises) if k == 0 else []
+    lines = [] if k else _first_lines(slopes, noises)
     for name, slope in slopes.items():
         lines.append(f"_slope_{k}_{name} = {slope}" + (f" + _noise_{name}" if name in noises else ""))
-    weight, advance = stages[k]
-    total = sum(w for w, _ in stages)
+    last, before = k + 1 == len(scheme.b), any(scheme.b[:k])
     for name in slopes:
-        slope = f"_slope_{k}_{name}"
-        summed = (f"_sum_{name} + " if k else "") + f"{weight}*{slope}"
-        if advance is None:
-            lines.append(f"{name} = _start_{name} + dt*({summed})/{total}")
-        else:
-            lines.append(f"_sum_{name} = {summed}")
-            lines.append(f"{name} = _start_{name} + {advance}*dt*{slope}")
+        total = [f"_sum_{name}"] * before + _terms(name, {k: scheme.b[k]})
+        if last:
+            lines.append(f"_slope_{name} = {' + '.join(total)}")
+            lines.append(f"{name} = _start_{name} + dt*_slope_{name}")
+            continue
+        if scheme.b[k]:
+            lines.append(f"_sum_{name} = {' + '.join(total)}")
+        terms = _terms(name, dict(enumerate(scheme.a[k + 1])))
+        lines.append(f"{name} = _start_{name}" + (f" + dt*({' + '.join(terms)})" if terms else ""))
     return "\n".join(lines)
+
+
+def _terms(name, weights):
+    """Weighted slopes of a state, by stage."""
+    return [
+        f"{weight!r}*_slope_{j}_{name}" if weight != 1 else f"_slope_{j}_{name}"
+        for j, weight in weights.items()
+        if weight
+    ]
 
 
 def _first_lines(slopes, noises):
@@ -145,12 +142,3 @@ def _first_lines(slopes, noises):
     for name, noise in noises.items():
         lines.append(f"_noise_{name} = " + " + ".join(f"({amplitude})*_{process}" for amplitude, process in noise))
     return [*lines, *(f"_start_{name} = {name}" for name in slopes)]
-
-
-def _extrapolated(slopes, noises, coupled):
-    """All stages in one piece, with the couplings held where two steps say they are in the middle of this one."""
-    slopes = {name: word_substitute(slope, {c: f"_held_{c}" for c in coupled}) for name, slope in slopes.items()}
-    lines = [f"_held_{name} = {name} + _extrapolate*({name} - _before_{name})" for name in coupled]
-    lines += [f"_before_{name} = {name}" for name in coupled]
-    lines += ["_extrapolate = 0.5"]  # it starts at 0: before the first step there is none to extrapolate from
-    return "\n".join([*lines, *(_stage(slopes, noises, _RK4, k) for k in range(len(_RK4)))])

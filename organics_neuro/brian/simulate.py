@@ -38,7 +38,7 @@ def simulate(
         and is held during each step. A dictionary by name if the circuit has several inputs.
     duration, dt : float or Brian2 quantity
         In seconds.
-    method : {"euler", "ab2", "rk4"}
+    method : str
         As for `CircuitGroup`.
     noise : dict, optional
         White noise by state, as for `CircuitGroup`.
@@ -100,8 +100,8 @@ def convergence(circuit, z=None, duration=DURATION, dt=DT, method="euler"):
     -------
     dict of float
         The largest change of each state over all times, trials and units. A method of order p has an error of about
-        2^p/(2^p - 1) times that (Euler 2, "ab2" 4/3, "rk4" 16/15). It is the step that needs attention, not the
-        circuit, if the change is as large as the state.
+        2^p/(2^p - 1) times that. It is the step that needs attention, not the circuit, if the change is as large as
+        the state.
 
     Examples
     --------

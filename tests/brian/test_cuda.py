@@ -10,7 +10,7 @@ from brian2.devices.device import all_devices, get_device
 import organics_neuro as on
 from organics_neuro.brian import cuda, standalone
 from organics_neuro.brian.device import device
-from organics_neuro.core.reference import METHODS
+from organics_neuro.core.schemes import SCHEMES
 from tests.brian.operators import make_every_operator
 from tests.core.circuits import CIRCUITS
 
@@ -102,7 +102,7 @@ def assert_all_equal_the_reference(where, method, steps=20, dt=1e-4):
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", SCHEMES)
 def test_results_equal_the_reference(method):
     assert_all_equal_the_reference("cuda", method)
 

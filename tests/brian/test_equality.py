@@ -8,7 +8,7 @@ from brian2 import ms
 import organics_neuro as on
 from organics_neuro.brian.device import device
 from organics_neuro.brian.kernels import KERNELS
-from organics_neuro.core.reference import METHODS
+from organics_neuro.core.schemes import SCHEMES
 from tests.brian.conftest import TARGETS, run_on
 from tests.brian.operators import UNITS, make_every_operator
 
@@ -41,7 +41,7 @@ def make(circuit, trials, method, z, **options):
 def test_equal_to_the_reference(target, dtype, monkeypatch):
     monkeypatch.setitem(b2.prefs, "core.default_float_dtype", dtype)
     z = np.random.default_rng(1).normal(size=(3, UNITS))
-    cases = [(method, trials) for method in METHODS for trials in (1, 3)]
+    cases = [(method, trials) for method in SCHEMES for trials in (1, 3)]
     with device(run_on(target)):
         if target == "cpp":  # one program
             groups = [make(CIRCUIT, trials, method, z, dtype=dtype) for method, trials in cases]

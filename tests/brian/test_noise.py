@@ -8,11 +8,12 @@ import pytest
 import organics_neuro as on
 from organics_neuro.brian import simulate
 from organics_neuro.core.models.two_type import TWO_TYPE
+from organics_neuro.core.schemes import SCHEMES
 from tests.brian.conftest import TARGETS, run_on
 from tests.core.circuits import make_main, one_unit
 
 LEAKY = on.CircuitModel("leaky", "dx/dt = (-x + u)/tau_x : 1\n u : 1\n tau_x : second", parameters={"tau_x": 10e-3})
-METHODS = ("euler", "ab2", "rk4")
+METHODS = tuple(SCHEMES)
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from organics_neuro.core.boundary import known_name
 from organics_neuro.core.circuits import check_circuit
-from organics_neuro.core.reference import METHODS
+from organics_neuro.core.schemes import Scheme, scheme
 from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs, each_trial, trials
 
@@ -87,23 +86,21 @@ def is_stable(circuit, z=None, state=None):
     return stable if stable.ndim else bool(stable)
 
 
-#: Growth of a mode in one step, as the coefficients of a polynomial in eigenvalue times step, for methods of one step.
-_GROWTH = {"euler": (1, 1), "rk4": (1, 1, 1 / 2, 1 / 6, 1 / 24)}
-
-
 def largest_stable_dt(circuit, z=None, method="euler", state=None):
     """Largest time step at which a method keeps the fixed point stable.
 
-    A step multiplies the mode of eigenvalue λ by R(λ dt), which must shrink it: R(x) = 1 + x for forward Euler, so
-    that dt < -2 Re λ/|λ|²; Runge-Kutta 4 continues the series of exp(x) to the fourth power.
+    A step multiplies the mode of eigenvalue λ by R(λ dt), which must shrink it; R is the growth polynomial of the
+    method, 1 + x for forward Euler, so that dt < -2 Re λ/|λ|². Where couplings are not evaluated at each stage, the
+    local equations and the couplings grow differently: what must shrink is then the whole linear step, from the states
+    at two times to those at the next two.
 
     Parameters
     ----------
     circuit : Circuit or JoinedCircuit
     z : array_like or dict, optional
         Input, (units,) or (trials, units).
-    method : {"euler", "ab2", "rk4"}
-        As in `organics_neuro.reference.simulate`.
+    method : str
+        One of `organics_neuro.core.schemes.SCHEMES`.
     state : dict, optional
         Where to linearise; by default at the fixed point.
 
@@ -113,18 +110,18 @@ def largest_stable_dt(circuit, z=None, method="euler", state=None):
         In seconds: all smaller steps are stable too. 0 if the circuit itself is unstable, NaN where no fixed point
         was found.
     """
-    known_name("method", method, METHODS)
-    if method == "ab2":
+    chosen = scheme(method)
+    if chosen.coupling == "stages" or chosen.is_euler:
+        bound = np.apply_along_axis(_mode_bound, -1, eigenvalues(circuit, z, state), chosen.growth)
+    else:
         parts = _linearise(circuit, z, state)
         bound = np.empty(parts.shape[1:-2])
         for trial in np.ndindex(bound.shape):
-            bound[trial] = _extrapolation_bound(*parts[(slice(None), *trial)])
-    else:
-        bound = np.apply_along_axis(_growth_bound, -1, eigenvalues(circuit, z, state), np.array(_GROWTH[method]))
+            bound[trial] = _step_bound(chosen, *parts[(slice(None), *trial)])
     return bound if bound.ndim else float(bound)
 
 
-def _growth_bound(values, growth):
+def _mode_bound(values, growth):
     """The first step at which |R(λ dt)| of some eigenvalue λ reaches 1."""
     if not np.isfinite(values).all():
         return np.nan
@@ -141,29 +138,31 @@ def _growth_bound(values, growth):
     return min(bounds)
 
 
-def _extrapolation_bound(local, coupled):
-    """The same for couplings extrapolated from two steps, whose modes are those of two steps together."""
+def _step_bound(chosen, local, coupled):
+    """The first step whose spectral radius reaches 1, for couplings that are not evaluated at each stage."""
     matrix = local + coupled
     if not np.isfinite(matrix).all():
         return np.nan
     if np.linalg.eigvals(matrix).real.max() >= 0:
         return 0.0
     stable, unstable = 0.0, 0.01 / np.linalg.norm(matrix, 2)
-    while _extrapolated_growth(local, coupled, unstable) < 1:
+    while _radius(chosen, local, coupled, unstable) < 1:
         stable, unstable = unstable, 1.5 * unstable
     while unstable - stable > 1e-3 * unstable:
         middle = (stable + unstable) / 2
-        stable, unstable = (middle, unstable) if _extrapolated_growth(local, coupled, middle) < 1 else (stable, middle)
+        stable, unstable = (middle, unstable) if _radius(chosen, local, coupled, middle) < 1 else (stable, middle)
     return stable
 
 
-def _extrapolated_growth(local, coupled, dt):
-    """Spectral radius of one step, from the states at two times to the states at the next two."""
-    identity = np.eye(len(local))
-    x = dt * local
-    average = identity + x / 2 @ (
-        identity + x / 3 @ (identity + x / 4)
-    )  # of exp(x t) over the step, as Runge-Kutta has it
+def _radius(chosen: Scheme, local, coupled, dt):
+    """Spectral radius of a linear step, from the states at two times to the states at the next two.
+
+    With the couplings c fixed the local equations advance by dt φ(dt L)(L x + c), where φ(z) = (R(z) - 1)/z.
+    """
+    identity, average = np.eye(len(local)), np.zeros_like(local)
+    for coefficient in chosen.growth[:0:-1]:  # Horner: φ has the coefficients of R from the first power on
+        average = coefficient * identity + dt * local @ average
     drive = dt * average @ coupled
-    step = np.block([[identity + x @ average + 1.5 * drive, -0.5 * drive], [identity, np.zeros_like(identity)]])
+    now = identity + dt * average @ local + (1 + chosen.ahead) * drive
+    step = np.block([[now, -chosen.ahead * drive], [identity, np.zeros_like(identity)]])
     return np.abs(np.linalg.eigvals(step)).max()
