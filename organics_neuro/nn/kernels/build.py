@@ -20,6 +20,8 @@ from organics_neuro.nn.kernels import gradients
 
 _NAME = "organics_neuro_kernels"
 _SOURCE = Path(__file__).with_name("gated.cpp")
+#: All that the library is compiled from.
+_FILES = [_SOURCE, *sorted(_SOURCE.parent.glob("*.h")), tiles.HEADER]
 #: No flag changes what NaN or infinity do: a diverging circuit must show.
 _FLAGS = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp"]
 if platform.machine() in ("x86_64", "AMD64"):
@@ -135,12 +137,13 @@ def _cache():
 
 
 def _key():
-    """What the library depends on: source, compiler flags, torch and the instructions of the processor."""
+    """What the library depends on: sources, compiler flags, torch and the instructions of the processor."""
     try:
         cpu = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))
     except (OSError, StopIteration):
         cpu = platform.processor()
-    parts = (_SOURCE.read_text(), tiles.HEADER.read_text(), *_FLAGS, torch.__version__, platform.machine(), cpu)
+    sources = (file.read_text() for file in _FILES)
+    parts = (*sources, *_FLAGS, torch.__version__, platform.machine(), cpu)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
