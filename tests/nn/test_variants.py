@@ -12,7 +12,7 @@ from torch.nn.utils import rnn as packing  # noqa: E402
 from organics_neuro.core.models.gated import RECTIFICATIONS  # noqa: E402
 from organics_neuro.nn import ORGaNICs, ORGaNICsCell, State  # noqa: E402
 from organics_neuro.nn.constraints import SpectralBound, UnitNorm  # noqa: E402
-from tests.nn.test_kernels import largest_difference, make, needs_compiler, run  # noqa: E402
+from tests.nn.kernels.layers import largest_difference, make, needs_compiler, run  # noqa: E402
 
 N, H, T, B = 3, 5, 7, 4  # inputs, units, steps, sequences
 DOUBLE = {"dtype": torch.float64}

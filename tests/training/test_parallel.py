@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from organics_neuro import training  # noqa: E402  needs torch
 from organics_neuro.nn import ORGaNICs, SequenceClassifier  # noqa: E402
 from organics_neuro.training.parallel import BatchNorm1d, Team, team  # noqa: E402
-from tests.training.test_loop import Interrupt, make_data  # noqa: E402
+from tests.training.models import Interrupt, make_data  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 

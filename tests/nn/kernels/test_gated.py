@@ -1,58 +1,14 @@
-"""The compiled kernel equals torch's own operations, and its absence harms nothing."""
+"""The compiled kernel of the gated circuit equals torch's own operations."""
 
 import copy
-import multiprocessing
-import os
-import signal
-import subprocess
-import sys
-import time
-import warnings
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from organics_neuro.nn import ORGaNICs, State, kernels  # noqa: E402  needs torch
+from organics_neuro.nn import State, kernels  # noqa: E402  needs torch
 from organics_neuro.nn.kernels import build, gated  # noqa: E402
-
-needs_compiler = pytest.mark.skipif(not kernels.available(), reason="no C++ compiler")
-
-
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-
-
-def make(inputs=3, units=6, batch=5, steps=20, dtype=torch.float64, **options):
-    """A layer, an input and a state to start from, with a and y on both sides of 0."""
-    rnn = ORGaNICs(inputs, units, dtype=dtype, **options)
-    x = torch.randn(steps, batch, inputs, dtype=dtype)
-    start = State(*0.3 * torch.randn(4, rnn.num_layers, batch, units, dtype=dtype))
-    return rnn, x, start
-
-
-def run(rnn, x, start, **options):
-    """Output, last state, and the gradients of a random function of them, by name."""
-    rnn = copy.deepcopy(rnn)
-    for name, value in options.items():
-        setattr(rnn, name, value)
-    x, start = x.clone().requires_grad_(), State(*(s.clone().requires_grad_() for s in start))
-    output, last = rnn(x, start)
-    random = torch.Generator().manual_seed(1)
-    loss = sum((v * torch.randn(v.shape, generator=random).to(v)).sum() for v in (output, *last))
-    loss.backward()
-    leaves = {"x": x, **start._asdict(), **dict(rnn.named_parameters())}
-    results = {"output": output, **{f"last {n}": v for n, v in last._asdict().items()}}
-    return {n: v.detach() for n, v in results.items()}, {n: v.grad for n, v in leaves.items() if v.requires_grad}
-
-
-def largest_difference(found, expected):
-    """Of values and gradients, relative to the largest entry of each."""
-    pairs = [(a[n], b[n]) for a, b in zip(found, expected, strict=True) for n in b]
-    assert len(pairs) > 10
-    assert all(v.isfinite().all() for pair in pairs for v in pair)
-    return max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
+from tests.nn.kernels.layers import largest_difference, make, needs_compiler, run  # noqa: E402
 
 
 @needs_compiler
@@ -335,68 +291,9 @@ def test_threads_give_the_same_numbers(sizes, tolerance):
     assert largest_difference(together, again) == 0
 
 
-# --- the torch path with checkpoints ---------------------------------------------------------------------------------
-
-
 def test_checkpoints_on_the_torch_path():
     given = make(kernel="torch")
     assert largest_difference(run(*given, checkpoint_every=6), run(*given)) < 1e-14
-
-
-# --- building --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def fresh(monkeypatch, tmp_path):
-    """As in a new process with an empty cache."""
-    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(tmp_path))
-    for cached in (build._load_once, build._warn_once):
-        cached.cache_clear()
-    yield monkeypatch
-    for cached in (build._load_once, build._warn_once):
-        cached.cache_clear()
-
-
-@pytest.mark.parametrize(
-    ("broken", "reason"),
-    [
-        (lambda m: m.setenv("CXX", "no-such-compiler"), "there is no C\\+\\+ compiler 'no-such-compiler'; install one"),
-        (lambda m: m.setenv("CXX", "false"), "Command .*false.* returned non-zero exit status"),
-        (lambda m: m.setattr(build.cpp_extension, "is_ninja_available", lambda: False), "pip install ninja"),
-        (lambda m: m.setattr(build, "_FLAGS", ["--no-such-flag"]), "error: .*no-such-flag"),
-    ],
-)
-def test_without_a_compiler(fresh, broken, reason):
-    broken(fresh)
-    rnn, x, start = make()
-    with pytest.warns(RuntimeWarning, match=f"{reason}.*torch's own operations"):
-        output, _ = rnn(x, start)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # the warning comes once
-        assert torch.equal(rnn(x, start)[0], output)
-        assert not kernels.available()
-    with pytest.raises(RuntimeError, match=f"cannot be built: .*{reason}"):
-        make(kernel="fused")[0](x, start)
-
-
-@pytest.fixture
-def whole():
-    """The library that other tests use."""
-    build.operators()
-    return build._cache() / f"{build._key()}.so"
-
-
-@needs_compiler
-@pytest.mark.parametrize("size", [0, 100, 20_000, 200_000])
-def test_a_damaged_library_is_made_again(whole, fresh, size):
-    """It is not even opened: the system ends a program that reads beyond the end of a library."""
-    made = []
-    fresh.setattr(build, "_build", made.append)
-    library = build._cache() / whole.name
-    library.write_bytes(whole.read_bytes()[:size])
-    library.with_suffix(".sha256").write_bytes(whole.with_suffix(".sha256").read_bytes())
-    assert kernels.available()
-    assert made == [library]
 
 
 @needs_compiler
@@ -411,59 +308,3 @@ def test_weights_of_another_shape_are_refused(name):
     weights, steps = make(kernel="fused")[0].cells[0]._completed()
     with pytest.raises(ValueError, match="the fused kernel needs w_a of shape"):
         gated.unroll(x, [s[0] for s in start], weights | {"W": weights["W"][:, :1]}, steps, rectified=True)
-
-
-def test_a_build_that_was_killed_stops_nobody(fresh, tmp_path):
-    """The lock of a dead process is gone with it."""
-    code = "import time; from organics_neuro.nn.kernels import build\nwith build._exclusive(build._cache() / 'x.so'): print(flush=True); time.sleep(60)"
-    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=os.environ)
-    holder.stdout.readline()
-    os.kill(holder.pid, signal.SIGKILL)
-    holder.wait()
-    start = time.monotonic()
-    with build._exclusive(build._cache() / "x.so"):
-        assert time.monotonic() - start < 5
-
-
-def test_what_a_killed_build_left_is_removed(fresh):
-    """torch would wait for ever for the lock file of a build that no longer runs."""
-    library = build._cache() / "x.so"
-    folder = library.with_suffix(".build")
-    folder.mkdir()
-    (folder / "lock").touch()
-
-    def load(name, sources, build_directory, **_):
-        assert build_directory == str(folder)
-        assert not (folder / "lock").exists()
-        (folder / f"{name}.so").write_text("library")
-
-    fresh.setattr(build.cpp_extension, "load", load)
-    build._build(library)
-    assert library.read_text() == "library"
-    assert not folder.exists()
-
-
-def _build_slowly(folder):
-    """What a process does that finds no library; a file stands for it."""
-    os.environ["TORCH_EXTENSIONS_DIR"] = folder
-    build._loads = lambda library: library.exists()
-
-    def compile(library):
-        with open(os.path.join(folder, "builds"), "a") as file:
-            file.write("x")
-        time.sleep(0.2)
-        library.touch()
-
-    build._build = compile
-    build._load_once.__wrapped__()
-
-
-def test_processes_build_once(tmp_path):
-    context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=_build_slowly, args=(str(tmp_path),)) for _ in range(3)]
-    for p in processes:
-        p.start()
-    for p in processes:
-        p.join()
-    assert [p.exitcode for p in processes] == [0, 0, 0]
-    assert (tmp_path / "builds").read_text() == "x"

@@ -1,0 +1,8 @@
+"""What these tests share."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    pytest.importorskip("torch").manual_seed(0)
