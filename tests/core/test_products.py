@@ -1,5 +1,7 @@
 """The table of operator classes by engines: nothing is missing, and each entry of an engine is tested on examples."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,30 @@ def test_no_entry_is_missing(name, engine):
     elif engine != "jvp":
         pytest.importorskip("organics_neuro.brian.kernels")
     assert products.has(engine, CLASSES[name]), f"{products.ENGINES[engine]} has nothing for {name}"
+
+
+#: The columns of the tables in docs/kernels.md.
+COLUMNS = {
+    "numpy": "NumPy",
+    "cython": "Cython",
+    "cpp": "C++ standalone",
+    "cuda": "CUDA",
+    "torch": "torch, forward and backward",
+    "jvp": "transposed (products with a Jacobian)",
+}
+
+
+def test_the_tables_of_the_documentation_are_those_of_the_engines():
+    cells, header = {}, []
+    for line in (Path(__file__).parents[2] / "docs" / "kernels.md").read_text().splitlines():
+        if line.startswith("| "):
+            row = [cell.strip() for cell in line.strip("|").split(" |")]
+            header = row if row[0] == "weights" else header
+            cells |= {(row[0].strip("`"), column): text for column, text in zip(header, row, strict=True)}
+    assert set(COLUMNS) == set(products.ENGINES)
+    for name in CLASSES:
+        for column in COLUMNS.values():
+            assert cells.get((name, column)), f"docs/kernels.md says nothing on {name} in the column {column!r}"
 
 
 @pytest.mark.parametrize(("name", "operator"), CASES, ids=[name for name, _ in CASES])

@@ -1,0 +1,38 @@
+{# USES_VARIABLES { N } #}
+{% extends 'common_group.cu' %}
+{% set _m, _n, _trials, _start = variables['_sizes'].get_value() %}
+{% block extra_headers %}
+#ifndef ORGANICS_ELEMENTS
+#define ORGANICS_ELEMENTS
+namespace {
+template <typename To, typename From>
+__global__ void organics_copy(To* to, const From* from, const size_t count, const bool add)
+{
+    for (size_t k = (size_t)blockIdx.x*blockDim.x + threadIdx.x; k < count; k += (size_t)gridDim.x*blockDim.x)
+        to[k] = add ? to[k] + from[k] : from[k];
+}
+}
+#endif
+SUPPORT
+{% endblock %}
+{% block extra_kernel_call_post %}
+{
+    typedef {{c_data_type(variables['_source'].dtype)}} _Real;
+    const int _m = {{_m}}, _n = {{_n}}, _trials = {{_trials}};
+    const _Real* _x = {{get_array_name(variables['_source'], access_data=True, prefix='dev')}};
+    auto _total = {{get_array_name(variables['_target'], access_data=True, prefix='dev')}} + {{_start}};
+    {% if '_product' in variables %}
+    _Real* _r = {{get_array_name(variables['_product'], access_data=True, prefix='dev')}};
+    {% else %}
+    _Real* _r = _total;
+    {% endif %}
+    {% for _name in variables if _name.startswith('_w_') %}
+    const auto {{_name}} = {{get_array_name(variables[_name], access_data=True, prefix='dev')}};
+    {% endfor %}
+    KERNEL
+    {% if '_product' in variables %}
+    organics_copy<<<256, 256>>>(_total, _r, (size_t)_m*_trials, false);
+    {% endif %}
+    CUDA_CHECK_ERROR("organics_projection");
+}
+{% endblock %}
