@@ -3,6 +3,7 @@
 from functools import partial
 
 import numpy as np
+from tqdm import tqdm
 
 from organics_neuro.core.boundary import check_steps, count_trials
 from organics_neuro.core.circuits import check_circuit
@@ -38,22 +39,77 @@ def simulate(circuit, z=None, duration=DURATION, dt=DT, method="euler", initial=
     ------
     ValueError, UnitError
     """
-    advance = scheme(method).step
     duration, dt = seconds("duration", duration), seconds("dt", dt)
     dynamics = check_circuit(circuit).dynamics
     inputs = dynamics.resolve_inputs(z)
     steps = round(duration / dt)
     check_steps(inputs, steps)
     start = dynamics.resolve_states("initial", initial)
-    trials = count_trials("inputs and initial states", {**inputs, **start})
+    return trace(circuit, inputs, steps, dt, method, start)
+
+
+def trace(
+    circuit,
+    inputs,
+    steps,
+    dt,
+    method="euler",
+    initial=None,
+    *,
+    trials=1,
+    record=None,
+    every: int | None = 1,
+    progress=False,
+):
+    """The steps themselves, for arguments that are checked.
+
+    Parameters
+    ----------
+    circuit : Circuit or JoinedCircuit
+    inputs : dict of ndarray
+        All inputs by full name.
+    steps : int
+    dt : float
+        In seconds.
+    method : str
+    initial : dict of ndarray, optional
+        States to start from; the others start where the circuit says.
+    trials : int
+        At least so many.
+    record : sequence of str, optional
+        States to return, by full name; all by default.
+    every : int or None
+        Return every so many steps; None returns the end only.
+    progress : bool
+        Whether to show a progress bar if it takes more than two seconds.
+
+    Returns
+    -------
+    dict of ndarray
+        Each (samples, trials, units): the start, each recorded step, and the end if it falls on one; for
+        ``every=None`` the end alone.
+    """
+    advance, dynamics = scheme(method).step, circuit.dynamics
+    start = {**circuit.initial, **(initial or {})}
+    trials = np.broadcast_shapes((trials,), (count_trials("inputs and initial states", {**inputs, **start}),))[0]
     states, slope = dynamics.unpack(dynamics.pack(start, (trials,))), None
-    trace = {name: np.empty((steps + 1, *value.shape)) for name, value in states.items()}
-    for name, value in states.items():
-        trace[name][0] = value
-    for k in range(steps):
-        now = {name: value[k] if value.ndim == 3 else value for name, value in inputs.items()}
-        couple = partial(dynamics.couplings, inputs=now)
-        states, slope = advance(states, dt, couple, lambda x, c, now=now: dynamics.right_hand_side(x, now, c), slope)
-        for name, value in states.items():
-            trace[name][k + 1] = value
-    return trace
+    kept = list(circuit.states) if record is None else list(record)
+    samples = 1 if every is None else steps // every + 1
+    result = {name: np.empty((samples, trials, circuit.states[name])) for name in kept}
+
+    def keep(sample):
+        for name in kept:
+            result[name][sample] = states[name]
+
+    with np.errstate(all="ignore"):  # what is not finite is found in the result
+        for k in tqdm(range(steps), unit="step", delay=2, disable=not progress, leave=False):
+            if every and k % every == 0:
+                keep(k // every)
+            now = {name: value[k] if value.ndim == 3 else value for name, value in inputs.items()}
+            couple = partial(dynamics.couplings, inputs=now)
+            states, slope = advance(
+                states, dt, couple, lambda x, c, now=now: dynamics.right_hand_side(x, now, c), slope
+            )
+    if every is None or steps % every == 0:
+        keep(-1)
+    return result
