@@ -62,7 +62,7 @@ def load(path):
     FileFormatError
         If the file is corrupt, holds no trained network, or one that its recipe no longer makes.
     """
-    arrays, metadata = files.load(path, "circuit", "network")
+    arrays, metadata, *_ = files.load(path, "circuit", "network")
     about = metadata.get("about")
     if not isinstance(about, dict) or "recipe" not in about:
         raise FileFormatError(f"{path} holds a circuit, but no trained network")

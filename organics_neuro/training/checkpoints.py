@@ -38,8 +38,10 @@ def save(
     """
     content = {"settings": dict(settings), "architecture": str(model), "model": model.state_dict(), **more}
     content["optimizer"] = optimizer.state_dict()
+    file = BytesIO()
+    torch.save(content, file)
     with replacing(path) as temporary:
-        torch.save(content, temporary)
+        temporary.write_bytes(file.getvalue())  # torch would not say what a failed write failed of
 
 
 def load(path: str | PathLike[str], settings: Mapping[str, Any], model: nn.Module) -> dict[str, Any]:

@@ -1,9 +1,6 @@
 """Circuits: defaults, immutability, copies, joining, and files that load back equal."""
 
-import json
-import os
 import re
-import struct
 
 import numpy as np
 import pytest
@@ -17,7 +14,6 @@ from tests.core.circuits import (
     make_joined,
     make_main,
     make_nested,
-    make_wilson_cowan,
     random_inputs,
     random_states,
 )
@@ -229,16 +225,6 @@ def test_file_keeps_initial_states(tmp_path):
     np.testing.assert_array_equal(on.load(tmp_path / "circuit.safetensors").initial["y"], [0.1, 0.2, 0.3, 0.4])
 
 
-def test_every_truncation_of_a_file_is_refused(tmp_path):
-    path = tmp_path / "circuit.safetensors"
-    make_wilson_cowan(n=2).save(path)
-    data = path.read_bytes()
-    for length in (0, 4, 8, 100, len(data) // 2, len(data) - 1):
-        path.write_bytes(data[:length])
-        with pytest.raises(FileFormatError, match="not a readable safetensors file"):
-            on.load(path)
-
-
 def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="no file .*nothing.safetensors"):
         on.load(tmp_path / "nothing.safetensors")
@@ -246,106 +232,23 @@ def test_missing_file(tmp_path):
         make_main().save(tmp_path / "nowhere" / "circuit.safetensors")
 
 
-def test_foreign_file(tmp_path):
-    from safetensors.numpy import save_file
-
-    save_file({"w": np.ones(3)}, tmp_path / "foreign.safetensors")
-    with pytest.raises(FileFormatError, match="was not written by organics_neuro"):
-        on.load(tmp_path / "foreign.safetensors")
-
-
-def test_file_of_something_else(tmp_path):
-    files.save(tmp_path / "other.safetensors", {}, kind="training", metadata={})
-    with pytest.raises(FileFormatError, match="holds a training, not a circuit"):
-        on.load(tmp_path / "other.safetensors")
-
-
-def test_newer_file(tmp_path, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(files, "FORMAT_VERSION", files.FORMAT_VERSION + 1)
-        make_main().save(tmp_path / "newer.safetensors")
-    with pytest.raises(FileFormatError, match="has format version 2, this version reads up to 1; upgrade"):
-        on.load(tmp_path / "newer.safetensors")
-
-
-def _edit_header(path, edit):
-    """Change the JSON metadata of a safetensors file in place."""
-    data = path.read_bytes()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    ours = json.loads(header["__metadata__"]["organics_neuro"])
-    edit(ours)
-    header["__metadata__"]["organics_neuro"] = json.dumps(ours)
-    text = json.dumps(header).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
-
-
 @pytest.mark.parametrize(
     "edit",
     [
-        lambda h: h["metadata"].pop("model"),
-        lambda h: h["metadata"].update(size=99),
-        lambda h: h["metadata"]["weights"].update(W="magic"),
-        lambda h: h["metadata"].update(weights=[]),
-        lambda h: h["metadata"]["model"].update(equations="dx/dt = __import__('os') : 1"),
-        lambda h: h["metadata"]["model"].update(surprise=1),
+        lambda m: m.pop("model"),
+        lambda m: m.update(size=99),
+        lambda m: m["weights"].update(W="magic"),
+        lambda m: m.update(weights=[]),
+        lambda m: m["model"].update(equations="dx/dt = __import__('os') : 1"),
+        lambda m: m["model"].update(surprise=1),
     ],
     ids=["no model", "wrong size", "unknown operator", "weights of another type", "code in equations", "unknown field"],
 )
 def test_file_with_wrong_metadata(tmp_path, edit):
     path = tmp_path / "circuit.safetensors"
     make_main().save(path)
-    _edit_header(path, edit)
+    arrays, metadata, *_ = files.load(path, "circuit")
+    edit(metadata)
+    files.save(path, arrays, kind="circuit", metadata=metadata)
     with pytest.raises(FileFormatError, match=f"{re.escape(str(path))} does not hold a valid circuit"):
         on.load(path)
-
-
-@pytest.mark.parametrize(
-    "edit",
-    [
-        lambda h: h.pop("kind"),
-        lambda h: h.pop("metadata"),
-        lambda h: h.pop("format_version"),
-        lambda h: h.update(kind=["circuit"]),
-        lambda h: h.update(metadata=[]),
-        lambda h: h.update(format_version="1"),
-    ],
-    ids=["no kind", "no metadata", "no version", "kind of another type", "metadata", "version"],
-)
-def test_file_with_wrong_header(tmp_path, edit):
-    path = tmp_path / "circuit.safetensors"
-    make_main().save(path)
-    _edit_header(path, edit)
-    with pytest.raises(FileFormatError, match="its header must have format_version and kind and metadata"):
-        on.load(path)
-
-
-@pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3"])
-def test_file_of_numbers_that_numpy_does_not_have(tmp_path, dtype):
-    path = tmp_path / "circuit.safetensors"
-    header = json.dumps({"w": {"dtype": dtype, "shape": [0], "data_offsets": [0, 0]}}).encode()
-    path.write_bytes(struct.pack("<Q", len(header)) + header)
-    with pytest.raises(FileFormatError, match="is not a readable safetensors file"):
-        on.load(path)
-
-
-@pytest.mark.parametrize(("path", "why"), [("file", "File exists"), ("file/runs/one", "Not a directory")])
-def test_a_folder_that_cannot_be_created(tmp_path, path, why):
-    (tmp_path / "file").touch()
-    with pytest.raises(OSError, match=rf"the folder .*{path} cannot be created \({why}\); give another one"):
-        files.make_folder(tmp_path / path)
-
-
-def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "circuit.safetensors"
-    old = make_main()
-    old.save(path)
-
-    def fail(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(KeyboardInterrupt):
-        old.replace(sigma=0.9).save(path)
-    assert [p.name for p in tmp_path.iterdir()] == ["circuit.safetensors"]
-    assert on.load(path) == old

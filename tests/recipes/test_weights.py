@@ -98,7 +98,7 @@ def test_changed_networks_are_refused(tmp_path, harm, words):
         initial += 0.1
     recipes.weights.save(path, recipes.find("demo"), model)
     assert recipes.load(path).circuit == on.transfer.to_circuit(model.rnn)
-    arrays, about = files.load(path, "circuit")
+    arrays, about, *_ = files.load(path, "circuit")
     arrays = {name: array.copy() for name, array in arrays.items()}
     harm(arrays, about)
     files.save(path, arrays, kind="circuit", metadata=about)

@@ -1,5 +1,6 @@
 """Files of a run replace those of the same model and nothing else."""
 
+import resource
 from dataclasses import asdict
 
 import pytest
@@ -71,3 +72,18 @@ def test_files_that_cannot_be_written_are_found_before_the_first_step(tmp_path, 
     for path, message in ((tmp_path / "missing" / "file", "missing does not exist"), (tmp_path, "is a folder")):
         with pytest.raises(OSError, match=message):
             fit(make_model(), loss=never, **{name: path})
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_checkpoint(tmp_path):
+    """A limit on the size of files stands for the disk."""
+    path = tmp_path / "run.pt"
+    fit(make_model(), checkpoint=path, epochs=1)
+    before, old = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, old[1]))
+    try:
+        with pytest.raises(OSError, match=r"run.pt could not be written \(File too large\); what was there .* kept$"):
+            fit(make_model(), checkpoint=path, epochs=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["run.pt"]

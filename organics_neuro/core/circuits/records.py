@@ -17,9 +17,9 @@ def load(path):
     FileFormatError
         If the file is corrupt, is not a circuit, or was written by a newer version.
     """
-    arrays, metadata = files.load(path, "circuit")
+    content = files.load(path, "circuit")
     try:
-        return _from_record(arrays, metadata)
+        return _from_record(content.arrays, content.metadata)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path} does not hold a valid circuit: {error}") from error
 
