@@ -20,6 +20,7 @@ _NAMES = {
     "load": "organics_neuro.core.circuits",
     "ring": "organics_neuro.core.ring",
     "simulate": "organics_neuro.engines",
+    "Noise": "organics_neuro.core.noise",
     "CircuitGroup": "organics_neuro.brian.group",
     "groups": "organics_neuro.brian.group",
     "Projection": "organics_neuro.brian.projection",

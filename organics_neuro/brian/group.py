@@ -9,13 +9,14 @@ import numpy as np
 
 from organics_neuro.brian.guard import StepGuard
 from organics_neuro.brian.methods import Integrator
+from organics_neuro.brian.noise import NoiseTerms
 from organics_neuro.brian.projection import Projection
 from organics_neuro.core.boundary import check_names, positive_int
 from organics_neuro.core.circuits import Circuit, JoinedCircuit, check_circuit
 from organics_neuro.core.circuits.checks import must_be_positive
-from organics_neuro.core.dynamics import noise_amplitude
-from organics_neuro.core.expressions import check_syntax, to_brian
+from organics_neuro.core.expressions import check_syntax, substitute, to_brian
 from organics_neuro.core.names import Name, by_population
+from organics_neuro.core.noise import resolve_noise
 from organics_neuro.core.schemes import scheme
 
 #: What `CircuitGroup` reads of a circuit; also one population of a joined circuit, before it is connected.
@@ -35,9 +36,9 @@ class CircuitGroup(b2.NeuronGroup):
         One of `organics_neuro.core.schemes.SCHEMES`. Inputs and noise are held during a step, and so is what comes
         from outside the circuit.
     noise : dict, optional
-        White noise by state: an amplitude η (number, or array of shape (units,)) adds ``η/√τ dW`` to the state, τ
-        being its time constant; the same declaration that `organics_neuro.theory.power_spectrum` takes. Noise that
-        depends on the state is an expression, read in the sense of Itô: ``{"y": "0.01*abs(y)"}``.
+        By state or input, a `organics_neuro.Noise` or its amplitude η, as `organics_neuro.theory.power_spectrum` takes it:
+        ``{"y": 1e-3}`` adds white noise ``η/√τ dW`` to the state, τ being its time constant; ``{"y": "0.01*abs(y)"}`` is
+        noise that depends on the state, in the sense of Itô; ``{"z": Noise(1e-3, tau=5*ms, shared=True)}``.
     inputs : dict of str, optional
         Brian2 expressions that take the place of inputs, for example ``{"z": "stimulus(t, i)"}`` with a
         `TimedArray` (``i`` counts ``trial * units + unit``, of the input's own units for an external input).
@@ -60,7 +61,8 @@ class CircuitGroup(b2.NeuronGroup):
     Notes
     -----
     Inputs, parameters and states are variables of the group. Arrays of shape (units,) or (trials, units) may be
-    assigned to them: ``group.z = drive``. Parameters that are one number for all units are shared variables.
+    assigned to them: ``group.z = drive``. Parameters that are one number for all units are shared variables. An input
+    reads as what it was set to; its noise comes on top where the equations use it.
 
     A method that extrapolates ("ab2") starts anew, with a step of first order, when states are assigned to the group
     (``group.y = array``). After any other jump (a part of the states, a reset, new weights, inputs or dt) it goes on
@@ -106,29 +108,31 @@ class CircuitGroup(b2.NeuronGroup):
                 f"circuit must be a Circuit, got {type(circuit).__name__}; make one with organics_neuro.Circuit(...)"
             )
         trials = positive_int("trials", trials)
-        integrator = Integrator(scheme(method))
-        noise, inputs = {} if noise is None else noise, {} if inputs is None else inputs
+        chosen = scheme(method)
+        inputs = {} if inputs is None else inputs
         population = circuit.populations[None]
         model = population.model
-        check_names("noise", "state", noise, model.states)
         check_names("inputs", "name", inputs, (*model.inputs, *circuit.external))
         _check_texts(inputs)
         flags = {key: _flags(value) for key, value in population.parameters.items()}
-        amplitudes = {s: _amplitude(s, value, population) for s, value in noise.items() if not isinstance(value, str)}
-        declared = {s: _flags(amplitudes[s]) if s in amplitudes else f"= {_formula(noise[s], model)}" for s in noise}
-        text = model.brian_equations(flags, inputs, declared)
+        # a population of a joined circuit gets its noise resolved
+        sources = resolve_noise(circuit.dynamics, noise) if isinstance(circuit, Circuit) else noise
+        terms = NoiseTerms(s for s in sources if s.name.variable not in model.external)
+        integrator = Integrator(chosen, tuple(terms.held.items()))
+        text = model.brian_equations(flags, inputs, terms.drives, terms.noisy) + "\n" + terms.declarations()
         # set before Brian2 takes over attribute access
         self.circuit, self.trials, self.units, self._model = circuit, trials, population.size, model
         self.projections, self.external, self.guard = {}, {}, None
-        self.integrator, self.weights_dtype = integrator, weights_dtype
+        self.integrator, self.weights_dtype, self._noisy = integrator, weights_dtype, terms.noisy
         equations = b2.Equations(text + "\n" + equations)
         method = integrator.for_equations(equations)
         super().__init__(population.size * trials, equations, method=method, name=name, **options)
         self._check_variables()
-        for key, value in {**population.parameters, **{f"noise_{state}": v for state, v in amplitudes.items()}}.items():
+        for key, value in population.parameters.items():
             self.variables[key].set_value(value if np.ndim(value) == 0 else np.tile(value, self.trials))  # SI units
+        terms.attach(self, self, options.get("dtype"))
         if isinstance(circuit, Circuit):
-            _assemble({None: self}, circuit, inputs, options)
+            _assemble({None: self}, circuit, inputs, sources, options)
 
     def _check_variables(self):
         taken = {*self.__dict__, *dir(type(self))}
@@ -227,50 +231,39 @@ def groups(circuit, trials=1, noise=None, inputs=None, **options):
     if isinstance(circuit, Circuit):
         return {None: CircuitGroup(circuit, trials, noise=noise, inputs=inputs, **options)}
     check_circuit(circuit)
-    noise, inputs = {} if noise is None else noise, {} if inputs is None else inputs
-    check_names("noise", "state", noise, circuit.states)
+    inputs, sources = {} if inputs is None else inputs, resolve_noise(circuit.dynamics, noise)
     check_names("inputs", "name", inputs, circuit.inputs)
     _check_texts(inputs)
     made = {}
     texts = by_population({key: text for key, text in inputs.items() if key not in circuit.external})
-    amplitudes = by_population(noise)
     for name, population in circuit.populations.items():
         part = _Part({None: population}, [c for c in circuit.connections if c.target == name], {})
         made[name] = CircuitGroup(
             part,
             trials,
-            noise=amplitudes.get(name),
+            noise=[s for s in sources if s.name.population == name],
             inputs=texts.get(name),
             name=f"{name.replace('.', '_')}*",
             **options,
         )
         made[name].circuit = reduce(lambda whole, key: whole.parts[key], name.split("."), circuit)
-    _assemble(made, circuit, inputs, options)
+    _assemble(made, circuit, inputs, sources, options)
     return made
 
 
-def _assemble(made, circuit, inputs, options):
+def _assemble(made, circuit, inputs, sources, options):
     """Set the states of the groups to their start, and connect them; ``options`` are those of `NeuronGroup`."""
     for p, population in circuit.populations.items():
         for state in population.model.states:
             made[p].variables[state].set_value(np.tile(circuit.initial[Name(p, state)], made[p].trials))
+    noisy = {p: group._noisy for p, group in made.items()}
     for full, size in circuit.external.items():
-        p, name = full.population, full.variable
-        group, text = made[p], f"{name} = {inputs[full]} : 1" if full in inputs else f"{name} : 1"
-        group.external[name] = b2.NeuronGroup(
-            size * group.trials,
-            text,
-            clock=group.clock,
-            order=group.order,
-            namespace=group.namespace,
-            dtype=options.get("dtype"),
-            name=f"{group.name}_{name}",
-        )
-        group.contained_objects.append(group.external[name])
+        noisy[full] = _add_external(made[full.population], full, size, inputs, sources, options)
     stages = {p: group.integrator.add_stages(group) for p, group in made.items()}
     for c in circuit.connections:
         target = made[c.target]
-        expression = to_brian(c.expression)  # whatever the user calls relu: here it is the model's
+        text = substitute(c.expression, noisy[c.source]) if noisy[c.source] else c.expression
+        expression = to_brian(text)  # whatever the user calls relu: here it is the model's
         if c.external:
             source = made[c.source.population].external[c.source.variable]
         else:
@@ -292,6 +285,24 @@ def _assemble(made, circuit, inputs, options):
     next(iter(made.values())).guard = StepGuard(circuit, made)
 
 
+def _add_external(group, full, size, inputs, sources, options):
+    """A group for an input with a size of its own; returns what takes the place of the input where it is read."""
+    terms, name = NoiseTerms(s for s in sources if s.name == full), full.variable
+    text = f"{name} = {inputs[full]} : 1" if full in inputs else f"{name} : 1"
+    group.external[name] = b2.NeuronGroup(
+        size * group.trials,
+        f"{text}\n{terms.declarations()}",
+        clock=group.clock,
+        order=group.order,
+        namespace=group.namespace,
+        dtype=options.get("dtype"),
+        name=f"{group.name}_{name}",
+    )
+    group.contained_objects.append(group.external[name])
+    terms.attach(group.external[name], group, options.get("dtype"))
+    return terms.noisy
+
+
 def _check_texts(inputs):
     for name, text in inputs.items():
         if not isinstance(text, str):
@@ -299,17 +310,6 @@ def _check_texts(inputs):
                 f"inputs[{name!r}] must be a Brian2 expression (text), got {type(text).__name__}; numbers are assigned: group.{Name.parse(name).variable} = array"
             )
         check_syntax(text)
-
-
-def _amplitude(state, value, population):
-    array = noise_amplitude(state, value, population.size, population.model.units[state])
-    return float(array) if array.ndim == 0 else array
-
-
-def _formula(text, model):
-    """An expression of the model's variables, checked, as Brian2 knows it."""
-    model.expression(text)
-    return to_brian(text)
 
 
 def _flags(value):

@@ -21,14 +21,21 @@ class Integrator:
     """A scheme for one group, in the form that `brian2.NeuronGroup` takes as its ``method``.
 
     It must not refer to the group: Brian2 keeps it in a cache.
+
+    Parameters
+    ----------
+    scheme : Scheme
+    processes : tuple of pairs of str
+        White noise that is not drawn here but read: ``xi_x`` of the equations, and the variable that holds it.
     """
 
     scheme: Scheme
+    processes: tuple[tuple[str, str], ...] = ()
 
     def for_equations(self, equations: b2.Equations) -> "Integrator | str":
         """What to hand to `NeuronGroup`: Brian2's own Euler method, unless the noise depends on the state."""
         if self.scheme.is_euler:
-            return self if equations.stochastic_type == "multiplicative" else "euler"
+            return self if self.processes or equations.stochastic_type == "multiplicative" else "euler"
         for name in equations.diff_eq_names:
             if equations[name].flags:
                 raise ValueError(
@@ -40,7 +47,8 @@ class Integrator:
         """Code of the first stage, or of all if the couplings are evaluated once: Brian2 asks for it before a run."""
         slopes, noises = _split(equations, variables)
         stages = 1 if self.scheme.coupling == "stages" else len(self.scheme.b)
-        return "\n".join(_stage(self.scheme, slopes, noises, k) for k in range(stages))
+        first = _first_lines(slopes, noises, dict(self.processes))
+        return "\n".join([*first, *(_stage(self.scheme, slopes, noises, k) for k in range(stages))])
 
     def add_stages(self, group: b2.NeuronGroup) -> list[int]:
         """Give a group the variables and the further stages that the scheme needs.
@@ -109,7 +117,7 @@ def _arrays(scheme, slopes, noises):
 
 def _stage(scheme, slopes, noises, k):
     """Code of stage k: all slopes, then the states moved along them from where the step began."""
-    lines = [] if k else _first_lines(slopes, noises)
+    lines = []
     for name, slope in slopes.items():
         lines.append(f"_slope_{k}_{name} = {slope}" + (f" + _noise_{name}" if name in noises else ""))
     last, before = k + 1 == len(scheme.b), any(scheme.b[:k])
@@ -135,10 +143,10 @@ def _terms(name, weights):
     ]
 
 
-def _first_lines(slopes, noises):
+def _first_lines(slopes, noises, read):
     """The states at the beginning of the step, and the noise that is held during it."""
     processes = sorted({process for noise in noises.values() for _, process in noise})
-    lines = [f"_{process} = randn()*dt**-0.5" for process in processes]
+    lines = [f"_{process} = {read.get(process, 'randn()*dt**-0.5')}" for process in processes]
     for name, noise in noises.items():
         lines.append(f"_noise_{name} = " + " + ".join(f"({amplitude})*_{process}" for amplitude, process in noise))
     return [*lines, *(f"_start_{name} = {name}" for name in slopes)]

@@ -16,7 +16,6 @@ from organics_neuro.core.boundary import check_names, check_units_axis, known_na
 from organics_neuro.core.model import CircuitModel
 from organics_neuro.core.names import Name
 from organics_neuro.core.operators import Operator
-from organics_neuro.core.units import magnitude
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,19 @@ def _partials(model):
 
 @lru_cache(maxsize=1024)
 def _source_partials(model, text):
-    found = {s: expressions.derivative(model.expression(text), s) for s in model.states}
-    found = {s: d for s, d in found.items() if d != 0}
-    return tuple(found), expressions.compile_function(model.arguments, found.values())
+    return _nonzero_partials(model.expression(text), (*model.states, *model.inputs), model.arguments)
+
+
+@lru_cache(maxsize=256)
+def _external_partials(name, text):
+    return _nonzero_partials(expressions.parse(text), (name,), (name,))
+
+
+def _nonzero_partials(expression, variables, arguments):
+    """The variables by which the partial derivative is not zero, and the function of all of these derivatives."""
+    found = {v: expressions.derivative(expression, v) for v in variables}
+    found = {v: d for v, d in found.items() if d != 0}
+    return tuple(found), expressions.compile_function(arguments, found.values())
 
 
 class Dynamics:
@@ -205,35 +214,61 @@ class Dynamics:
 
     def jacobian_parts(self, vector, inputs):
         """The Jacobian in two parts: of the local equations with the couplings fixed, and of the couplings."""
+        return self._derivatives(vector, inputs, self.slices)
+
+    def derivatives(self, vector, inputs, columns):
+        """Derivatives of dx/dt at one state, shape (size,), by states or inputs.
+
+        Parameters
+        ----------
+        vector : ndarray, shape (size,)
+        inputs : dict of ndarray
+        columns : dict of str to slice
+            By what, and in which columns of the result.
+
+        Returns
+        -------
+        dict of float to ndarray
+            By delay in seconds, each (size, columns).
+        """
+        return {0.0: sum(self._derivatives(vector, inputs, columns))}
+
+    def _derivatives(self, vector, inputs, columns):
+        """`derivatives` in two parts: of the local equations with the couplings fixed, and of the couplings."""
         states = self.unpack(vector)
         delivered, parameters = self.couplings(states, inputs), self._parameters()
-        local, coupled = np.zeros((2, self.size, self.size))
+        local, coupled = np.zeros((2, self.size, max(where.stop for where in columns.values())))
         sensitivity = {}  # ∂f/∂c: how the states of a population respond to what its connections deliver
         for p, population in self.populations.items():
             pairs, function = _partials(population.model)
             values = function(*self._arguments(p, population.model.arguments, states, inputs, delivered, parameters[p]))
             for (state, variable), value in zip(pairs, values, strict=True):
                 row, value = self.slices[Name(p, state)], np.broadcast_to(value, (population.size,))
-                if variable in population.model.states:
-                    column = self.slices[Name(p, variable)]
-                    local[row, column] += np.diag(value)
-                else:
-                    sensitivity.setdefault((p, variable), []).append((row, value))
+                sensitivity.setdefault((p, variable), []).append((row, value))
+                if Name(p, variable) in columns:
+                    local[row, columns[Name(p, variable)]] += np.diag(value)
         for c in self.connections:
-            if c.external:
-                continue
-            n = self.populations[c.source].size
-            model = self.populations[c.source].model
-            names, function = _source_partials(model, c.expression)
-            values = function(
-                *self._arguments(c.source, model.arguments, states, inputs, delivered, parameters[c.source])
-            )
-            weights = c.weights.to_dense()
-            for state, slope in zip(names, values, strict=True):
-                column = self.slices[Name(c.source, state)]
+            slopes = self._source_slopes(c, states, inputs, delivered)
+            for name in slopes.keys() & columns.keys():
+                weights = c.weights.to_dense() * slopes[name]
                 for row, response in sensitivity.get((c.target, c.variable), ()):
-                    coupled[row, column] += response[:, None] * weights * np.broadcast_to(slope, (n,))
+                    coupled[row, columns[name]] += response[:, None] * weights
         return local, coupled
+
+    def _source_slopes(self, connection, states, inputs, delivered):
+        """Derivatives of a source expression, each (source units,), by full name of the state or input."""
+        c = connection
+        if c.external:
+            found, function = _external_partials(c.external, c.expression)
+            names, values = [c.source] * len(found), function(inputs[c.source])
+        else:
+            model = self.populations[c.source].model
+            found, function = _source_partials(model, c.expression)
+            names = [Name(c.source, variable) for variable in found]
+            parameters = self.populations[c.source].parameters
+            values = function(*self._arguments(c.source, model.arguments, states, inputs, delivered, parameters))
+        n = c.weights.shape[1]
+        return {name: np.broadcast_to(value, (n,)) for name, value in zip(names, values, strict=True)}
 
     # --- what users give ----------------------------------------------------------------------------------------
 
@@ -293,13 +328,3 @@ def deliver(weights, source):
     """``weights`` applied to a source (..., units), or to one number that all source units share."""
     source = np.asarray(source)
     return weights.apply(np.broadcast_to(source, (*source.shape[:-1], weights.shape[1])))
-
-
-def noise_amplitude(state, value, n, unit):
-    """``value``, one amplitude or one for each of the ``n`` units of a state, as an array in SI units, checked."""
-    array = magnitude(f"noise of {state!r}", value, unit)
-    if array.shape not in ((), (n,)) or array.min() < 0:
-        raise ValueError(
-            f"noise of {state!r} must be one amplitude or an array of shape ({n},), not negative; got {value!r}"
-        )
-    return array

@@ -319,7 +319,7 @@ class CircuitModel:
             raise ValueError(f"model {self.name!r}: state {state!r} has no time constant; declare a parameter {name!r}")
         return name
 
-    def brian_equations(self, parameter_flags=None, replace=None, noise=None):
+    def brian_equations(self, parameter_flags=None, replace=None, drives=None, noisy=None):
         """The equations as Brian2 text, every name declared.
 
         Parameters
@@ -328,23 +328,23 @@ class CircuitModel:
             Brian2 flags of parameters, such as ``{"sigma": "shared, constant"}``.
         replace : dict of str, optional
             Brian2 expressions that take the place of inputs.
-        noise : dict of str, optional
-            States that receive white noise, ``noise_x/sqrt(tau_x) dW``, and how ``noise_x`` is declared: the Brian2
-            flags of a parameter, or "= expression".
+        drives : dict of str, optional
+            By state, what is added to its derivative.
+        noisy : dict of str, optional
+            By input, what takes its place where it is read.
         """
-        replace, flags, noise = replace or {}, parameter_flags or {}, noise or {}
+        replace, flags, drives = replace or {}, parameter_flags or {}, drives or {}
         lines = []
+
+        def brian(text):
+            return expressions.to_brian(expressions.substitute(text, noisy) if noisy else text)
+
         for kind, name, text, unit in self._lines:
             if kind == "state":
-                extra = f" + noise_{name}*{self.time_constant(name)}**-0.5*xi_{name}" if name in noise else ""
-                lines.append(f"d{name}/dt = {expressions.to_brian(text)}{extra} : {unit}")
-                if name in noise:
-                    given = noise[name]
-                    lines.append(
-                        f"noise_{name} {given} : {unit}" if "=" in given else f"noise_{name} : {unit} ({given})"
-                    )
+                drive = f" + {drives[name]}" if name in drives else ""
+                lines.append(f"d{name}/dt = {brian(text)}{drive} : {unit}")
             elif kind == "alias":
-                lines.append(f"{name} = {expressions.to_brian(text)} : {unit}")
+                lines.append(f"{name} = {brian(text)} : {unit}")
             elif name in replace:
                 lines.append(f"{name} = {replace[name]} : {unit}")
             else:

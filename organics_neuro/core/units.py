@@ -26,12 +26,26 @@ UNITS = {
     "coulomb": (0, 0, 1, 1),
 }
 _DIMENSIONS = ("length", "mass", "time", "current")
+#: What the unit of white noise on a variable ends in.
+_ROOT_SECOND = "second**0.5"
 
 
 def check_unit(name, unit):
     """Raise `ValueError` if ``unit`` (of the variable ``name``) is not a known unit name."""
     if unit not in UNITS:
         raise ValueError(f"variable {name!r}: {unknown_name('unit', unit, UNITS)}")
+
+
+def with_root_second(unit):
+    """The name of ``unit`` times √second: of white noise on a variable."""
+    return _ROOT_SECOND if unit == "1" else f"{unit}*{_ROOT_SECOND}"
+
+
+def _exponents(unit):
+    """Exponents of (metre, kilogram, second, ampere)."""
+    base = unit.removesuffix(_ROOT_SECOND).removesuffix("*") or "1"
+    metre, kilogram, second, ampere = map(float, UNITS[base])
+    return metre, kilogram, second + 0.5 * (base != unit), ampere
 
 
 def magnitude(name, value, unit):
@@ -44,7 +58,7 @@ def magnitude(name, value, unit):
     value : float, array_like or Brian2 quantity
         A plain number is taken as already in SI units. A quantity must have the dimension of ``unit``.
     unit : str
-        One of `UNITS`.
+        One of `UNITS`, or of `with_root_second`.
 
     Raises
     ------
@@ -69,7 +83,7 @@ def _check_dimension(name, value, unit):
             _check_dimension(name, part, unit)
     elif is_quantity(value):
         exponents = tuple(value.dim.get_dimension(d) for d in _DIMENSIONS)
-        if exponents != tuple(map(float, UNITS[unit])):
+        if exponents != _exponents(unit):
             wanted = (
                 "a plain number (it has no unit)"
                 if unit == "1"

@@ -1,7 +1,8 @@
-"""White noise: seeds on every target, variances against theory, and noise that depends on the state (Itô)."""
+"""Noise: seeds on every target, variances against theory, and noise that depends on the state (Itô)."""
 
 from dataclasses import replace
 
+import brian2 as b2
 import numpy as np
 import pytest
 
@@ -10,14 +11,22 @@ from organics_neuro.brian import simulate
 from organics_neuro.core.models.two_type import TWO_TYPE
 from organics_neuro.core.schemes import SCHEMES
 from tests.brian.conftest import TARGETS, run_on
-from tests.core.circuits import make_main, one_unit
+from tests.core.circuits import make_gated, make_joined, make_main, one_unit
 
 LEAKY = on.CircuitModel("leaky", "dx/dt = (-x + u)/tau_x : 1\n u : 1\n tau_x : second", parameters={"tau_x": 10e-3})
 METHODS = tuple(SCHEMES)
 
 
+#: White noise that units share, private noise with a correlation time, and an input with both.
+PROCESSES = {"y": on.Noise(1e-2, shared=True), "a": on.Noise(1e-3, 2e-3), "z": on.Noise(1e-2, 3e-3, shared=True)}
+
+
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("noise", [{"y": 1e-2, "a": 1e-3}, {"y": "0.1*abs(y)"}], ids=["additive", "multiplicative"])
+@pytest.mark.parametrize(
+    "noise",
+    [{"y": 1e-2, "a": 1e-3}, {"y": "0.1*abs(y)"}, PROCESSES],
+    ids=["additive", "multiplicative", "processes"],
+)
 def test_a_seed_repeats_the_noise_exactly(target, noise):
     def run(seed):
         return simulate(make_main(), [1, 0, 0.5, 1], 2e-3, noise=noise, seed=seed, device=device, every=None)["y"]
@@ -51,6 +60,72 @@ def test_variance_of_a_circuit(method):
     found = np.cov(ends["y"][0, :, 0], ends["a"][0, :, 0])
     expected = on.theory.covariance(circuit, [1.0], noise)
     np.testing.assert_allclose(found, expected, rtol=0.08)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_covariance_of_processes(target):
+    """Shared and private, white and correlated, of states and of an input: two units around their fixed point."""
+    device, z = run_on(target), np.array([0.5, 0.7])
+    circuit = on.Circuit("two_type", {"W_r": [[1, 0.1], [0.1, 1]], "W": 0.5}, size=2, sigma=0.3, tau_y=3e-3)
+    circuit = circuit.replace(initial=on.theory.fixed_point(circuit, z).state)
+    noise = {"y": on.Noise([1e-3, 2e-3], shared=True), "a": on.Noise(1e-3, 2e-3), "z": on.Noise(3e-3, 4e-3, True)}
+    ends = simulate(
+        circuit, np.tile(z, (8000, 1)), 40e-3, 2e-4, noise=noise, seed=5, every=None, device=device, method="rk4"
+    )
+    found = np.cov(np.concatenate([ends["y"][0], ends["a"][0]], axis=1).T)
+    expected = on.theory.covariance(circuit, z, noise)
+    scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
+    np.testing.assert_allclose(found / scale, expected / scale, atol=0.06)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "noise",
+    [{"x": on.Noise([1.0, 0.5], shared=True)}, {"u": on.Noise([0.1, 0.2], shared=True), "x": 0.5}, {"u": 0.1}],
+    ids=["shared state", "shared input", "private input"],
+)
+def test_covariance_of_white_noise_with_every_method(method, noise):
+    ends = simulate(
+        on.Circuit(LEAKY, size=2), np.zeros((20000, 2)), 40e-3, 5e-4, method=method, noise=noise, seed=1, every=None
+    )
+    expected = on.theory.covariance(on.Circuit(LEAKY, size=2), [0.0, 0.0], noise)
+    np.testing.assert_allclose(np.cov(ends["x"][0].T), expected, atol=0.05 * expected.max())
+
+
+def test_noise_of_external_inputs_and_joined_circuits():
+    """Every group gets its own noise, and an input with a size of its own has processes of that size."""
+    circuit = make_joined()
+    noise = {"low.y": 1e-2, "high.y": on.Noise(1e-2, 1e-3, True)}
+    made = on.groups(circuit, trials=3, noise=noise)
+    assert made["low"].noise_y[:] == pytest.approx(1e-2)
+    assert "noise_y" not in made["side"].variables
+    gated, z = make_gated(), on.Noise(1e-2, tau=1e-2, shared=True)
+    group = on.CircuitGroup(gated, trials=2, noise={"x": z})
+    group.x = np.ones(3)
+    b2.Network(group, *made.values()).run(1 * b2.ms)
+    process = np.array(group.external["x"].process_x[:]).reshape(2, 3)
+    assert np.all(process == process[:, :1])
+    assert process[0, 0] != process[1, 0]
+    assert group.x[:] == pytest.approx(1)
+
+
+def test_noise_goes_on_where_a_run_ends():
+    """Two runs are one: processes begin in their stationary state once, and are stored and restored with the network."""
+
+    def run(*durations):
+        group = on.CircuitGroup(make_main(), noise=PROCESSES)
+        network = b2.Network(group)
+        b2.seed(4)
+        network.store()
+        for duration in durations:
+            network.run(duration * b2.ms)
+        end = np.array(group.y[:])
+        network.restore(restore_random_state=True)
+        network.run(sum(durations) * b2.ms)
+        np.testing.assert_array_equal(group.y[:], end)
+        return end
+
+    np.testing.assert_array_equal(run(2), run(1, 1))
 
 
 def test_large_steps_keep_the_variance_with_runge_kutta_only():

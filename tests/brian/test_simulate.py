@@ -91,7 +91,7 @@ def test_joined_noise_reaches_the_state_that_is_named():
         ({"z": np.ones((5, 1, 4))}, ValueError, r"z has 5 steps, fewer than the 10 that are simulated"),
         ({"z": np.ones((1, 10, 1, 4))}, ValueError, r"z has shape \(1, 10, 1, 4\); give \(units,\)"),
         ({"z": {"x": 1}}, ValueError, "unknown input 'x'; known: 'z'"),
-        ({"noise": {"q": 1}}, ValueError, "unknown state in noise 'q'"),
+        ({"noise": {"q": 1}}, ValueError, "unknown state or input in noise 'q'"),
         (
             {"circuit": "two_type"},
             TypeError,

@@ -1,23 +1,66 @@
 """Noise around a stable fixed point: power spectral density and covariance of the linearised circuit.
 
-White noise of amplitude η drives a state x as ``tau dx/dt = ... + η sqrt(tau) dW/dt``, as in `CircuitGroup` with
-the same ``noise``; its variance per time is η²/tau. With C the diagonal matrix of these rates and J the Jacobian, the
-spectrum is S(f) = (iω - J)⁻¹ C (iω - J)⁻ᴴ with ω = 2πf, and the covariance P solves J P + P Jᵀ + C = 0.
+Processes ζ of unit strength drive the states through a matrix G (`organics_neuro.Noise` says how they come in). With J the
+Jacobian and S_ζ the spectrum of the processes (1 if they are white), the spectrum of the states is S(f) = H S_ζ Hᴴ with
+H(f) = (iω - J)⁻¹ G and ω = 2πf. Both J and G hold e^(-iωd) where a coupling has the delay d. The covariance P solves
+J P + P Jᵀ + G Cᵀ + C Gᵀ = 0 with C = ⟨x ζᵀ⟩: G/2 for white noise, (1/τ - J)⁻¹ G/2 for the correlation time τ.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import solve_continuous_lyapunov
 
-from organics_neuro.core.boundary import check_names, check_units_axis, known_name
+from organics_neuro.core.boundary import check_units_axis, known_name, shown
 from organics_neuro.core.circuits import check_circuit
-from organics_neuro.core.dynamics import noise_amplitude
-from organics_neuro.core.names import Name
+from organics_neuro.core.noise import Source, resolve_noise
 from organics_neuro.core.theory.fixed_point import fixed_point
-from organics_neuro.core.theory.solvers import constant_inputs, time_constants
-from organics_neuro.core.theory.stability import jacobian
+from organics_neuro.core.theory.solvers import constant_inputs
+from organics_neuro.core.theory.stability import eigenvalues
 from organics_neuro.core.units import magnitude
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from organics_neuro.core.circuits import AnyCircuit
+    from organics_neuro.core.dynamics import Dynamics
+
+#: What a spectrum is asked for: one unit of a state, or a weighted sum over units.
+Signal = tuple[str, int] | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Drive:
+    """The noise of one source: its matrix G in parts by delay, each (size, processes)."""
+
+    source: Source
+    gains: Mapping[float, np.ndarray]
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """A circuit linearised around a stable fixed point: the Jacobian in parts by delay, and the noise that drives it."""
+
+    jacobian: Mapping[float, np.ndarray]
+    drives: tuple[_Drive, ...]
+
+    @property
+    def size(self) -> int:
+        return len(next(iter(self.jacobian.values())))
+
+    def transfers(self, readout: np.ndarray, frequencies: np.ndarray) -> Iterator[np.ndarray]:
+        """``readout @ H``, times the square root of S_ζ, for each frequency: shape (readouts, processes)."""
+        densities = [np.sqrt(drive.source.density(frequencies)) for drive in self.drives]
+        for k, f in enumerate(frequencies):
+            matrix = 2j * np.pi * f * np.eye(self.size) - _at(self.jacobian, f)
+            response = np.linalg.solve(matrix.T, readout.T).T
+            parts = [response @ _at(d.gains, f) * s[k] for d, s in zip(self.drives, densities, strict=True)]
+            yield np.concatenate(parts, axis=1) if parts else np.zeros((len(readout), 0))
 
 
 class Spectrum:
@@ -34,31 +77,25 @@ class Spectrum:
         Where each state lies along the axes of `matrix`.
     """
 
-    def __init__(self, frequencies, states, jacobian, noise):
+    def __init__(self, frequencies: np.ndarray, states: Mapping[str, slice], linear: _Linear, pairs: Any) -> None:
         self.frequencies, self.states = frequencies, states
-        self._jacobian, self._noise = jacobian, noise
+        self._linear, self._pairs = linear, pairs
 
-    def _response(self, readout):
-        """``readout @ (iω - J)⁻¹`` for a readout (k, size), shape (frequencies, k, size)."""
-        identity = np.eye(len(self._jacobian))
-        return np.array(
-            [np.linalg.solve((2j * np.pi * f * identity - self._jacobian).T, readout.T).T for f in self.frequencies]
-        )
+    def _auto(self, readout: np.ndarray) -> np.ndarray:
+        transfers = self._linear.transfers(readout, self.frequencies)
+        return np.array([(np.abs(transfer) ** 2).sum(axis=1) for transfer in transfers])
 
-    def _auto(self, readout):
-        return np.abs(self._response(readout)) ** 2 @ self._noise
-
-    def __getitem__(self, state):
+    def __getitem__(self, state: str) -> np.ndarray:
         known_name("state", state, self.states)
-        return self._auto(np.eye(len(self._jacobian))[self.states[state]])
+        return self._auto(np.eye(self._linear.size)[self.states[state]])
 
     @cached_property
-    def matrix(self):
-        """Auto- and cross-spectra of all units, complex, shape (frequencies, size, size)."""
-        response = self._response(np.eye(len(self._jacobian)))
-        return response * self._noise @ response.conj().swapaxes(1, 2)
+    def matrix(self) -> np.ndarray:
+        """Auto- and cross-spectra of all units, complex, shape (frequencies, size, size); `cross` gives chosen ones."""
+        transfers = self._linear.transfers(np.eye(self._linear.size), self.frequencies)
+        return np.array([transfer @ transfer.conj().T for transfer in transfers])
 
-    def project(self, weights):
+    def project(self, weights: Mapping[str, ArrayLike]) -> np.ndarray:
         """Spectrum of a weighted sum over units, such as an electrode records.
 
         Noise that is private to each unit averages out in a mean over the units, and with it the resonance that they
@@ -73,16 +110,82 @@ class Spectrum:
         -------
         ndarray, shape (frequencies,)
         """
-        readout = np.zeros((1, len(self._jacobian)))
-        for name, value in weights.items():
-            known_name("state in weights", name, self.states)
-            where = self.states[name]
-            readout[0, where] = check_units_axis(f"weights of {name!r}", value, where.stop - where.start)
-        return self._auto(readout)[:, 0]
+        return self._auto(self._readout(weights)[None])[:, 0]
+
+    def cross(self, pairs: Sequence[tuple[Signal, Signal]] | None = None) -> np.ndarray:
+        """Cross-spectra ⟨x x'*⟩ of pairs of signals.
+
+        Parameters
+        ----------
+        pairs : sequence of pairs, optional
+            By default those that `power_spectrum` was given. A signal is one unit, ``("y", 18)``, or a weighted sum over
+            units as `project` takes it, ``{"y": weights}``.
+
+        Returns
+        -------
+        ndarray of complex, shape (frequencies, pairs)
+        """
+        return self._pair_spectra(pairs)[0]
+
+    def coherence(self, pairs: Sequence[tuple[Signal, Signal]] | None = None) -> np.ndarray:
+        """Squared coherence |S_xx'|²/(S_xx S_x'x') of pairs of signals, as for `cross`.
+
+        Returns
+        -------
+        ndarray, shape (frequencies, pairs)
+            Between 0 and 1; NaN where a signal has no power.
+        """
+        cross, first, second = self._pair_spectra(pairs)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.abs(cross) ** 2 / (first * second)
+
+    def _pair_spectra(self, pairs: Sequence | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Cross-spectra of pairs, and the spectra of their first and second signals, each (frequencies, pairs)."""
+        first, second = self._check_pairs(self._pairs if pairs is None else pairs)
+        cross, autos = [], []
+        for transfer in self._linear.transfers(np.concatenate([first, second]), self.frequencies):
+            x, other = transfer[: len(first)], transfer[len(first) :]
+            cross.append((x * other.conj()).sum(axis=1))
+            autos.append([(np.abs(x) ** 2).sum(axis=1), (np.abs(other) ** 2).sum(axis=1)])
+        autos = np.array(autos)
+        return np.array(cross), autos[:, 0], autos[:, 1]
+
+    def _check_pairs(self, pairs: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Readouts of the first and of the second signals, each (pairs, size)."""
+        if not isinstance(pairs, Sequence) or not len(pairs) or not all(_is_pair(pair) for pair in pairs):
+            raise ValueError(
+                f"pairs must be a list of pairs of signals, such as [(('y', 0), ('y', 1))], got {shown(pairs)}"
+            )
+        first, second = zip(*pairs, strict=True)
+        return np.array([self._readout(s) for s in first]), np.array([self._readout(s) for s in second])
+
+    def _readout(self, signal: Any) -> np.ndarray:
+        """The weights (size,) of a signal."""
+        readout = np.zeros(self._linear.size)
+        if isinstance(signal, Mapping):
+            for name, value in signal.items():
+                where = self.states[known_name("state in weights", name, self.states)]
+                readout[where] = check_units_axis(f"weights of {name!r}", value, where.stop - where.start)
+            return readout
+        name, unit = signal
+        where = self.states[known_name("state in pairs", name, self.states)]
+        units = where.stop - where.start
+        if not isinstance(unit, (int, np.integer)) or not 0 <= unit < units:
+            raise ValueError(f"the signal {shown(signal)} needs a unit from 0 to {units - 1} of the state {name!r}")
+        readout[where.start + unit] = 1
+        return readout
 
 
-def power_spectrum(circuit, z, frequencies, noise, state=None):
-    """Power spectral density of the linearised circuit, driven by white noise.
+def power_spectrum(
+    circuit: AnyCircuit,
+    z: ArrayLike | Mapping | None,
+    frequencies: ArrayLike,
+    noise: Mapping,
+    state: Mapping | None = None,
+    *,
+    pairs: Sequence[tuple[Signal, Signal]] | None = None,
+) -> Spectrum:
+    """Power spectral density of the linearised circuit, driven by noise.
 
     Parameters
     ----------
@@ -92,11 +195,13 @@ def power_spectrum(circuit, z, frequencies, noise, state=None):
     frequencies : array_like, shape (frequencies,)
         In Hz.
     noise : dict
-        Amplitude η by full name of the state, each a number or of shape (units,), in units of the state. A state
-        receives the noise ``η/sqrt(tau) dW``, independent from unit to unit. An expression, as in ``{"y": "abs(y)"}``,
-        counts with its value at the fixed point.
+        By full name of a state or an input: a `organics_neuro.Noise`, or its amplitude η alone, a number or of shape
+        (units,), for white noise that is independent from unit to unit. An expression, as in ``{"y": "abs(y)"}``, counts
+        with its value at the fixed point.
     state : dict, optional
         The fixed point around which to linearise; by default the one that `fixed_point` finds.
+    pairs : sequence of pairs, optional
+        Signals whose `Spectrum.cross` and `Spectrum.coherence` are wanted: ``[(("y", 18), ("y", 20))]``.
 
     Returns
     -------
@@ -105,7 +210,7 @@ def power_spectrum(circuit, z, frequencies, noise, state=None):
     Raises
     ------
     ValueError
-        For noise of an unknown state, of a wrong shape, negative or not finite; if the fixed point is unstable (noise
+        For noise of an unknown name, of a wrong shape, negative or not finite; if the fixed point is unstable (noise
         then grows without bound) or none was found.
 
     Examples
@@ -119,58 +224,94 @@ def power_spectrum(circuit, z, frequencies, noise, state=None):
     frequencies = magnitude("frequencies", frequencies, "hertz")
     if frequencies.ndim != 1 or not frequencies.size:
         raise ValueError(f"frequencies must have one axis and at least one value, got shape {frequencies.shape}")
-    matrix, rates = _noisy(circuit, z, noise, state)
-    return Spectrum(frequencies, circuit.dynamics.slices, matrix, rates)
+    linear = _linearise(circuit, z, noise, state)
+    spectrum = Spectrum(frequencies, circuit.dynamics.slices, linear, pairs)
+    if pairs is not None:
+        spectrum._check_pairs(pairs)
+    return spectrum
 
 
-def covariance(circuit, z, noise, state=None):
-    """Stationary covariance of the linearised circuit, driven by white noise; parameters as in `power_spectrum`.
+def coherence(
+    circuit: AnyCircuit,
+    z: ArrayLike | Mapping | None,
+    frequencies: ArrayLike,
+    noise: Mapping,
+    pairs: Sequence[tuple[Signal, Signal]],
+    state: Mapping | None = None,
+) -> np.ndarray:
+    """Squared coherence of pairs of signals; see `power_spectrum` for the arguments and `Spectrum.coherence` for the result.
+
+    Examples
+    --------
+    >>> import organics_neuro as on
+    >>> circuit = on.Circuit("two_type", size=2, sigma=0.1)
+    >>> noise = {"z": on.Noise(1e-3, tau=2e-3, shared=True)}
+    >>> on.theory.coherence(circuit, [0.2, 0.2], [40.0], noise, [(("y", 0), ("y", 1))]).round(6)
+    array([[1.]])
+    """
+    return power_spectrum(circuit, z, frequencies, noise, state, pairs=pairs).coherence()
+
+
+def covariance(
+    circuit: AnyCircuit, z: ArrayLike | Mapping | None, noise: Mapping, state: Mapping | None = None
+) -> np.ndarray:
+    """Stationary covariance of the linearised circuit, driven by noise; parameters as in `power_spectrum`.
 
     Returns
     -------
     ndarray, shape (size, size)
         Rows and columns in the order of ``circuit.states``.
     """
-    matrix, rates = _noisy(circuit, z, noise, state)
-    return solve_continuous_lyapunov(matrix, -np.diag(rates))
+    linear = _linearise(circuit, z, noise, state)
+    matrix, driven = _at(linear.jacobian, 0.0).real, np.zeros((linear.size, linear.size))
+    for drive in linear.drives:
+        gain, tau = _at(drive.gains, 0.0).real, drive.source.tau
+        common = gain if tau is None else np.linalg.solve(np.eye(linear.size) / tau - matrix, gain)  # 2 <x ζ>
+        driven += (gain @ common.T + common @ gain.T) / 2
+    return solve_continuous_lyapunov(matrix, -driven)
 
 
-def _noisy(circuit, z, noise, state):
-    """Jacobian (size, size) and variance of the noise per second (size,), checked."""
+def _linearise(circuit: AnyCircuit, z: Any, noise: Mapping, state: Mapping | None) -> _Linear:
+    """The circuit around its fixed point, or around ``state``, checked to be stable."""
     dynamics = check_circuit(circuit).dynamics
-    _check_noise(dynamics, noise)
+    sources = resolve_noise(dynamics, noise)
     if state is None:
         point = fixed_point(circuit, z)
         if np.ndim(point.converged) == 0 and not point.converged:
             raise ValueError("no fixed point was found for this input, so there is nothing to linearise around")
         state = {name: np.nan_to_num(value) for name, value in point.state.items()}
-    matrix = jacobian(circuit, z, state)
-    if matrix.ndim != 2:
+    inputs, states = constant_inputs(dynamics, z), dynamics.resolve_states("state", state)
+    if any(value.ndim > 1 for value in (*inputs.values(), *states.values())):
         raise ValueError("the spectrum is that of one input: give z (and state) of shape (units,), one trial at a time")
-    leading = np.linalg.eigvals(matrix).real.max()
+    leading = eigenvalues(circuit, z, state).real.max()
     if leading >= 0:
         raise ValueError(
             f"the fixed point is not stable (leading eigenvalue {leading:.3g}/s), so noise around it has no stationary "
             "spectrum; simulate the circuit instead"
         )
-    return matrix, _noise_rates(dynamics, noise, dynamics.resolve_states("state", state), constant_inputs(dynamics, z))
+    drives = tuple(_drive(dynamics, source, states, inputs) for source in sources)
+    return _Linear(dynamics.derivatives(dynamics.pack(states), inputs, dynamics.slices), drives)
 
 
-def _check_noise(dynamics, noise):
-    check_names("noise", "state", noise, dynamics.states)
-    for name in noise:
-        name = Name.parse(name)
-        dynamics.populations[name.population].model.time_constant(name.variable)  # raises if the state has none
-
-
-def _noise_rates(dynamics, noise, states, inputs):
-    rates = np.zeros(dynamics.size)
-    tau = time_constants(dynamics)
+def _drive(dynamics: Dynamics, source: Source, states: Mapping, inputs: Mapping) -> _Drive:
     known = {**inputs, **dynamics.couplings(states, inputs)}
-    for name, value in noise.items():
-        if isinstance(value, str):
-            value = np.abs(dynamics.evaluate(Name.parse(name).population, value, states, known))
-        amplitude = noise_amplitude(name, value, dynamics.states[name], dynamics.unit(name))
-        where = dynamics.slices[name]
-        rates[where] = amplitude**2 / tau[where]
-    return rates
+    amplitude = source.amplitude(dynamics, states, known)
+    mixing = amplitude[:, None] if source.shared else np.diag(amplitude)
+    if source.time_constant is not None:
+        return _Drive(source, {0.0: np.eye(dynamics.size)[:, dynamics.slices[source.name]] @ mixing})
+    response = dynamics.derivatives(dynamics.pack(states), inputs, {source.name: slice(0, source.size)})
+    return _Drive(source, {delay: matrix @ mixing for delay, matrix in response.items()})
+
+
+def _is_pair(given: Any) -> bool:
+    """Whether something looks like two signals."""
+    return isinstance(given, (tuple, list)) and len(given) == 2 and all(_is_signal(signal) for signal in given)
+
+
+def _is_signal(given: Any) -> bool:
+    return isinstance(given, Mapping) or (isinstance(given, (tuple, list)) and len(given) == 2)
+
+
+def _at(parts: Mapping[float, np.ndarray], frequency: float) -> np.ndarray:
+    """The sum of parts by delay, each turned by its delay."""
+    return sum(np.exp(-2j * np.pi * frequency * delay) * part for delay, part in parts.items())  # type: ignore[return-value]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import organics_neuro as on
-from tests.core.circuits import make_joined, make_main, one_unit
+from tests.core.circuits import make_gated, make_joined, make_main, one_unit
 
 
 def test_golden_spectrum(reference):
@@ -61,6 +61,81 @@ def test_variability_quenches_with_contrast(reference):
         assert both == pytest.approx(golden["var_y_noise_both"], rel=1e-10)
 
 
+def test_noise_correlations_by_a_shared_input():
+    """Golden: a correlated process that all units of a ring share, added to its input, beside private noise."""
+    ring, shared = on.ring(tau_y=2e-3, tau_a=2e-3), on.Noise(3e-3, tau=2e-3, shared=True)
+    golden = [
+        (0.05, 0.7200737158188498, 1.874995649223365e-05),
+        (0.1, 0.5794174188932294, 1.000760796814915e-05),
+        (0.2, 0.5209288775051388, 7.180444317437573e-06),
+        (0.5, 0.6727319007242264, 5.900320354725566e-06),
+        (1.0, 0.6104810269521727, 2.7417970612308605e-06),
+    ]
+    for contrast, correlation, variance in golden:
+        z = on.stimuli.contrast_series(ring, [contrast])[0]
+        found = on.theory.covariance(ring, z, {"y": 1e-3, "z": shared})
+        assert found[18, 18] == pytest.approx(variance, rel=1e-9)
+        assert found[18, 20] / np.sqrt(found[18, 18] * found[20, 20]) == pytest.approx(correlation, rel=1e-9)
+
+
+#: States and inputs, white and correlated, private and shared, external inputs and populations that are joined.
+NOISES = {
+    "low.y": on.Noise(1e-3, tau=2e-3),
+    "high.y": on.Noise([1e-3, 2e-3, 0, 1e-3], shared=True),
+    "side.v_i": on.Noise(2e-3, tau=1e-3, shared=True),
+}
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_every_kind_of_noise_integrates_to_its_covariance(name):
+    circuit, noise = make_joined(), {name: NOISES[name], "low.a": 1e-4}
+    frequencies = 100 * np.sinh(np.linspace(-9, 9, 1001))
+    pairs = [(("low.y", 0), ("high.y", 2)), (("side.v_e", 1), ("side.v_e", 1)), (("low.a", 1), ("low.a", 0))]
+    spectrum = on.theory.power_spectrum(circuit, None, frequencies, noise, pairs=pairs)
+    covariance = on.theory.covariance(circuit, None, noise)
+    for k, ((p, i), (q, j)) in enumerate(pairs):
+        row, column = spectrum.states[p].start + i, spectrum.states[q].start + j
+        expected = covariance[row, column]
+        scale = np.sqrt(covariance[row, row] * covariance[column, column])
+        assert np.trapezoid(spectrum.cross()[:, k], frequencies) == pytest.approx(expected, abs=2e-3 * scale)
+
+
+@pytest.mark.parametrize(("name", "make"), [("z", make_main), ("x", make_gated)])
+def test_noise_of_an_input_is_that_of_a_population_that_drives_it(name, make):
+    """An Ornstein-Uhlenbeck process may as well be a circuit of its own, joined to the input."""
+    circuit = make(n=3)
+    size = circuit.inputs[name]
+    z = np.linspace(0.2, 1, size)
+    point = on.theory.fixed_point(circuit, z).state
+    slow = {"y": 1e-3, name: on.Noise(2e-3, tau=4e-3)}
+    found = on.theory.covariance(circuit, z, slow, point)
+    text = "dx/dt = (mean - x)/tau_x : 1\n mean : 1\n tau_x : second"
+    process = on.Circuit(on.CircuitModel("process", text, parameters={"tau_x": 4e-3}), size=size)
+    target = on.Coupling(f"c.{name}", source="n: x", weights=None if circuit.external else np.eye(size))
+    joined = on.join({"c": circuit, "n": process}, [target])
+    state = {**{f"c.{key}": value for key, value in point.items()}, "n.x": z}
+    noise = {"c.y": 1e-3, "n.x": 2e-3}
+    expected = on.theory.covariance(joined, {"n.mean": z}, noise, state)
+    np.testing.assert_allclose(found, expected[: len(found), : len(found)], rtol=1e-9)
+
+
+def test_cross_spectra_and_coherence_of_pairs():
+    circuit, noise = make_main(), {"y": 1e-3, "z": on.Noise(1e-3, shared=True)}
+    z, frequencies = [1.0, 0.2, 0.5, 1.0], [5.0, 50.0]
+    weights = {"y": [1.0, -2.0, 0.5, 0.0], "a": 0.1}
+    pairs = [(("y", 0), ("y", 3)), (("a", 1), weights)]
+    spectrum = on.theory.power_spectrum(circuit, z, frequencies, noise, pairs=pairs)
+    matrix = spectrum.matrix
+    readout = np.array([1.0, -2.0, 0.5, 0.0, 0.1, 0.1, 0.1, 0.1])
+    expected = np.stack([matrix[:, 0, 3], matrix[:, 5] @ readout], axis=1)
+    np.testing.assert_allclose(spectrum.cross(), expected, rtol=1e-10)
+    coherence = on.theory.coherence(circuit, z, frequencies, noise, pairs)
+    power = matrix[:, 5, 5].real * spectrum.project(weights)
+    np.testing.assert_allclose(coherence[:, 1], np.abs(expected[:, 1]) ** 2 / power, rtol=1e-10)
+    np.testing.assert_allclose(coherence, spectrum.coherence(pairs))
+    assert ((coherence > 0) & (coherence < 1)).all()
+
+
 def test_projections_are_quadratic_forms_of_the_matrix():
     circuit = make_joined()
     spectrum = on.theory.power_spectrum(circuit, None, [5.0, 50.0], {"low.y": 1e-3, "side.v_i": 2e-3})
@@ -93,11 +168,14 @@ def test_noise_in_a_simulation_has_the_covariance_of_theory():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"noise": {"z": 1e-3}}, "unknown state in noise 'z'; known: 'y', 'a'"),
+        ({"noise": {"u": 1e-3}}, "unknown state or input in noise 'u'; known: 'y', 'a', 'z'"),
         ({"noise": {"y": -1e-3}}, "noise of 'y' must be one amplitude .*not negative; got -0.001"),
         ({"noise": {"y": np.nan}}, "noise of 'y' must be finite"),
         ({"noise": {"y": np.ones(3)}}, r"noise of 'y' must be one amplitude or an array of shape \(4,\)"),
         ({"z": np.ones((2, 4))}, r"give z \(and state\) of shape \(units,\)"),
+        ({"pairs": [("y", 0)]}, r"pairs must be a list of pairs of signals.*got \[\('y', 0\)\]"),
+        ({"pairs": [(("y", 0), ("y", 4))]}, r"the signal \('y', 4\) needs a unit from 0 to 3 of the state 'y'"),
+        ({"pairs": [(("y", 0), ("u", 0))]}, "unknown state in pairs 'u'"),
         ({"frequencies": 3.0}, "frequencies must have one axis"),
         ({"frequencies": [np.inf]}, "frequencies must be finite"),
     ],
