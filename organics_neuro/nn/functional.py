@@ -1,4 +1,4 @@
-"""The forward Euler step of any circuit in torch, made from its declaration.
+"""Steps of any circuit in torch, made from its declaration; forward Euler by default.
 
 The same SymPy expressions that the NumPy reference evaluates are printed for torch here, so every circuit, joined
 or not, can be differentiated and trained. There is one matrix product for each connection and step: on a CPU,
@@ -17,6 +17,7 @@ from organics_neuro.core.boundary import check_steps, count_trials, known_name, 
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.expressions import NUMPY, Backend
 from organics_neuro.core.names import Name
+from organics_neuro.core.schemes import scheme
 from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.nn.arguments import check_tensor
 from organics_neuro.nn.operators import product
@@ -86,15 +87,15 @@ def euler_step(circuit, states, inputs=None, dt=1e-4, weights=None, parameters=N
 
     See Also
     --------
-    EulerStep : for a loop, in which weights are prepared once.
+    Step : for a loop, in which weights are prepared once, and for other methods.
     unroll : many steps.
     """
     like = _first_tensor(_by_name("states", states))
-    return EulerStep(circuit, dt, weights, parameters, like.dtype, like.device)(states, inputs)
+    return Step(circuit, dt, weights, parameters, like.dtype, like.device)(states, inputs)[0]
 
 
-def unroll(circuit, inputs, steps, dt, states=None, weights=None, parameters=None, record=None):
-    """Many Euler steps, with gradients through all of them.
+def unroll(circuit, inputs, steps, dt, states=None, weights=None, parameters=None, record=None, method="euler"):
+    """Many steps, with gradients through all of them.
 
     Parameters
     ----------
@@ -108,6 +109,8 @@ def unroll(circuit, inputs, steps, dt, states=None, weights=None, parameters=Non
         States to start from, each (units,) or (trials, units); those not named start where the circuit says.
     record : sequence of str, optional
         States to keep at every step. Default: all.
+    method : str
+        One of `organics_neuro.core.schemes.SCHEMES`. Forward Euler is the step of the torch layers.
 
     Returns
     -------
@@ -118,15 +121,16 @@ def unroll(circuit, inputs, steps, dt, states=None, weights=None, parameters=Non
     """
     steps, states = positive_int("steps", steps), _by_name("states", states)
     like = _first_tensor({**check_circuit(circuit).dynamics.name_inputs(inputs), **states})
-    step = EulerStep(circuit, dt, weights, parameters, like.dtype, like.device)
+    step = Step(circuit, dt, weights, parameters, like.dtype, like.device, method)
     states, inputs = step.check_states({**step.initial(), **states}), step.complete_inputs(inputs)
     check_steps(inputs, steps)
     varied = {f"parameter {name!r}": v for name, v in _by_name("parameters", parameters).items() if not _is_number(v)}
     trials = _trials(inputs, {**states, **varied})
     states = {name: value.expand(*trials, value.shape[-1]) for name, value in states.items()}
     trace = {known_name("state", name, states): [] for name in (states if record is None else record)}
+    slope = None
     for now in _by_step(inputs, steps):
-        states = step.advance(states, now)
+        states, slope = step.advance(states, now, slope)
         for name, values in trace.items():
             values.append(states[name])
     return {name: torch.stack(values) for name, values in trace.items()}, states
@@ -152,8 +156,8 @@ def _by_step(inputs, steps):
     return [{name: column[k] for name, column in columns.items()} for k in range(steps)]
 
 
-class EulerStep:
-    """The Euler step of a circuit with its weights prepared, to be called many times.
+class Step:
+    """The step of a circuit with its weights prepared, to be called many times.
 
     Parameters
     ----------
@@ -161,24 +165,34 @@ class EulerStep:
         As in `euler_step`.
     dtype, device
         Of the computation: what is taken from the circuit gets them, tensors that are given must have this type.
+    method : str
+        One of `organics_neuro.core.schemes.SCHEMES`.
     """
 
-    def __init__(self, circuit, dt, weights=None, parameters=None, dtype=torch.float64, device=None):
+    def __init__(
+        self, circuit, dt, weights=None, parameters=None, dtype=torch.float64, device=None, method: str = "euler"
+    ):
+        self.scheme = scheme(method)
         self.dynamics = check_circuit(circuit).dynamics
         self.dt = seconds("dt", dt)
         self._like = {"dtype": dtype, "device": device}
         self._parameters = self._collect_parameters(_by_name("parameters", parameters))
         self._products = self._collect_products(_by_name("weights", weights))
 
-    def __call__(self, states, inputs=None):
-        """The states after one step."""
-        return self.advance(self.check_states(states), self.complete_inputs(inputs))
+    def __call__(self, states, inputs=None, slope=None):
+        """The states after one step, and its mean slope, which the next step takes as ``slope`` (see `Scheme.step`)."""
+        return self.advance(self.check_states(states), self.complete_inputs(inputs), slope)
 
-    def advance(self, states, inputs):
-        """The states after one step, nothing checked or completed."""
-        delivered = {Name(c.target, c.variable): self._deliver(c, states, inputs) for c in self.dynamics.connections}
-        rates = self.dynamics.combine(states, inputs, delivered, self._parameters, TORCH)
-        return {name: torch.add(states[name], rate, alpha=self.dt) for name, rate in rates.items()}
+    def advance(self, states, inputs, slope=None):
+        """One step, nothing checked or completed."""
+
+        def couple(at):
+            return {Name(c.target, c.variable): self._deliver(c, at, inputs) for c in self.dynamics.connections}
+
+        def rates(at, couplings):
+            return self.dynamics.combine(at, inputs, couplings, self._parameters, TORCH)
+
+        return self.scheme.step(states, self.dt, couple, rates, slope, _add)
 
     def _deliver(self, connection, states, inputs):
         """Weights times source."""
@@ -260,6 +274,11 @@ class EulerStep:
             name: partial(linear, weight=given[name]) if name in given else product(own, **self._like)
             for name, own in known.items()
         }
+
+
+def _add(x, y, scale):
+    """x + scale*y; what a model leaves constant may be a plain number."""
+    return torch.add(x, y, alpha=scale) if isinstance(x, torch.Tensor) else x + scale * y
 
 
 def _by_name(argument, given):

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import organics_neuro as on
+from organics_neuro.core.schemes import SCHEMES
 from tests.core.circuits import CIRCUITS, make_joined, make_main, make_nested, random_inputs, random_states
 
 torch = pytest.importorskip("torch")
@@ -36,11 +37,12 @@ def test_step_equals_reference(make, seed, trials):
 
 
 @every_circuit
-def test_unroll_equals_reference(make):
+@pytest.mark.parametrize("method", SCHEMES)
+def test_unroll_equals_reference(make, method):
     circuit, steps = make(), 20
     inputs = random_inputs(circuit, trials=(steps, 2))
-    trace, final = functional.unroll(circuit, tensors(inputs), steps, DT)
-    expected = on.reference.simulate(circuit, inputs, duration=steps * DT, dt=DT)
+    trace, final = functional.unroll(circuit, tensors(inputs), steps, DT, method=method)
+    expected = on.reference.simulate(circuit, inputs, duration=steps * DT, dt=DT, method=method)
     for name, n in circuit.states.items():
         found = trace[name].reshape(steps, -1, n).numpy()
         np.testing.assert_allclose(found, expected[name][1:], rtol=1e-12, atol=1e-12, err_msg=name)
@@ -66,6 +68,16 @@ def test_gradients(make):
         return tuple(new.values())
 
     assert torch.autograd.gradcheck(step, values)
+
+
+@pytest.mark.parametrize("method", SCHEMES)
+def test_gradients_through_several_steps(method):
+    def end(z, weights):
+        _, states = functional.unroll(make_main(), z, 3, 1e-3, weights={"W_r": weights}, method=method)
+        return tuple(states.values())
+
+    z, weights = torch.linspace(-1, 1, 4).double(), torch.eye(4).double()
+    assert torch.autograd.gradcheck(end, (z.requires_grad_(), weights.requires_grad_()))
 
 
 def test_gradient_at_zero_is_finite():
@@ -162,6 +174,8 @@ def test_bad_arguments_of_unroll():
         functional.euler_step(make_main(), {}, None, DT)
     with pytest.raises(ValueError, match="steps must be a positive whole number, got 2.5"):
         functional.unroll(make_main(), None, 2.5, DT)
+    with pytest.raises(ValueError, match="unknown method 'leapfrog'; known: 'euler'"):
+        functional.unroll(make_main(), None, 4, DT, method="leapfrog")
     with pytest.raises(ValueError, match="unknown state 'q'; known: 'y', 'a'"):
         functional.unroll(make_main(), None, 4, DT, record=["q"])
     with pytest.raises(ValueError, match="z has 3 steps, fewer than the 4 that are simulated"):
