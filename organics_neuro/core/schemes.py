@@ -179,6 +179,14 @@ SCHEMES = {
             source="F. Bashforth, J. C. Adams, An attempt to test the theories of capillary action, 1883",
         ),
         Scheme(
+            name="heun",
+            a=((), (1,)),
+            b=(1 / 2, 1 / 2),
+            coupling="stages",
+            order=2,
+            source="K. Heun, Neue Methoden zur approximativen Integration der Differentialgleichungen, 1900",
+        ),
+        Scheme(
             name="rk4",
             **_KUTTA,
             coupling="stages",

@@ -48,6 +48,7 @@ def test_order_of_convergence(method):
 ERRORS = {
     "euler": (2.0e-2, 9.5e-3, 3.7e-3, 1.9e-3),
     "ab2": (4.9e-3, 1.2e-3, 2.0e-4, 4.9e-5),
+    "heun": (6.2e-4, 1.6e-4, 2.5e-5, 6.1e-6),
     "rk4": (1.2e-6, 6.9e-8, 1.7e-9, 1.0e-10),
 }
 

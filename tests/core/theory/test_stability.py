@@ -72,6 +72,7 @@ def test_bounds_of_a_leaky_unit():
     model = on.CircuitModel("leaky", "dx/dt = (-x + u)/tau_x : 1\n u : 1\n tau_x : second", parameters={"tau_x": 0.01})
     circuit = on.Circuit(model, size=3)
     assert on.theory.largest_stable_dt(circuit, method="euler") == pytest.approx(0.02)
+    assert on.theory.largest_stable_dt(circuit, method="heun") == pytest.approx(0.02)
     assert on.theory.largest_stable_dt(circuit, method="rk4") == pytest.approx(0.0278529356, rel=1e-8)
     assert on.theory.largest_stable_dt(circuit, method="ab2") == pytest.approx(
         0.0278529356, rel=2e-3
