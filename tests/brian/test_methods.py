@@ -57,6 +57,27 @@ def test_a_group_with_new_states_starts_anew(method):
     np.testing.assert_array_equal(*ends)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_couplings_may_read_abbreviations_of_states_and_inputs(method):
+    model = on.CircuitModel(
+        "abbreviated",
+        """
+        dv/dt = (-v + h + recurrent)/tau_v : 1
+        above = v - bottom + 0.1*h : 1
+        firing = relu(above)**2 : 1
+        bottom = 0.5*theta : 1
+        h : 1
+        recurrent : 1
+        theta : 1
+        tau_v : second
+        """,
+        [on.Coupling("recurrent", "W", "tanh(firing) - above*bottom")],
+        parameters={"theta": 0.4, "tau_v": 3e-3},
+    )
+    circuit = on.Circuit(model, {"W": np.random.default_rng(1).normal(size=(4, 4))})
+    assert_equals_reference(circuit, moving_inputs(circuit), method)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("target", TARGETS[1:])
