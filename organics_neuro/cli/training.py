@@ -64,11 +64,11 @@ def tune(options: Namespace) -> None:
     from organics_neuro.core.files import make_folder
 
     recipe = recipes.find(options.name).lasting(options.epochs)
-    folder = Path("runs") / "trials"
+    folder = Path("runs") / "tuning"
     make_folder(folder)
     for lr in options.lr:
         try:
-            history = recipes.trial(
+            history = recipes.tune(
                 replace(recipe, lr=lr),
                 options.data,
                 mnist=options.mnist,

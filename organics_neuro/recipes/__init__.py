@@ -10,7 +10,7 @@ except ImportError as error:
 from organics_neuro.recipes.results import publish, table, transfer
 from organics_neuro.recipes.run import Card, Run, train
 from organics_neuro.recipes.settings import RECIPES, Recipe, find
-from organics_neuro.recipes.trials import trial
+from organics_neuro.recipes.tuning import tune
 from organics_neuro.recipes.weights import Trained, load
 
 __all__ = [
@@ -25,5 +25,5 @@ __all__ = [
     "table",
     "train",
     "transfer",
-    "trial",
+    "tune",
 ]

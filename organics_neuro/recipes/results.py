@@ -1,7 +1,6 @@
 """Results that are kept with the source: one CSV file a task, the trained networks, and the table made of them."""
 
 import csv
-import hashlib
 import shutil
 from contextlib import contextmanager
 from math import isfinite
@@ -15,7 +14,7 @@ from organics_neuro.core.files import make_folder, replacing
 from organics_neuro.datasets import TASKS
 from organics_neuro.recipes.run import Card
 from organics_neuro.recipes.settings import RECIPES
-from organics_neuro.recipes.weights import load
+from organics_neuro.recipes.weights import fingerprint, load
 from organics_neuro.transfer import agreement, steady_agreement
 
 #: Columns of ``results/TASK.csv``, and those by which a line replaces an older one.
@@ -84,8 +83,8 @@ def publish(folder, data="data"):
 def transfer(path, data="data", mnist=None):
     """Classify the test data with a trained network in torch and in Brian2, and keep the comparison.
 
-    The line goes to ``data/results/transfer.csv``, in place of an older one of the same file. It says by a hash which
-    file that was: `table` shows the comparison as long as that file is the one in ``data/weights``.
+    The line goes to ``data/results/transfer.csv``, in place of an older one of the same network. It says by a hash of its
+    numbers which network that was: `table` shows the comparison as long as that is the one in ``data/weights``.
 
     Parameters
     ----------
@@ -111,7 +110,7 @@ def transfer(path, data="data", mnist=None):
         "brian_accuracy": float((result.brian == digits.y_test).mean()),
         "state_difference": f"{result.difference:.1e}",
         "command": f"organics transfer {Path(path).as_posix()}",
-        "sha256": _sha256(path),
+        "sha256": fingerprint(path),
     }
     add_row(Path(data) / "results" / "transfer.csv", row, ("recipe", "sha256"))
     return result
@@ -150,7 +149,7 @@ def _value(name, text, kind, where):
             return kind(text)
     except (ValueError, OverflowError):
         pass
-    what = "a whole number" if kind is int else "a finite number"
+    what = "an integer" if kind is int else "a finite number"
     raise FileFormatError(f"{where}: {name} must be {what}, got {text!r}")
 
 
@@ -239,13 +238,9 @@ def _line(task, model, parameters, epochs, rows, data, compared):
 def _agreement(weights, name, compared):
     """How the shipped network of a recipe did in Brian2; empty if it was not transferred, only others were."""
     for row in compared:
-        if row["recipe"] == name and weights.is_file() and row.get("sha256") == _sha256(weights):
+        if row["recipe"] == name and weights.is_file() and row.get("sha256") == fingerprint(weights):
             return f"{row['agree']:,} of {row['digits']:,} ({row['state_difference']:.1e})"
     return ""
-
-
-def _sha256(path):
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _as_in_recipe(recipe, epochs):

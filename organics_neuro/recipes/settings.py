@@ -55,7 +55,7 @@ class Recipe:
         return f"{self.network}: {datasets.TASKS[self.task].description}; {self.epochs} epochs"
 
     def model(self, seed=0):
-        """The untrained network; its parameters depend on ``seed``, a whole number from 0 on, alone."""
+        """The untrained network; its parameters depend on ``seed`` (0, 1, ...) alone."""
         seed = check_seed(seed)
         with torch.random.fork_rng():
             torch.manual_seed(seed)

@@ -1,17 +1,26 @@
 """Trained networks in files: the torch module and, if it is one circuit, that circuit for every engine."""
 
-from typing import NamedTuple
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 
 from organics_neuro.core import circuits, files
-from organics_neuro.core.circuits import EXTRA, Circuit
+from organics_neuro.core.circuits import EXTRA
+from organics_neuro.core.circuits.base import AnyCircuit
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.units import magnitude
 from organics_neuro.nn import ORGaNICs
 from organics_neuro.recipes.settings import Recipe, find
 from organics_neuro.transfer import to_circuit
+
+#: What a file says that holds the circuit of a recurrent network, and one that holds the module alone.
+_KINDS = ("circuit", "network")
 
 
 class Trained(NamedTuple):
@@ -22,11 +31,11 @@ class Trained(NamedTuple):
     """
 
     recipe: Recipe
-    model: torch.nn.Module
-    circuit: Circuit | None
+    model: nn.Module
+    circuit: AnyCircuit | None
 
 
-def save(path, recipe, model):
+def save(path: str | PathLike[str], recipe: Recipe, model: nn.Module) -> None:
     """Write a trained network to a safetensors file.
 
     `organics_neuro.load` reads the circuit of a recurrent network from it without torch. The readout is then
@@ -40,15 +49,10 @@ def save(path, recipe, model):
     recipe : Recipe
     model : Module
     """
-    tensors = {name: tensor.detach().cpu().numpy() for name, tensor in model.state_dict().items()}
-    about = {"recipe": recipe.name}
-    if _is_circuit(model):
-        to_circuit(model.rnn).save(path, extra=tensors, about=about)
-    else:
-        files.save(path, tensors, kind="network", metadata={"about": about})
+    files.save(path, *_content(recipe, model))
 
 
-def load(path):
+def load(path: str | PathLike[str]) -> Trained:
     """Read a trained network that `save` wrote.
 
     Returns
@@ -62,33 +66,89 @@ def load(path):
     FileFormatError
         If the file is corrupt, holds no trained network, or one that its recipe no longer makes.
     """
-    arrays, metadata, *_ = files.load(path, "circuit", "network")
-    about = metadata.get("about")
+    content = files.load(path, *_KINDS)
+    recipe, model = _module(path, content)
+    circuit = None
+    if is_circuit(model):
+        circuit = circuits.load(path)
+        if not _equal(to_circuit(model.rnn), circuit):
+            raise FileFormatError(f"{path} was trained with other settings than the recipe {recipe.name!r} has now")
+    return Trained(recipe, model.eval(), circuit)
+
+
+def resave(path: str | PathLike[str]) -> None:
+    """Write a trained network again, in the layout and with the declarations of this version.
+
+    No number changes by a single bit: what a circuit holds is computed from the module as in `save`, and where that
+    rounds otherwise on this machine, the numbers of the old file are kept.
+
+    Raises
+    ------
+    FileNotFoundError
+    FileFormatError
+        If `load` could not read the module, or if one of its numbers would be lost; the file is then left as it is.
+    """
+    content = files.load(path, *_KINDS)
+    arrays, kind, metadata = _content(*_module(path, content))
+    for name, old in content.arrays.items():
+        if name in arrays and arrays[name].shape == old.shape and np.allclose(arrays[name], old, rtol=1e-9, atol=0):
+            arrays[name] = old
+    lost = Counter(map(files.array_checksum, content.arrays.values())) - Counter(
+        map(files.array_checksum, arrays.values())
+    )
+    if lost:
+        raise FileFormatError(f"{path} cannot be written again: {lost.total()} of its arrays would change")
+    files.save(path, arrays, kind, metadata)
+
+
+def fingerprint(path: str | PathLike[str]) -> str:
+    """SHA-256 of the numbers of a trained module, whatever their names and the layout of the file."""
+    tensors = _tensors(files.load(path, *_KINDS)).values()
+    return hashlib.sha256("".join(sorted(map(files.array_checksum, tensors))).encode()).hexdigest()
+
+
+def is_circuit(model: nn.Module) -> bool:
+    """Whether the recurrent part of a network is a circuit: such a layer says so by its `to_circuit`."""
+    rnn = getattr(model, "rnn", None)
+    return hasattr(rnn, "to_circuit") or isinstance(rnn, ORGaNICs)
+
+
+def _content(recipe: Recipe, model: nn.Module) -> tuple[dict[str, np.ndarray], str, dict[str, Any]]:
+    """Arrays, kind and metadata of the file of a trained network."""
+    tensors = {name: tensor.detach().cpu().numpy() for name, tensor in model.state_dict().items()}
+    about = {"recipe": recipe.name}
+    if not is_circuit(model):
+        return tensors, "network", {"about": about}
+    arrays, metadata = to_circuit(model.rnn)._record()
+    return arrays | {EXTRA + name: array for name, array in tensors.items()}, "circuit", {**metadata, "about": about}
+
+
+def _module(path: str | PathLike[str], content: files.Content) -> tuple[Recipe, nn.Module]:
+    """The recipe that a file names, and its network with the numbers of the file."""
+    about = content.metadata.get("about")
     if not isinstance(about, dict) or "recipe" not in about:
         raise FileFormatError(f"{path} holds a circuit, but no trained network")
     try:
         recipe = find(about["recipe"])
     except ValueError as error:
         raise FileFormatError(f"{path} was trained by a recipe that is gone: {error}") from error
-    _check_numbers(path, arrays)
+    _check_numbers(path, content.arrays)
     model = recipe.model()
-    circuit = circuits.load(path) if _is_circuit(model) else None
-    if circuit is not None:
-        arrays = {name.removeprefix(EXTRA): value for name, value in arrays.items() if name.startswith(EXTRA)}
     try:
-        model.load_state_dict({name: torch.tensor(value) for name, value in arrays.items()})
+        model.load_state_dict({name: torch.tensor(value) for name, value in _tensors(content).items()})
     except RuntimeError as error:
         raise FileFormatError(f"{path} holds another network than the recipe {recipe.name!r} makes") from error
-    if circuit is not None and not _equal(to_circuit(model.rnn), circuit):
-        raise FileFormatError(f"{path} was trained with other settings than the recipe {recipe.name!r} has now")
-    return Trained(recipe, model.eval(), circuit)
+    return recipe, model
 
 
-def _is_circuit(model):
-    return isinstance(getattr(model, "rnn", None), ORGaNICs)
+def _tensors(content: files.Content) -> dict[str, np.ndarray]:
+    """The arrays of the module in a file."""
+    if content.kind == "network":
+        return content.arrays
+    return {name.removeprefix(EXTRA): value for name, value in content.arrays.items() if name.startswith(EXTRA)}
 
 
-def _check_numbers(path, arrays):
+def _check_numbers(path: str | PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
     """Raise `FileFormatError` if an array holds anything but finite real numbers."""
     for name, array in arrays.items():
         try:
@@ -97,7 +157,7 @@ def _check_numbers(path, arrays):
             raise FileFormatError(f"{path} does not hold a valid network: {error}") from error
 
 
-def _equal(made, kept):
+def _equal(made: AnyCircuit, kept: AnyCircuit) -> bool:
     """Whether two circuits are equal in all that is saved of them, up to rounding on another machine."""
     (mine, about_mine), (theirs, about_theirs) = made._record(), kept._record()
     return (

@@ -1,14 +1,17 @@
 """The table of recipes: every network fits its task, and no two recipes are confused."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from organics_neuro.core import files  # noqa: E402
 from organics_neuro.nn.classifiers import AutoencoderClassifier  # noqa: E402  needs torch
-from organics_neuro.recipes import RECIPES, Card, find, load, settings, table, train, trial  # noqa: E402
+from organics_neuro.recipes import RECIPES, Card, find, load, settings, table, train, tune  # noqa: E402
 from organics_neuro.recipes.results import read_rows  # noqa: E402
+from organics_neuro.recipes.weights import resave  # noqa: E402
 
 DATA = Path(__file__).parents[2] / "data"
 SHAPES = {"static": (784,), "rows": (28, 28), "pixels-14": (196, 1), "smnist": (784, 1), "psmnist": (784, 1)}
@@ -84,7 +87,7 @@ def test_unknown_recipe():
         find("lines")
 
 
-@pytest.mark.parametrize("function", [train, trial])
+@pytest.mark.parametrize("function", [train, tune])
 def test_a_name_is_no_recipe(function):
     with pytest.raises(TypeError, match=r"recipe must be a Recipe, got 'rows'; recipes.find\(name\) gives one"):
         function("rows")
@@ -117,3 +120,14 @@ def test_shipped_networks_are_those_of_their_recipes():
         assert (card.recipe, card.task, card.seed) == (path.stem, recipe.task, 0)
         commands = [row["command"] for row in read_rows(DATA / "results" / f"{card.task}.csv")]
         assert card.command in commands
+
+
+@pytest.mark.parametrize("name", ["rows", "smnist", "static-autoencoder", "rows-lstm"])
+def test_shipped_networks_can_be_written_again(tmp_path, name):
+    path = shutil.copy(DATA / "weights" / f"{name}.safetensors", tmp_path)
+    before = files.load(path, "circuit", "network")
+    resave(path)
+    after = files.load(path, "circuit", "network")
+    assert after.arrays.keys() == before.arrays.keys()
+    assert all(after.arrays[k].tobytes() == before.arrays[k].tobytes() for k in before.arrays)
+    assert after.checksum

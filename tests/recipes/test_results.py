@@ -136,8 +136,8 @@ def test_lines_that_are_written_at_the_same_time_are_all_kept(tmp_path, monkeypa
     [
         ({"test_accuracy": "foo"}, "test_accuracy must be a finite number, got 'foo'"),
         ({"test_accuracy": "nan"}, "test_accuracy must be a finite number, got 'nan'"),
-        ({"parameters": "1.5"}, "parameters must be a whole number, got '1.5'"),
-        ({"epochs": "9" * 400}, "epochs must be a whole number, got '999"),
+        ({"parameters": "1.5"}, "parameters must be an integer, got '1.5'"),
+        ({"epochs": "9" * 400}, "epochs must be an integer, got '999"),
     ],
 )
 def test_results_that_are_no_numbers(tmp_path, capsys, change, words):

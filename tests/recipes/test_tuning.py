@@ -23,7 +23,7 @@ def test_tune_keeps_what_the_validation_data_say(tmp_path, monkeypatch, capsys):
     for lrs in [(0.01, 0.02), (0.02,)]:
         assert run("tune", "demo", "--lr", *lrs, "--data", tmp_path) == 0
     assert "lr 0.02: validation accuracy" in capsys.readouterr().out
-    rows = results.read_rows(tmp_path / "results" / "trials.csv")
+    rows = results.read_rows(tmp_path / "results" / "tuning.csv")
     assert [row["lr"] for row in rows] == ["0.01", "0.02"]
     monkeypatch.setattr(datasets, "mnist", lambda root=None: digits)
     trained = recipes.train(replace(recipes.find("demo"), lr=0.02), folder=tmp_path, progress=False)
@@ -33,7 +33,7 @@ def test_tune_keeps_what_the_validation_data_say(tmp_path, monkeypatch, capsys):
 
 def test_tune_goes_on_where_it_was_interrupted(tmp_path, monkeypatch, capsys):
     """Epochs that were finished, and learning rates, are not tried again; the lines are those of a run that went through."""
-    fit = recipes.trials.training.fit
+    fit = recipes.tuning.training.fit
     looked = []
 
     def interrupt(model, history):
@@ -41,7 +41,7 @@ def test_tune_goes_on_where_it_was_interrupted(tmp_path, monkeypatch, capsys):
         if len(looked) == 3:  # in the first epoch of the second learning rate
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(recipes.trials.training, "fit", lambda *a, **k: fit(*a, **k, callback=interrupt))
+    monkeypatch.setattr(recipes.tuning.training, "fit", lambda *a, **k: fit(*a, **k, callback=interrupt))
     tune = partial(run, "tune", "demo", "--lr", 0.01, 0.02, "--epochs", 2)
     assert tune("--data", tmp_path / "once") == 130
     assert "demo-lr0.02-epochs2.pt holds every epoch that was finished" in capsys.readouterr().err
@@ -49,13 +49,13 @@ def test_tune_goes_on_where_it_was_interrupted(tmp_path, monkeypatch, capsys):
     assert looked == [1, 2, 1, 2]
     assert tune("--data", tmp_path / "anew", "--no-resume") == 0
     assert looked == [1, 2, 1, 2, 1, 2, 1, 2]
-    once, anew = (results.read_rows(tmp_path / name / "results" / "trials.csv") for name in ("once", "anew"))
+    once, anew = (results.read_rows(tmp_path / name / "results" / "tuning.csv") for name in ("once", "anew"))
     assert [row | {"seconds": ""} for row in once] == [row | {"seconds": ""} for row in anew]
     assert run("tune", "demo", "--lr", 0.01, "--epochs", 0) == 2
     assert "epochs must be" in capsys.readouterr().err
 
 
-def test_trials_of_other_networks_and_losses_are_kept_apart(tmp_path):
+def test_settings_of_other_networks_and_losses_are_kept_apart(tmp_path):
     """As they are for the recipe, they are not mentioned."""
     demo = replace(recipes.find("demo"), epochs=1)
     for recipe in [
@@ -65,8 +65,8 @@ def test_trials_of_other_networks_and_losses_are_kept_apart(tmp_path):
         replace(demo, loss=other_loss),
         replace(demo, name="mine"),
     ]:
-        recipes.trial(recipe, tmp_path, progress=False)
-    rows = results.read_rows(tmp_path / "results" / "trials.csv")
+        recipes.tune(recipe, tmp_path, progress=False)
+    rows = results.read_rows(tmp_path / "results" / "tuning.csv")
     assert [row["options"] for row in rows] == [
         "",
         "build=tiny(ORGaNICs,5)",
@@ -79,7 +79,7 @@ def test_trials_of_other_networks_and_losses_are_kept_apart(tmp_path):
 def test_tune_goes_on_after_a_rate_that_diverges(tmp_path, capsys):
     assert run("tune", "demo", "--lr", 1e38, 0.01, "--data", tmp_path) == 0
     assert "lr 1e+38: the loss is no longer finite in epoch 1; try a smaller lr" in capsys.readouterr().out
-    rows = results.read_rows(tmp_path / "results" / "trials.csv")
+    rows = results.read_rows(tmp_path / "results" / "tuning.csv")
     assert [row["lr"] for row in rows] == ["1e+38", "0.01"]
     assert rows[0]["validation_accuracy"] == "nan"
     assert float(rows[1]["validation_accuracy"]) >= 0
@@ -89,5 +89,5 @@ def test_tune_takes_every_network(monkeypatch, tmp_path):
     """The network of a recipe is made by any callable, with options or without."""
     monkeypatch.setitem(settings.RECIPES, "demo", replace(recipes.find("demo"), build=lambda: tiny(ORGaNICs)))
     assert run("tune", "demo", "--lr", 0.01, "--data", tmp_path) == 0
-    (row,) = results.read_rows(tmp_path / "results" / "trials.csv")
+    (row,) = results.read_rows(tmp_path / "results" / "tuning.csv")
     assert row["options"] == ""

@@ -104,3 +104,40 @@ def test_changed_networks_are_refused(tmp_path, harm, words):
     files.save(path, arrays, kind="circuit", metadata=about)
     with pytest.raises(on.errors.FileFormatError, match=words):
         recipes.load(path)
+
+
+def test_a_network_of_an_older_version_is_written_again(tmp_path, monkeypatch):
+    """Old declarations and another rounding: the numbers stay bit for bit, all else is as this version writes it."""
+    path, model = tmp_path / "demo.safetensors", recipes.find("demo").model()
+    recipes.weights.save(path, recipes.find("demo"), model)
+    expected = files.load(path, "circuit")
+    arrays = expected.arrays | {"weights/W_r/matrix": np.nextafter(expected.arrays["weights/W_r/matrix"], 1)}
+    with monkeypatch.context() as older:
+        older.setattr(files, "FORMAT_VERSION", 1)
+        older.setattr(files, "checksum", lambda *_: None)
+        metadata = expected.metadata | {"model": expected.metadata["model"] | {"name": "older"}}
+        files.save(path, arrays, kind="circuit", metadata=metadata)
+    assert files.load(path, "circuit").checksum is None
+    numbers = recipes.weights.fingerprint(path)
+    with pytest.raises(on.errors.FileFormatError, match="with other settings"):
+        recipes.load(path)
+    recipes.weights.resave(path)
+    again = files.load(path, "circuit")
+    assert again.metadata == expected.metadata
+    assert again.checksum
+    assert again.arrays.keys() == arrays.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(again.arrays[name], array)
+    assert recipes.weights.fingerprint(path) == numbers
+    assert recipes.load(path).circuit.size == 6
+
+
+def test_a_network_that_would_lose_numbers_is_not_written_again(tmp_path):
+    path = tmp_path / "demo.safetensors"
+    recipes.weights.save(path, recipes.find("demo"), recipes.find("demo").model())
+    arrays, metadata, *_ = files.load(path, "circuit")
+    files.save(path, arrays | {"more": np.arange(3.0)}, kind="circuit", metadata=metadata)
+    before = path.read_bytes()
+    with pytest.raises(on.errors.FileFormatError, match="demo.safetensors cannot be written again: 1 of its arrays"):
+        recipes.weights.resave(path)
+    assert path.read_bytes() == before

@@ -1,17 +1,30 @@
-"""Trials of settings: trained and compared on the validation data alone, one line for each in a file."""
+"""Settings that are compared on the validation data alone, one line for each in a file."""
 
+from collections.abc import Mapping
 from functools import partial
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from organics_neuro import training
 from organics_neuro.recipes.results import add_row
-from organics_neuro.recipes.settings import RECIPES, check_recipe
+from organics_neuro.recipes.settings import RECIPES, Recipe, check_recipe
+from organics_neuro.training import History
 
 
-def trial(recipe, data="data", *, seed=0, mnist=None, checkpoint=None, resume=False, progress=True):
+def tune(
+    recipe: Recipe,
+    data: str | PathLike[str] = "data",
+    *,
+    seed: int = 0,
+    mnist: str | PathLike[str] | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> History:
     """Train a network by its recipe, look at the validation data only, and keep the line of what was reached.
 
-    The line goes to ``data/results/trials.csv``, in place of an older one of the same settings. To try other settings
+    The line goes to ``data/results/tuning.csv``, in place of an older one of the same settings. To try other settings
     than those of a recipe, give ``dataclasses.replace(recipe, ...)``.
 
     Parameters
@@ -37,16 +50,8 @@ def trial(recipe, data="data", *, seed=0, mnist=None, checkpoint=None, resume=Fa
         If the loss or its gradient becomes NaN or infinite; the line then has ``nan`` for the accuracy.
     """
     model, digits = check_recipe(recipe).model(seed), recipe.data(mnist)
-    settings = {
-        "recipe": recipe.name,
-        "network": recipe.network,
-        "options": " ".join(f"{name}={value}" for name, value in _options(recipe).items() if value is not None),
-        "epochs": recipe.epochs,
-        "batch_size": recipe.batch_size,
-        "lr": recipe.lr,
-        "seed": seed,
-    }
-    keep = partial(add_row, Path(data) / "results" / "trials.csv", key=tuple(settings))
+    settings = _settings(recipe, seed)
+    keep = partial(add_row, Path(data) / "results" / "tuning.csv", key=tuple(settings))
     try:
         history = training.fit(
             model,
@@ -70,20 +75,37 @@ def trial(recipe, data="data", *, seed=0, mnist=None, checkpoint=None, resume=Fa
     return history
 
 
-def _options(recipe):
+def _settings(recipe: Recipe, seed: int) -> dict[str, Any]:
+    """The columns that tell one line from another."""
+    return {
+        "recipe": recipe.name,
+        "network": recipe.network,
+        "options": " ".join(f"{name}={value}" for name, value in _options(recipe).items() if value is not None),
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "lr": recipe.lr,
+        "seed": seed,
+    }
+
+
+def _options(recipe: Recipe) -> dict[str, Any]:
     """The other settings of a recipe; network and loss only where they differ from the recipe of that name."""
-    options = getattr(recipe.build, "keywords", {})  # a function that is no partial has none
-    options = options | {f"lr_factor[{name}]": factor for name, factor in (recipe.lr_factors or {}).items()}
+    options: Mapping[str, Any] = getattr(recipe.build, "keywords", {})  # a function that is no partial has none
+    factors = {f"lr_factor[{name}]": factor for name, factor in (recipe.lr_factors or {}).items()}
     usual = _functions(RECIPES[recipe.name]) if recipe.name in RECIPES else {}
-    return options | {name: text for name, text in _functions(recipe).items() if text != usual.get(name)}
+    return {
+        **options,
+        **factors,
+        **{name: text for name, text in _functions(recipe).items() if text != usual.get(name)},
+    }
 
 
-def _functions(recipe):
+def _functions(recipe: Recipe) -> dict[str, str]:
     """Texts for what makes the network, with its sizes, and for the loss."""
     build = recipe.build
     sizes = ",".join(map(_name, getattr(build, "args", ())))
     return {"build": f"{_name(getattr(build, 'func', build))}({sizes})", "loss": _name(recipe.loss)}
 
 
-def _name(value):
+def _name(value: object) -> str:
     return getattr(value, "__name__", str(value))
