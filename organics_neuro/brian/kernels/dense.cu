@@ -1,17 +1,29 @@
+#include <cstdio>
+#include <cstdlib>
 #include <cublas_v2.h>
 namespace {
+// A program does not go on with a product that cuBLAS could not make.
+inline void organics_check(const cublasStatus_t status, const char* call)
+{
+    if (status == CUBLAS_STATUS_SUCCESS) return;
+    std::fprintf(stderr, "ERROR: %s of cuBLAS failed with status %d\n", call, (int)status);
+    std::exit(EXIT_FAILURE);
+}
+
 template <typename Real>
 void _organics_dense(const Real* x, Real* r, const int m, const int n, const int trials, const Real* matrix)
 {
     static cublasHandle_t handle = nullptr;
-    if (!handle) cublasCreate(&handle);
+    if (!handle) organics_check(cublasCreate(&handle), "cublasCreate");
     const Real one = 1, zero = 0;
     const auto T = CUBLAS_OP_T, N = CUBLAS_OP_N;
     if constexpr (sizeof(Real) == sizeof(double))
-        trials == 1 ? cublasDgemv(handle, T, n, m, &one, matrix, n, x, 1, &zero, r, 1)
-                    : cublasDgemm(handle, T, N, m, trials, n, &one, matrix, n, x, n, &zero, r, m);
+        organics_check(trials == 1 ? cublasDgemv(handle, T, n, m, &one, matrix, n, x, 1, &zero, r, 1)
+                                   : cublasDgemm(handle, T, N, m, trials, n, &one, matrix, n, x, n, &zero, r, m),
+                       trials == 1 ? "cublasDgemv" : "cublasDgemm");
     else
-        trials == 1 ? cublasSgemv(handle, T, n, m, &one, matrix, n, x, 1, &zero, r, 1)
-                    : cublasSgemm(handle, T, N, m, trials, n, &one, matrix, n, x, n, &zero, r, m);
+        organics_check(trials == 1 ? cublasSgemv(handle, T, n, m, &one, matrix, n, x, 1, &zero, r, 1)
+                                   : cublasSgemm(handle, T, N, m, trials, n, &one, matrix, n, x, n, &zero, r, m),
+                       trials == 1 ? "cublasSgemv" : "cublasSgemm");
 }
 }

@@ -1,6 +1,5 @@
 {# USES_VARIABLES { N } #}
 {% extends 'common_group.cu' %}
-{% set _m, _n, _trials, _start = variables['_sizes'].get_value() %}
 {% block extra_headers %}
 #ifndef ORGANICS_ELEMENTS
 #define ORGANICS_ELEMENTS
