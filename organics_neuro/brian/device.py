@@ -6,12 +6,10 @@ import tempfile
 from contextlib import contextmanager
 
 import brian2 as b2
-from brian2.devices.device import all_devices, get_device, reset_device
 
 from organics_neuro.brian.cuda import prepare
+from organics_neuro.brian.kernels.private import DEVICES, current_device, reset_device
 from organics_neuro.core.boundary import known_name
-
-_DEVICES = {"runtime": "runtime", "cpp": "cpp_standalone", "cuda": "cuda_standalone"}
 
 
 def use_device(name, directory=None, build_on_run=True):
@@ -36,7 +34,7 @@ def use_device(name, directory=None, build_on_run=True):
     RuntimeError
         If there is no C++ compiler, or what "cuda" needs is missing.
     """
-    known_name("device", name, _DEVICES)
+    known_name("device", name, DEVICES)
     if name == "runtime":
         b2.set_device("runtime")
         return
@@ -47,13 +45,8 @@ def use_device(name, directory=None, build_on_run=True):
         )
     if name == "cuda":
         prepare(build_on_run)
-    all_devices[_DEVICES[name]].reinit()  # a new program, whatever was built before
-    b2.set_device(_DEVICES[name], directory=directory, build_on_run=build_on_run)
-
-
-def current_device():
-    """The name, as `use_device` takes it, of the device in use; "runtime" for one that it does not know."""
-    return next((name for name, key in _DEVICES.items() if get_device() is all_devices.get(key)), "runtime")
+    b2.all_devices[DEVICES[name]].reinit()  # a new program, whatever was built before
+    b2.set_device(DEVICES[name], directory=directory, build_on_run=build_on_run)
 
 
 @contextmanager
@@ -67,5 +60,5 @@ def device(name):
             yield
         finally:
             if name != "runtime":
-                get_device().reinit()
+                b2.get_device().reinit()
             reset_device()

@@ -8,6 +8,7 @@ import brian2 as b2
 import numpy as np
 
 from organics_neuro.brian.guard import StepGuard
+from organics_neuro.brian.kernels.runner import are_variables_ready
 from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.noise import NoiseTerms
 from organics_neuro.brian.projection import Projection
@@ -161,10 +162,10 @@ class CircuitGroup(b2.NeuronGroup):
         if bare in external:
             external[bare].__setattr__(key, self.by_neuron(bare, value, external[bare]), level=level + 1)
             return
-        if "_group_attribute_access_active" in self.__dict__ and bare in self.variables:
+        if are_variables_ready(self) and bare in self.variables:
             value = self.by_neuron(bare, value, self)
         super().__setattr__(key, value, level=level + 1)
-        if "_group_attribute_access_active" in self.__dict__ and bare in self._model.states:
+        if are_variables_ready(self) and bare in self._model.states:
             self.integrator.forget(self)
 
     def by_neuron(self, key, value, group):

@@ -11,8 +11,8 @@ is the group's own state update, at its own place in the schedule, and the other
 from dataclasses import dataclass
 
 import brian2 as b2
-from brian2.utils.stringtools import word_substitute
 
+from organics_neuro.brian.kernels.private import word_substitute
 from organics_neuro.core.schemes import Scheme
 
 

@@ -5,14 +5,11 @@ from collections.abc import Iterable, Mapping
 
 import brian2 as b2
 import numpy as np
-from brian2.core.variables import ArrayVariable
-from brian2.devices.device import all_devices, get_device
-from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from organics_neuro.brian.cuda import require_gpu
-from organics_neuro.brian.device import current_device
 from organics_neuro.brian.group import CircuitGroup
 from organics_neuro.brian.kernels import get_program
+from organics_neuro.brian.kernels.private import DIMENSIONLESS, ArrayVariable, current_device
 from organics_neuro.brian.projection import Projection
 from organics_neuro.core.boundary import positive_int
 from organics_neuro.core.circuits.checks import check_parameter
@@ -28,8 +25,8 @@ def build(run=True):
     run : bool
         Whether to run the program too; not needed before `sweep`.
     """
-    device = get_device()
-    if device is all_devices["runtime"]:
+    device = b2.get_device()
+    if device is b2.all_devices["runtime"]:
         raise RuntimeError(
             "there is no program to build; call use_device('cpp', build_on_run=False) before the model is made"
         )
@@ -113,8 +110,8 @@ def sweep(changes, read, processes=1):
     positive_int("processes", processes)
     if isinstance(changes, Mapping) or not isinstance(changes, Iterable):
         raise TypeError(f"changes must be a list with a dictionary for each run, got {changes!r}")
-    device, arguments = get_device(), [run_args(each) for each in changes]
-    if device is all_devices["runtime"] or device.project_dir is None:
+    device, arguments = b2.get_device(), [run_args(each) for each in changes]
+    if device is b2.all_devices["runtime"] or device.project_dir is None:
         raise RuntimeError("there is no program to run; call build(run=False) first")
 
     def run(k):
@@ -186,7 +183,7 @@ def _weights(projection, value):
     """The arrays that the kernel reads; they and its working memory must be as large as before."""
     old, new = projection.operator, as_operator(value, projection.name)
     program = get_program(new, projection.trials)
-    if (program.template, new.shape) != (projection._runner.template, old.shape):
+    if (program.template, new.shape) != (projection.runner.template, old.shape):
         raise ValueError(
             f"the new weights of {projection.name} are {new!r}, but must be of the kind and shape of {old!r}, and with about "
             "as many weights that are not zero; for others build the program again"

@@ -68,7 +68,7 @@ def test_no_gpu(complete):
 def test_no_gpu_to_run_what_is_built(complete):
     built = []
     program = SimpleNamespace(build=lambda run: built.append(run), build_options={})
-    complete.setattr(standalone, "get_device", lambda: program)
+    complete.setattr(standalone.b2, "get_device", lambda: program)
     complete.setattr(standalone, "current_device", lambda: "cuda")
     standalone.build()
     complete.setattr(cuda, "_has_gpu", lambda: False)

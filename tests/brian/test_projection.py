@@ -38,7 +38,15 @@ def test_weights_of_every_kind(finish):
         sources[name] = make_source(n * trials, name=f"{name}_from", dtype=dtype)
         targets[name] = b2.NeuronGroup(m * trials, "total : 1", name=f"{name}_to", dtype=dtype)
         projections.append(
-            on.Projection(sources[name], targets[name], operator, source="relu(x)**2 - x", target="total", name=name)
+            on.Projection(
+                sources[name],
+                targets[name],
+                operator,
+                source="relu(x)**2 - x",
+                target="total",
+                trials=trials,
+                name=name,
+            )
         )
     b2.Network(*sources.values(), *targets.values(), projections).run(b2.defaultclock.dt)
     finish()
@@ -186,10 +194,15 @@ def test_bad_input_is_refused_at_once(given, error, message):
 
 
 def test_operator_without_a_kernel_is_refused():
-    operator = on.Dense(np.ones((2, 3)))
-    operator.kind = "diagonal"
-    with pytest.raises(TypeError, match=r"unknown kernel 'diagonal'; known: .*; convert them with Dense"):
-        make(operator)
+    class Diagonal(on.Dense):
+        """A class of the user's own, for which nobody has written a kernel."""
+
+    sentence = (
+        r"Brian2 with NumPy cannot multiply with weights of the class Diagonal; convert them with Dense\(weights.to_"
+    )
+    for operator in (Diagonal(np.ones((2, 3))), Diagonal(np.ones((2, 3))) + on.AllToAll((2, 3))):
+        with pytest.raises(TypeError, match=sentence):
+            make(operator)
 
 
 @pytest.mark.parametrize(
@@ -251,3 +264,16 @@ def test_bad_new_weights_are_refused():
         projection.matrix = np.ones((3, 2))
     with pytest.raises(ValueError, match="must be finite"):
         projection.matrix = np.full((2, 3), np.inf)
+
+
+def test_single_precision_is_shipped_in_single_precision(tmp_path):
+    """A program keeps values in the type that they come in, and would hold each weight in 8 bytes."""
+    on.use_device("cpp", directory=str(tmp_path / "program"), build_on_run=False)
+    source, target = make_source(5, name="source"), b2.NeuronGroup(3, "total : 1", name="target")
+    projection = on.Projection(
+        source, target, RNG.normal(size=(3, 5)), source="x", target="total", weights_dtype=np.float32, name="p"
+    )
+    b2.Network(source, target, projection).run(b2.defaultclock.dt)
+    arrays = {name: array for name, array in b2.device.static_arrays.items() if array.size == 15}
+    assert {array.dtype for array in arrays.values()} == {np.dtype(np.float32)}
+    assert projection.variables["matrix"].dtype == np.float32

@@ -2,14 +2,14 @@
 
 A kernel computes ``target[b, i] = sum_j W[i, j] source[b, j]`` for all trials b, on buffers that the frame has
 prepared. Each module of a kernel enters it in the table of `organics_neuro.core.products`, and is found by itself.
-Private parts of Brian2 are used here, and in `organics_neuro.brian.projection` and ``group``.
+Private parts of Brian2 are used here, and nowhere else.
 """
 
 from importlib import import_module
 from pkgutil import iter_modules
 
-from organics_neuro.brian.device import current_device
 from organics_neuro.brian.kernels.kernel import Kernel
+from organics_neuro.brian.kernels.private import current_device
 from organics_neuro.brian.kernels.program import Program
 from organics_neuro.core.operators import Operator
 from organics_neuro.core.products import find

@@ -1,0 +1,150 @@
+"""What runs the kernels of a projection in a network, from the parts that Brian2 makes its own summed variables of."""
+
+import brian2 as b2
+import numpy as np
+from brian2.core.variables import ArrayVariable, Variable, Variables
+from brian2.equations.equations import PARAMETER
+from brian2.parsing.expressions import parse_expression_dimensions
+from brian2.synapses.synapses import SummedVariableUpdater
+from brian2.units.fundamentalunits import DIMENSIONLESS
+
+from organics_neuro.brian.kernels.program import Program
+from organics_neuro.core.errors import UnitError
+from organics_neuro.core.expressions import BRIAN, called, to_brian
+
+
+def whole(group: b2.Group) -> b2.Group:
+    """The group that updates the states: a subgroup refers to the variables of its group, and has an order of its own."""
+    return group.source if isinstance(group, b2.Subgroup) else group
+
+
+def target_variable(group: b2.Group, name: str) -> Variable:
+    """The variable of a group that a projection may write.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is none of this name, or something else determines it.
+    """
+    variable = group.variables.get(name)
+    if variable is None:
+        raise ValueError(f"the target {group.name!r} has no variable {name!r}; add '{name} : 1' to its equations")
+    owner = getattr(variable, "owner", None)
+    plain = isinstance(variable, ArrayVariable) and owner is not None and owner.name == whole(group).name
+    equation = getattr(whole(group), "equations", {}).get(name)
+    if equation is not None:
+        plain = plain and equation.type == PARAMETER  # not a state, which its equation writes
+    plain = plain and not (variable.read_only or variable.constant or variable.scalar)
+    if not plain or not np.issubdtype(variable.dtype, np.floating):
+        raise TypeError(
+            f"{group.name}.{name} cannot be written by a projection: declare it as a plain variable, '{name} : 1'"
+        )
+    return variable
+
+
+def are_variables_ready(group: b2.Group) -> bool:
+    """Whether the attributes of a group are its variables already; while it is made they are those of any object."""
+    return "_group_attribute_access_active" in vars(group)
+
+
+def hold_arrays(projection: b2.Group, program: Program, dtype: np.dtype) -> None:
+    """Make the arrays of a program variables of a projection; those that are not integers are of the type ``dtype``."""
+    variables = projection.variables = Variables(projection)
+    variables.add_constant("N", max(array.size for array in program.arrays.values()))
+    for key, array in program.arrays.items():
+        own = array.dtype if array.dtype.kind in "iu" else dtype
+        # a program keeps values in the type that they come in
+        values = np.ravel(array).astype(own)
+        variables.add_array(key, size=array.size, values=values, dtype=own, constant=True)
+    for key, size in program.scratch.items():
+        variables.add_array(key, size=size, dtype=dtype)
+    projection._enable_group_attributes()
+
+
+class Runner(SummedVariableUpdater):
+    """Evaluates the source expression into a buffer and applies the weights.
+
+    As a summed variable of synapses does: Brian2 refuses a network in which two of either write the same variable.
+    """
+
+    def __init__(self, projection, template, expression, target, variable, dtype):
+        self.projection, self.replaced = projection.name, called(expression) & set(BRIAN)
+        self.expression, self.dim = to_brian(expression), variable.dim
+        self.target, self.target_var = projection.target_group, variable
+        self.target_name = f"{projection.target_group.name}.{target}"
+        source, converted = projection.source_group, dtype != variable.dtype
+        (m, n), trials = projection.operator.shape, projection.trials
+        start = getattr(projection.target_group, "start", 0)
+        weights = [key for key in projection.variables if key != "N"]
+        b2.CodeRunner.__init__(
+            self,
+            group=source,
+            template=template,
+            code=f"_source = {self.expression}",
+            needed_variables=["_target", "_sizes", *["_product"] * converted, *(f"_w_{key}" for key in weights)],
+            clock=projection.clock,
+            when=projection.when,
+            order=projection.order,
+            name=f"{projection.name}_runner",
+            check_units=False,
+            template_kwds={  # underscores: a variable of the model would take the place of its namesake
+                "_m": m,
+                "_n": n,
+                "_trials": trials,
+                "_start": start,
+                "_real": "float" if dtype == np.float32 else "double",
+                "_blas": "s" if dtype == np.float32 else "d",
+            },
+        )
+        self.variables = Variables(self)
+        self.variables.add_array("_source", size=len(source), dtype=dtype, index="_idx")
+        if converted:
+            self.variables.add_array("_product", size=m * trials, dtype=dtype, index="_idx")
+        sizes = np.array([m, n, trials, start], np.int32)
+        self.variables.add_array("_sizes", size=4, values=sizes, dtype=np.int32, constant=True, index="0")
+        self.variables.add_reference("_target", projection.target_group, target, index="_idx")
+        for key in weights:
+            self.variables.add_reference(f"_w_{key}", projection, key, index="_idx")
+
+    def before_run(self, run_namespace):
+        # units are checked below, with a message that names the projection
+        b2.CodeRunner.before_run(self, run_namespace)
+
+    def update_abstract_code(self, run_namespace):
+        text = f"{self.projection}: the source expression {self.expression!r}"
+        self._check_functions(text, run_namespace)
+        names = b2.Expression(self.expression).identifiers
+        try:
+            variables = self.group.resolve_all(names, run_namespace, user_identifiers=names)
+        except KeyError as error:
+            raise ValueError(f"{text} has an unknown name: {error.args[0]}") from None
+        try:
+            dim = parse_expression_dimensions(self.expression, variables)
+        except b2.DimensionMismatchError as error:
+            raise UnitError(f"{text} has units that do not fit together: {error.desc}") from None
+        if dim is not self.dim:
+            raise UnitError(f"{text} has the unit {_unit(dim)}, but {self.target_name} has the unit {_unit(self.dim)}")
+
+    def _check_functions(self, text, run_namespace):
+        """Raise `ValueError` if the user has a function of the name of one that stands for Brian2 code here."""
+        for name in self.replaced:
+            known = (self.group.namespace or run_namespace).get(name)
+            if isinstance(known, b2.Function) or hasattr(known, "_arg_units"):  # what Brian2 takes for a function
+                raise ValueError(
+                    f"{text} has {BRIAN[name].format('x')} for {name}(x); give your own function another name"
+                )
+
+
+class Again(b2.BrianObject):
+    """Another place in the schedule for the code of a runner, which Brian2 prepares first: it comes earlier in a step."""
+
+    def __init__(self, runner, order):
+        super().__init__(clock=runner.clock, when=runner.when, order=order, name=f"{runner.name}_again*")
+        self.runner = runner
+
+    def before_run(self, run_namespace):
+        self.code_objects[:] = self.runner.code_objects
+
+
+def _unit(dim):
+    return "1" if dim is DIMENSIONLESS else repr(b2.get_unit(dim))
