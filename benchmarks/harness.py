@@ -87,7 +87,7 @@ def matrices(n, seed=0):
 def projections(group, weights):
     """The two couplings as `Projection` objects."""
     return [
-        on.Projection(group, group, operator, source=source, target=target)
+        on.Projection(group, group, operator, source=source, target=target, trials=len(group) // operator.shape[1])
         for operator, source, target in zip(weights, ("y", "y**2"), ("recurrent", "pool"), strict=True)
     ]
 

@@ -13,6 +13,7 @@ from organics_neuro.brian.kernels.runner import (
     target_variable,
     whole,
 )
+from organics_neuro.core.boundary import positive_int
 from organics_neuro.core.expressions import called
 from organics_neuro.core.operators import Operator, as_operator
 from organics_neuro.core.operators.dense import Dense
@@ -73,13 +74,14 @@ class Projection(b2.Group):
         *,
         source: str,
         target: str,
+        trials: int | None = None,
         weights_dtype: DTypeLike | None = None,
         name: str = "projection*",
     ):
         operator = as_operator(weights, name)
         _check_groups(source_group, target_group)
         _check_text(source)
-        trials = _count_trials(operator, source_group, target_group)
+        trials = _count_trials(operator, trials, source_group, target_group)
         variable = target_variable(target_group, target)
         dtype = _product_dtype(name, weights_dtype, variable)
         super().__init__(
@@ -136,15 +138,42 @@ def _check_text(source):
     called(source)  # reads it
 
 
-def _count_trials(operator, source, target):
+def _count_trials(operator, given, source, target):
+    """The trials that a projection keeps apart: those that the groups know, else those given, else one."""
+    trials = None if given is None else positive_int("trials", given)
+    for which, group in (("source", source), ("target", target)):
+        own = _known_trials(which, group)
+        if own is not None and trials not in (None, own):
+            other = f"trials={given}" if given is not None else f"{trials} in the source {source.name!r}"
+            raise ValueError(
+                f"the {which} {group.name!r} has {own} trials, but there are {other}; both ends of a projection must have the same trials"
+            )
+        trials = own if trials is None else trials
+    trials = trials or 1
     (m, n), sources, targets = operator.shape, len(source), len(target)
-    trials = sources // n
-    if trials < 1 or sources != n * trials or targets != m * trials:
+    if (sources, targets) != (n * trials, m * trials):
+        several = sources // n
+        fits = given is None and several > 1 and (sources, targets) == (n * several, m * several)
+        hint = f"; if these are {several} trials, say trials={several}" if fits else ""
         raise ValueError(
             f"weights of shape {operator.shape} do not fit: the source {source.name!r} has {sources} neurons and the target "
-            f"{target.name!r} has {targets}; they must be {n} and {m}, or the same multiple of these for several trials"
+            f"{target.name!r} has {targets}; for trials={trials} they must be {n * trials} and {m * trials}{hint}"
         )
     return trials
+
+
+def _known_trials(which, group):
+    """The number of trials of a `CircuitGroup` or of whole trials of one; None for a group that knows none."""
+    circuit = whole(group)
+    trials, units = (vars(circuit).get(name) for name in ("trials", "units"))  # not the variables of a plain group
+    if group is circuit or trials in (None, 1):
+        return trials
+    if group.start % units or group.stop % units:
+        raise ValueError(
+            f"the {which} {group.name!r} is the neurons {group.start} to {group.stop - 1} of {circuit.name!r}, which are not "
+            f"whole trials of {units} units; take a multiple of {units} neurons from a multiple of {units} on"
+        )
+    return (group.stop - group.start) // units
 
 
 def _product_dtype(name, given, variable):

@@ -90,7 +90,9 @@ def check_products(pairs, dtype):
         values = normal(trials, n).astype(dtype)
         source.x, source.n, source.m = values.ravel(), 2, 3
         expression = "x**2*n + m + real*trials*start"
-        projection = on.Projection(source, output, operator, source=expression, target="r", name=f"product_{k}")
+        projection = on.Projection(
+            source, output, operator, source=expression, target="r", trials=trials, name=f"product_{k}"
+        )
         objects += [source, output, projection]
         results.append((output, operator, values.astype(float) ** 2 * 2 + 3))
     b2.Network(*objects).run(b2.defaultclock.dt)
@@ -136,7 +138,9 @@ def test_a_trial_that_diverges_shows_and_spoils_no_other(monkeypatch):
         values = np.ones((16, 64))
         values[3, 5], values[7, 0] = np.nan, np.inf
         group.x = values.ravel()
-        b2.Network(group, on.Projection(group, group, np.ones((64, 64)), source="x", target="r")).run(0.1 * b2.ms)
+        b2.Network(group, on.Projection(group, group, np.ones((64, 64)), source="x", target="r", trials=16)).run(
+            0.1 * b2.ms
+        )
         found = group.r[:].reshape(16, 64)
     bad = np.isin(np.arange(16), (3, 7))
     assert not np.isfinite(found[bad]).any()

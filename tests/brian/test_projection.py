@@ -266,6 +266,67 @@ def test_bad_new_weights_are_refused():
         projection.matrix = np.full((2, 3), np.inf)
 
 
+# --- trials are asked, not guessed ----------------------------------------------------------------------------------
+
+
+def six(name):
+    return b2.NeuronGroup(6, "x : 1\ntotal : 1", name=name)
+
+
+def test_trials_of_plain_groups_are_said():
+    source, target = six("source"), six("target")
+    with pytest.raises(
+        ValueError,
+        match=r"\(3, 3\) do not fit: .* for trials=1 they must be 3 and 3; if these are 2 trials, say trials=2",
+    ):
+        on.Projection(source, target, np.ones((3, 3)), source="x", target="total")
+    projection = on.Projection(source, target, np.ones((3, 3)), source="x", target="total", trials=2)
+    source.x = np.arange(6)
+    b2.Network(source, target, projection).run(b2.defaultclock.dt)
+    np.testing.assert_array_equal(target.total, [3, 3, 3, 12, 12, 12])
+    for trials in (0, 1.5, "two"):
+        with pytest.raises((ValueError, TypeError), match="trials must be"):
+            on.Projection(source, target, np.ones((3, 3)), source="x", target="total", trials=trials)
+    with pytest.raises(ValueError, match="for trials=3 they must be 9 and 9$"):
+        on.Projection(source, target, np.ones((3, 3)), source="x", target="total", trials=3)
+
+
+def test_trials_of_circuit_groups_are_asked():
+    v1 = on.CircuitGroup(on.ring(n=12), trials=2, name="v1", equations="felt : 1")
+    v2 = on.CircuitGroup(on.ring(n=12), trials=3, name="v2", equations="felt : 1")
+    plain = b2.NeuronGroup(24, "x : 1\ntotal : 1", name="plain")
+    assert on.Projection(v1, plain, np.ones((12, 12)), source="y", target="total").trials == 2
+    assert on.Projection(plain, v1, np.ones((12, 12)), source="x", target="felt").trials == 2
+    assert on.Projection(v1, v1, np.ones((12, 12)), source="y", target="felt", trials=2).trials == 2
+    with pytest.raises(ValueError, match="the target 'v2' has 3 trials, but there are 2 in the source 'v1'; both ends"):
+        on.Projection(v1, v2, np.ones((12, 12)), source="y", target="felt")
+    with pytest.raises(ValueError, match="the source 'v1' has 2 trials, but there are trials=1; both ends"):
+        on.Projection(v1, plain, np.ones((24, 24)), source="y", target="total", trials=1)
+    with pytest.raises(ValueError, match=r"\(24, 24\) do not fit.* for trials=2 they must be 48 and 48$"):
+        on.Projection(v1, plain, np.ones((24, 24)), source="y", target="total")
+
+
+def test_subgroups_hold_whole_trials():
+    v1 = on.CircuitGroup(on.ring(n=12), trials=3, name="v1")
+    target = b2.NeuronGroup(24, "total : 1", name="target")
+    assert on.Projection(v1[12:], target, np.ones((12, 12)), source="y", target="total").trials == 2
+    assert on.Projection(v1[:12], target[:12], np.ones((12, 12)), source="y", target="total").trials == 1
+    for part in (v1[:9], v1[6:18], v1[12:20]):
+        with pytest.raises(ValueError, match="of 'v1', which are not whole trials of 12 units; take a multiple of 12"):
+            on.Projection(part, target[: len(part)], np.ones((len(part), len(part))), source="y", target="total")
+
+
+def test_a_part_of_the_units_of_one_trial():
+    v1, target = on.CircuitGroup(on.ring(n=12)), b2.NeuronGroup(2, "total : 1")
+    assert on.Projection(v1[3:8], target, np.ones((2, 5)), source="y", target="total").trials == 1
+
+
+def test_variables_called_trials_are_not_asked():
+    group = b2.NeuronGroup(4, "trials : 1\nunits : 1\ntotal : 1")
+    group.trials, group.units = 2, 2
+    assert on.Projection(group, group, np.eye(4), source="trials", target="total").trials == 1
+
+
 def test_single_precision_is_shipped_in_single_precision(tmp_path):
     """A program keeps values in the type that they come in, and would hold each weight in 8 bytes."""
     on.use_device("cpp", directory=str(tmp_path / "program"), build_on_run=False)
