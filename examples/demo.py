@@ -13,6 +13,7 @@ import brian2 as b2
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from brian2 import ms
 
 import organics_neuro as on
 
@@ -32,7 +33,9 @@ def classify(model, circuit, digits):
 def draw_digits(history, circuit, digits):
     """Training, what it made of the time constants, and how the units respond while they read digits row by row."""
     shown = [int(np.flatnonzero(digits.y_test == label)[0]) for label in (0, 3, 7)]
-    rates = np.maximum(on.transfer.simulate(circuit, digits.x_test[shown])["y"], 0) ** 2
+    rows = digits.x_test[shown].swapaxes(0, 1)  # steps, trials, units
+    found = on.simulate(circuit, rows, len(rows) * ms, on.engines.Brian(dt=1 * ms), record=["rate_y"])
+    rates = found["rate_y"][1:].swapaxes(0, 1)
     order = np.argsort(rates.mean(axis=0).argmax(axis=0))  # units by the time of their largest response
     figure, axes = plt.subplots(3, 3, figsize=(11, 7), layout="constrained", width_ratios=[1.3, 1, 2.2])
     epochs = np.arange(1, len(history.loss) + 1)
@@ -57,11 +60,12 @@ def draw_digits(history, circuit, digits):
 def study_ring():
     """Contrast response with masks and power spectra of a ring circuit, Brian2 next to theory."""
     ring, noise = on.ring(n=36), {"y": 1e-3}
-    response = on.experiments.contrast_response(ring, CONTRASTS, masks=[0, 0.1, 0.5], report="text")
+    response = on.experiments.contrast_response(ring, CONTRASTS, masks=[0, 0.1, 0.5])
     expected = on.experiments.contrast_response(ring, CONTRASTS, masks=[0, 0.1, 0.5], engine="theory")
     print(f"  rates differ from theory by at most {abs(response.rate_y - expected.rate_y).max().item():.1e}")
     shades = [0.05, 0.2, 0.4, 1.0]
-    spectrum = on.experiments.power_spectrum(ring, shades, noise, device="cpp", trials=16, seed=1, report="text")
+    engine = on.engines.Brian(device="cpp", trials=16, seed=1)
+    spectrum = on.experiments.power_spectrum(ring, shades, noise, engine)
     linear = on.experiments.power_spectrum(ring, shades, noise, engine="theory", frequencies=spectrum.frequency)
     error = abs(spectrum.coherent / linear.coherent - 1).sel(frequency=slice(5, 200))
     print(f"  power differs from theory by {error.median().item():.1%} (median, 5-200 Hz)")

@@ -11,7 +11,6 @@ import importlib.util
 import numpy as np
 
 import organics_neuro as on
-from organics_neuro.brian import simulate
 
 # 1. Wilson and Cowan (1972): an excitatory and an inhibitory rate at each place along a line.
 wilson_cowan = on.CircuitModel(
@@ -71,8 +70,8 @@ for name, (circuit, z) in examples.items():
     print("  largest rates:", {k: round(float(v.max()), 4) for k, v in circuit.dynamics.rates(point.state).items()})
     spectrum = on.theory.power_spectrum(circuit, z, [5, 20, 80], noise={state: 0.01})
     print(f"  power of {state} at 5, 20 and 80 Hz:", spectrum[state].mean(axis=1))
-    reference = on.reference.simulate(circuit, z, duration=0.1)[state]
-    in_brian = simulate(circuit, z, duration=0.1)[state]
+    reference = on.simulate(circuit, z, 0.1)[state]
+    in_brian = on.simulate(circuit, z, 0.1, "brian")[state]
     print(f"  Brian2 and NumPy differ by {np.abs(in_brian - reference).max():.0e}")
     if importlib.util.find_spec("torch"):
         trace, _ = on.nn.functional.unroll(circuit, z, steps=1000, dt=1e-4)

@@ -13,7 +13,6 @@ import torch
 from tqdm import trange
 
 import organics_neuro as on
-from organics_neuro.brian import simulate
 from organics_neuro.nn.functional import unroll
 
 torch.set_num_threads(1)
@@ -73,6 +72,6 @@ print(f"relative error: {before:.3f} before, {loss().item():.4f} after training"
 trained = network({pair: np.exp(value.detach().numpy()) for pair, value in logarithms.items()})
 inputs = {"e.h": drive.numpy(), "i.h": drive.numpy()}
 print("stable:", on.theory.is_stable(trained, inputs).tolist())
-rates = trained.dynamics.rates(simulate(trained, inputs, duration=0.5, every=None))["e.v"][-1]
+rates = on.simulate(trained, inputs, 0.5, "brian", record=["e.rate_v"], every=None)["e.rate_v"][-1]
 for contrast, rate, wanted in zip(CONTRASTS, rates, target.numpy(), strict=True):
     print(f"contrast {contrast:4.2f}: peak {rate.max():.3f} in Brian2, wanted {wanted.max():.3f}")

@@ -51,16 +51,16 @@ def test_contrast_response_with_fit(responses):
 
 def test_contrast_response_of_another_state_on_given_axes(responses):
     _, ax = matplotlib.pyplot.subplots()
-    assert on.plotting.contrast_response(responses, state="a", unit=2, ax=ax) is ax
+    assert on.plotting.contrast_response(responses, output="rate_a", unit=2, ax=ax) is ax
     np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), responses.rate_a[0, 1:, 2])
 
 
 def test_contrast_response_of_a_joined_circuit():
     inputs = {"stimulus": {"e.drive": np.eye(40)[30]}, "mask_stimulus": {}}
     dataset = on.experiments.contrast_response(make_excitation_inhibition(), [0.5, 1], engine="theory", **inputs)
-    for state in ("e.v", "i.v"):
-        ax = on.plotting.contrast_response(dataset, state=state)
-        rates = dataset[f"rate_{state}"]
+    for output in ("e.rate_v", "i.rate_v"):
+        ax = on.plotting.contrast_response(dataset, output=output)
+        rates = dataset[output]
         np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), rates[0, :, rates.attrs["preferred_unit"]])
 
 
@@ -68,7 +68,7 @@ def test_contrast_response_of_a_joined_circuit():
     ("given", "message"),
     [
         ({"fit": "gamma"}, "unknown fit 'gamma'; known: 'naka_rushton'"),
-        ({"state": "q"}, "unknown variable 'rate_q'; known: 'rate_y', 'rate_a'"),
+        ({"output": "q"}, "unknown output 'q'; known: 'rate_y', 'rate_a'"),
         ({"unit": 12}, "unit = 12 must be from 0 to 11"),
         ({"unit": -1}, "unit = -1 must be from 0 to 11"),
     ],
@@ -106,18 +106,18 @@ def test_power_spectrum_bad_input(spectra):
     assert not matplotlib.pyplot.get_fignums()
 
 
-def test_stability_histogram():
-    dataset = on.experiments.stability(on.ring(n=12), np.random.default_rng(0).random((20, 12)))
-    ax = on.plotting.stability(dataset, bins=5)
+def test_leading_eigenvalues_histogram():
+    dataset = on.experiments.leading_eigenvalues(on.ring(n=12), np.random.default_rng(0).random((20, 12)))
+    ax = on.plotting.leading_eigenvalues(dataset, bins=5)
     assert ax.get_xlabel() == "real part of the leading eigenvalue (1/s)"
     assert [patch.get_height() for patch in ax.patches] == np.histogram(dataset.leading, 5)[0].tolist()
 
 
-def test_stability_over_epochs():
+def test_leading_eigenvalues_over_epochs():
     z = np.random.default_rng(0).random((20, 12))
-    epochs = [on.experiments.stability(on.ring(n=12, sigma=sigma), z) for sigma in (0.1, 0.2, 0.3)]
+    epochs = [on.experiments.leading_eigenvalues(on.ring(n=12, sigma=sigma), z) for sigma in (0.1, 0.2, 0.3)]
     dataset = xr.concat(epochs, dim=pd.Index([0, 1, 4], name="epoch"), combine_attrs="override")
-    ax = on.plotting.stability(dataset)
+    ax = on.plotting.leading_eigenvalues(dataset)
     assert ax.get_xlabel() == "epoch"
     largest, median = ax.get_lines()[:2]
     np.testing.assert_array_equal(largest.get_xdata(), [0, 1, 4])
@@ -135,4 +135,4 @@ def test_trajectories():
     with pytest.raises(ValueError, match="unknown variable 'norm_u'; known: 'norm_y', 'norm_a', 'norm_b0', 'norm_b'"):
         on.plotting.trajectories(dataset, state="u")
     with pytest.raises(ValueError, match="must have the variable 'leading' with the axis 'sample'"):
-        on.plotting.stability(dataset)
+        on.plotting.leading_eigenvalues(dataset)

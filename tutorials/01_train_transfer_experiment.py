@@ -88,7 +88,8 @@ plt.show()
 # %%
 images = digits.x_test[:200]
 print(on.transfer.parity(rnn, circuit, images))
-final = on.transfer.simulate(circuit, images, last_only=True)["y"][:, -1]
+engine = on.engines.Brian(dt=1 * ms)  # that of to_circuit
+final = on.simulate(circuit, images.swapaxes(0, 1), 28 * ms, engine, every=None)["y"][-1]
 scores = final @ model.readout.weight.detach().double().numpy().T + model.readout.bias.detach().double().numpy()
 in_torch = on.training.predict(model, images).numpy()
 print(f"Brian2 and torch agree on {np.sum(scores.argmax(1) == in_torch)} of {len(images)} digits")
@@ -132,9 +133,7 @@ with warnings.catch_warnings(action="ignore", category=on.errors.ConvergenceWarn
         masks=[0, 1],
         stimulus=stimulus,
         mask_stimulus=mask,
-        duration=28e-3,
-        window=8e-3,
-        dt=1e-3,
+        engine=on.engines.Brian(duration=28 * ms, window=8 * ms, dt=1 * ms),
     )
 print(measured)
 

@@ -1,24 +1,26 @@
 """What the protocols share: stimuli as inputs, and populations as axes of a dataset."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+from tqdm import tqdm
 
 from organics_neuro.core import stimuli
-from organics_neuro.core.boundary import known_name
 from organics_neuro.core.circuits import Circuit, check_circuit
 from organics_neuro.core.names import Name
 
-ENGINES = ("brian", "theory")
+#: Samples that are worked on together: enough for few calls, few enough for memory.
+_CHUNK = 32
+#: A stimulus, inputs by name, or None for a grating.
+Stimulus = ArrayLike | Mapping[str, ArrayLike] | None
+Inputs = dict[str, np.ndarray]
 
 
-def check_engine(engine):
-    """Raise `ValueError` for an engine that is not among `ENGINES`."""
-    known_name("engine", engine, ENGINES)
-
-
-def pattern(circuit, stimulus, angle, name):
-    """The inputs at unit contrast, by name.
+def pattern(circuit: Any, stimulus: Stimulus, angle: float, name: str = "stimulus") -> Inputs:
+    """The inputs at unit contrast, by full name, each (units,).
 
     Parameters
     ----------
@@ -27,21 +29,65 @@ def pattern(circuit, stimulus, angle, name):
     name : str
         Name of the argument, for messages.
     """
-    dynamics = check_circuit(circuit).dynamics
+    dynamics: Any = check_circuit(circuit).dynamics
     if isinstance(stimulus, Mapping):
         return dynamics.resolve_inputs(stimulus)
     if not isinstance(circuit, Circuit):
         raise ValueError(f"give {name} as a dictionary of inputs: a joined circuit has no stimulus of its own")
-    stimulus = stimuli.grating(circuit, angle) if stimulus is None else stimulus
-    return dynamics.resolve_inputs(stimuli.drive(circuit, stimulus))
+    shown = stimuli.grating(circuit, angle) if stimulus is None else stimulus
+    return dynamics.resolve_inputs(stimuli.drive(circuit, shown))
 
 
-def scaled(inputs, contrasts):
+def orthogonal(circuit: Any, stimulus: Stimulus, angle: float) -> tuple[Inputs, str]:
+    """The stimulus at the opposite side of the circle of preferred angles, and a sentence that says what that is.
+
+    A stimulus or an input given as values is turned by half of them, for they go around the circle.
+    """
+    if stimulus is None:
+        opposite = (angle + 180) % 360
+        return pattern(circuit, None, opposite), f"mask: a grating at {opposite:g}°, orthogonal to the stimulus"
+    shown = pattern(circuit, stimulus, angle)
+    if not isinstance(circuit, Circuit) or circuit.external or len(shown) != 1:
+        raise ValueError(
+            "this circuit has no circle of preferred angles, so no mask is known to be orthogonal to the stimulus; give "
+            "mask_stimulus"
+        )
+    sentence = "mask: the stimulus turned by 180°, half of its values"
+    if isinstance(stimulus, Mapping):
+        return {name: np.roll(value, len(value) // 2) for name, value in shown.items()}, sentence
+    values = np.asarray(stimulus)
+    return pattern(circuit, np.roll(values, values.shape[-1] // 2), angle, "mask_stimulus"), sentence
+
+
+def scaled(inputs: Inputs, contrasts: ArrayLike) -> Inputs:
     """Inputs (units,) at each of the contrasts, shape (contrasts, units)."""
-    return {name: np.multiply.outer(contrasts, value) for name, value in inputs.items()}
+    return {name: np.multiply.outer(np.asarray(contrasts), value) for name, value in inputs.items()}
 
 
-def unit_axis(state):
-    """Name of the axis of a state's units: "unit", or "e_unit" for the population "e" of a joined circuit."""
-    population = Name.parse(state).population
+def drive_of(circuit: Any, inputs: Inputs, population: str | None) -> np.ndarray | None:
+    """How strongly inputs (units,) drive each unit of a population; None if none has one value for each unit."""
+    own = [
+        np.abs(value)
+        for name, value in inputs.items()
+        if Name.parse(name).population == population and name not in circuit.external
+    ]
+    return np.sum(own, axis=0) if np.any(own) else None
+
+
+def unit_axis(name: str) -> str:
+    """Name of the axis of an output's or a state's units: "unit", or "e_unit" for the population "e" of a joined circuit."""
+    population = Name.parse(name).population
     return "unit" if population is None else f"{population}_unit"
+
+
+def with_units(dataset: xr.Dataset) -> xr.Dataset:
+    """The dataset with coordinates on the axes of units."""
+    return dataset.assign_coords({d: np.arange(n) for d, n in dataset.sizes.items() if str(d).endswith("unit")})
+
+
+def chunks(samples: int, progress: bool) -> Iterator[slice]:
+    """Slices of the samples, which are worked on together, with a progress bar that appears after two seconds."""
+    with tqdm(total=samples, unit="sample", delay=2, disable=not progress) as bar:
+        for start in range(0, samples, _CHUNK):
+            yield slice(start, start + _CHUNK)
+            bar.update(min(_CHUNK, samples - start))

@@ -1,6 +1,7 @@
 """Results: datasets that say where they come from, in NetCDF files that are written whole or not at all."""
 
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
@@ -9,20 +10,20 @@ from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import replacing
 
 
-def label(dataset, circuit, title, **attributes):
-    """Add to a dataset what a reader needs to know of where it comes from."""
-    models = [population.model for population in circuit.populations.values()]
-    dataset.attrs = {
-        "title": title,
-        "circuit": repr(circuit),
-        "citation": "; ".join(dict.fromkeys(model.citation for model in models if model.citation)),
-        "software": f"organics_neuro {__version__}",
-        **attributes,
-    }
+def label(dataset: xr.Dataset, circuit: Any, title: str, **attributes: Any) -> xr.Dataset:
+    """Add to a dataset what a reader needs to know of where it comes from; what it says itself stays."""
+    facts = {"title": title, "software": f"organics_neuro {__version__}"}
+    if hasattr(circuit, "populations"):
+        models = [population.model for population in circuit.populations.values()]
+        facts["circuit"] = repr(circuit)
+        facts["citation"] = "; ".join(dict.fromkeys(model.citation for model in models if model.citation))
+        if key := getattr(circuit, "key", None):
+            facts["circuit_key"] = key
+    dataset.attrs = {**facts, **attributes, **dataset.attrs}
     return dataset
 
 
-def save(dataset, path):
+def save(dataset: xr.Dataset, path: str | Path) -> None:
     """Write the dataset of an experiment to a NetCDF file.
 
     Parameters
@@ -37,7 +38,7 @@ def save(dataset, path):
         dataset.to_netcdf(temporary, engine="h5netcdf")
 
 
-def load(path):
+def load(path: str | Path) -> xr.Dataset:
     """Read a dataset that `save` wrote.
 
     Raises

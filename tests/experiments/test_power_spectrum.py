@@ -6,7 +6,9 @@ from brian2 import Hz, ms
 
 import organics_neuro as on
 from organics_neuro.core.errors import UnitError
-from tests.core.circuits import make_gated, make_main
+from organics_neuro.engines import Brian, as_engine
+from tests.core.circuits import make_main
+from tests.parity.circuits import make_excitation_inhibition
 
 NOISE = {"y": 1e-3}
 
@@ -37,7 +39,7 @@ def test_integral_is_the_variance():
 def test_simulation_agrees_with_theory():
     arguments, readouts = (on.ring(n=9), [0.4, 1.0], NOISE), ("coherent", "mean")
     measured = on.experiments.power_spectrum(
-        *arguments, engine="brian", trials=32, duration=1.0, resolution=5.0, dt=5e-5, settle=0.2, seed=1
+        *arguments, Brian(trials=32, duration=1.0, dt=5e-5, transient=0.2, seed=1), resolution=5.0
     )
     expected = on.experiments.power_spectrum(*arguments, engine="theory", resolution=5.0)
     measured = measured.sel(frequency=slice(20, 200))  # below, a window smears the steep rise of the coherent mode
@@ -52,27 +54,26 @@ def test_simulation_agrees_with_theory():
 def test_labels_and_seed():
     def measure(seed):
         return on.experiments.power_spectrum(
-            on.ring(n=9), [0.5], NOISE, "brian", trials=2, duration=0.1, dt=5e-4, resolution=20, settle=0.1, seed=seed
+            on.ring(n=9), [0.5], NOISE, Brian(trials=2, duration=0.1, dt=5e-4, transient=0.1, seed=seed), resolution=20
         )
 
     dataset = measure(3)
     assert dataset.coherent.dims == dataset["mean"].dims == ("contrast", "frequency")
     np.testing.assert_allclose(dataset.frequency, np.arange(20, 501, 20))
     assert dataset.frequency.attrs["units"] == "Hz"
-    assert dataset.attrs["seed"] == 3
+    assert as_engine(dataset.attrs["engine"]).seed == 3
     assert dataset.attrs["state"] == "y"
     np.testing.assert_array_equal(dataset.coherent, measure(3).coherent)
     assert (dataset.coherent != measure(4).coherent).all()
 
 
 def test_times_and_frequencies_may_have_units():
-    def measure(**given):
-        return on.experiments.power_spectrum(on.ring(n=9), [0.5], NOISE, trials=1, dt=5e-4, seed=1, **given)
+    def measure(resolution, **given):
+        engine = Brian(trials=1, dt=5e-4, seed=1, **given)
+        return on.experiments.power_spectrum(on.ring(n=9), [0.5], NOISE, engine, resolution=resolution)
 
-    plain = measure(duration=0.1, settle=0.05, resolution=20.0)
-    np.testing.assert_array_equal(
-        plain.coherent, measure(duration=100 * ms, settle=50 * ms, resolution=20 * Hz).coherent
-    )
+    plain = measure(20.0, duration=0.1, transient=0.05)
+    np.testing.assert_array_equal(plain.coherent, measure(20 * Hz, duration=100 * ms, transient=50 * ms).coherent)
 
 
 def test_other_state():
@@ -85,6 +86,25 @@ def test_other_state():
     np.testing.assert_allclose(dataset["mean"][0], spectrum.project({"a": 1 / 9}))
 
 
+def test_joined_circuit():
+    """Each population, with the units that the stimulus drives; one that it does not drive has no coherent mode."""
+    circuit, stimulus = make_excitation_inhibition(), {"e.drive": np.eye(40)[7]}
+    noise, frequencies = {"e.v": 1e-3}, [5.0, 20]
+    dataset = on.experiments.power_spectrum(
+        circuit, [0.5, 1], noise, "theory", stimulus=stimulus, frequencies=frequencies
+    )
+    assert dataset.attrs["state"] == "e.v"
+    for contrast in (0.5, 1):
+        spectrum = on.theory.power_spectrum(circuit, {"e.drive": contrast * np.eye(40)[7]}, frequencies, noise)
+        np.testing.assert_allclose(dataset.coherent.sel(contrast=contrast), spectrum["e.v"][:, 7])
+        np.testing.assert_allclose(dataset["mean"].sel(contrast=contrast), spectrum.project({"e.v": 1 / 40}))
+    other = on.experiments.power_spectrum(
+        circuit, [1], noise, "theory", state="i.v", stimulus=stimulus, frequencies=frequencies
+    )
+    assert set(other.data_vars) == {"mean"}
+    assert (other["mean"] > 0).all()
+
+
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
@@ -95,17 +115,19 @@ def test_other_state():
         ({"noise": {"y": -1}}, ValueError, "noise of 'y'"),
         ({"noise": 1e-3}, TypeError, "noise must be a dictionary by name, got float"),
         ({"frequencies": [1, 2] * ms}, UnitError, r"frequencies = \[1. 2.\] ms has the wrong unit"),
-        ({"duration": 0.1, "engine": "brian"}, ValueError, "duration = 0.1 s is too short for a resolution of 2 Hz"),
+        ({"engine": "brian(duration=0.1)"}, ValueError, "duration = 0.1 s is too short for a resolution of 2 Hz"),
         ({"resolution": 0}, ValueError, "resolution must be one frequency above 0 and up to 500 Hz, got 0.0"),
         ({"resolution": 501}, ValueError, "resolution must be one frequency above 0 and up to 500 Hz"),
         ({"resolution": [1, 2]}, ValueError, r"resolution must be one frequency above 0.*got \[1.0, 2.0\]"),
         ({"resolution": 2 * ms}, UnitError, "resolution = 2. ms has the wrong unit"),
-        ({"settle": -1, "engine": "brian"}, ValueError, "settle must be one time that is not negative"),
-        ({"settle": 1 * Hz, "engine": "brian"}, UnitError, "settle = 1. Hz has the wrong unit"),
         ({"circuit": "two_type"}, TypeError, "circuit must be a circuit, got str"),
-        ({"circuit": make_gated(n=4, inputs=3), "stimulus": [1, 0, 0]}, ValueError, r"'x' has shape \(3,\).*4 units"),
+        ({"engine": "brian", "frequencies": [1, 2]}, ValueError, "the engine brian cannot choose frequencies"),
         ({"circuit": make_main(n=3), "stimulus": [0, 0, 0]}, ValueError, "stimulus is 0 everywhere"),
-        ({"circuit": on.join({"e": make_main(n=3)}, [])}, ValueError, "unknown state 'y'; known: 'e.y', 'e.a'"),
+        (
+            {"circuit": on.join({"e": make_main(n=3)}, []), "state": "y"},
+            ValueError,
+            "unknown state 'y'; known: 'e.y', 'e.a'",
+        ),
         (
             {"circuit": on.join({"e": make_main(n=3)}, []), "state": "e.y"},
             ValueError,

@@ -1,4 +1,4 @@
-"""Stability of trained circuits: leading eigenvalues over a set of inputs, and trajectories that stay bounded.
+"""Leading eigenvalues of a circuit, hand-made or trained, over many inputs.
 
 These are the measurements of Figures 5 to 7 of Rawat, Heeger & Martiniani (NeurIPS 2024, arXiv:2409.18946). For
 static layers the authors' public code linearises around what its own solver returns, which for learned recurrence is
@@ -8,33 +8,79 @@ linearises around the states that they visit, as is done here. Results of severa
 """
 
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
-from tqdm import tqdm
 
-from organics_neuro.core import reference, theory
-from organics_neuro.core.boundary import count_trials, input_sequences, positive_int
-from organics_neuro.core.circuits import check_circuit
+from organics_neuro.core import theory
+from organics_neuro.core.boundary import count_trials
 from organics_neuro.core.errors import ConvergenceError, ConvergenceWarning
-from organics_neuro.core.models.gated import STEP_TIME
 from organics_neuro.core.theory.solvers import constant_inputs
-from organics_neuro.core.units import seconds
-from organics_neuro.experiments.results import label
-
-#: Samples that are worked on together: enough for few calls, few enough for memory.
-_CHUNK = 32
+from organics_neuro.experiments.drawing import axes, shade
+from organics_neuro.experiments.protocol import chunks
+from organics_neuro.experiments.registry import experiment
 
 
-def stability(model, inputs, state=None, progress=True):
+def draw(dataset: xr.Dataset, bins: int = 40, ax: Any = None):
+    """Leading eigenvalues: a histogram over samples, or their range over training.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `organics_neuro.experiments.leading_eigenvalues`; with an axis epoch, results of several epochs are drawn
+        against it: the largest, the median and the range over samples.
+    bins : int
+        Of the histogram.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    if "leading" not in dataset or "sample" not in dataset["leading"].dims:
+        raise ValueError(
+            "dataset must have the variable 'leading' with the axis 'sample', as experiments.leading_eigenvalues gives"
+        )
+    leading, title = dataset["leading"], dataset.attrs.get("title", "")
+    ax = axes(ax)
+    if "epoch" not in leading.dims:
+        ax.hist(leading.values[np.isfinite(leading.values)], bins=bins, color=shade(0, 1))
+        ax.axvline(0, color="black", lw=1, ls="--")
+        ax.set(xlabel="real part of the leading eigenvalue (1/s)", ylabel="samples", title=title)
+        return ax
+    low, middle, high = (leading.quantile(q, "sample") for q in (0, 0.5, 1))
+    ax.fill_between(leading.epoch, low, high, color=shade(1, 2), alpha=0.3, lw=0)
+    ax.plot(leading.epoch, high, "o-", ms=3, color=shade(0, 2), label="largest")
+    ax.plot(leading.epoch, middle, color=shade(1, 2), label="median")
+    ax.axhline(0, color="black", lw=1, ls="--")
+    ax.set(xlabel="epoch", ylabel="real part of the leading eigenvalue (1/s)", title=title)
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+@experiment(
+    "Leading eigenvalues",
+    axes={"sample": ("sample", "1"), "epoch": ("epoch", "1")},
+    columns={
+        "leading": ("real part of the leading eigenvalue", "1/s"),
+        "frequency": ("frequency of the leading mode", "Hz"),
+    },
+    source="Rawat, Heeger & Martiniani, NeurIPS 2024, arXiv:2409.18946",
+    figure="5, 6 and 7",
+    plot=draw,
+)
+def leading_eigenvalues(model: Any, inputs: Any, state: Mapping | None = None, *, progress: bool = True) -> xr.Dataset:
     """The leading eigenvalue of the linearised circuit for each of many inputs.
 
     The time of a sample grows with the cube of the number of units.
 
     Parameters
     ----------
-    model : Circuit, JoinedCircuit, DivisiveNormalization or DivisiveNormalization2d
-        A steady-state layer stands for its circuit (see `organics_neuro.transfer.steady_circuit`).
+    model : Circuit, JoinedCircuit or layer
+        A steady-state layer, such as `organics_neuro.nn.DivisiveNormalization`, stands for its circuit (see
+        `organics_neuro.transfer.steady_circuit`).
     inputs : array_like, Tensor or dict
         A batch of inputs, one sample on each row: for a circuit (samples, units), by name if it has several inputs;
         for a layer as it takes them, whatever their leading axes.
@@ -59,58 +105,13 @@ def stability(model, inputs, state=None, progress=True):
     inputs, state = constant_inputs(circuit.dynamics, inputs), state or {}
     samples = count_trials("inputs and states", {**inputs, **circuit.dynamics.resolve_states("state", state)})
     found = np.empty(samples, dtype=complex)
-    for part in _chunks(samples, progress):
+    for part in chunks(samples, progress):
         now, at = _take(inputs, samples, part), _take(state, samples, part)
         found[part] = theory.eigenvalues(circuit, now, at or None)[..., 0]  # no axis of samples if nothing is given
     found[missing] = np.nan
     found[np.isnan(found)] = complex(np.nan, np.nan)  # both parts
     variables = {"leading": ("sample", found.real), "frequency": ("sample", np.abs(found.imag) / (2 * np.pi))}
-    return label(xr.Dataset(variables), circuit, "Stability")
-
-
-def trajectories(circuit, x, dt=STEP_TIME, *, eigenvalues_every=None, progress=True):
-    """How far the states of a circuit are from 0 while it reads input sequences.
-
-    Parameters
-    ----------
-    circuit : Circuit or JoinedCircuit
-        With one input, such as `organics_neuro.transfer.to_circuit` gives.
-    x : array_like, shape (samples, steps, inputs)
-        One input vector per step.
-    dt : float or Brian2 quantity
-        The forward Euler step, in seconds; that of ``to_circuit``.
-    eigenvalues_every : int, optional
-        Linearise the circuit every so many steps around the state that it visits, with the input of that step held.
-    progress : bool
-        Whether to show a progress bar if it takes more than two seconds.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``norm_y`` (and one variable for each other state) with the axes sample and step: length of the vector of all
-        units, at the start and after each step. With ``eigenvalues_every`` also ``leading``, as in `stability`, with
-        the axes sample and linearised_step.
-    """
-    dt = seconds("dt", dt)
-    name, x = input_sequences(check_circuit(circuit), x, axis="samples")
-    if eigenvalues_every is not None:
-        positive_int("eigenvalues_every", eigenvalues_every)
-    samples, steps = x.shape[:2]
-    visited = np.arange(0, steps, eigenvalues_every) if eigenvalues_every else np.arange(0)
-    norms = {state: np.empty((samples, steps + 1)) for state in circuit.states}
-    leading = np.empty((samples, len(visited)))
-    for part in _chunks(samples, progress):
-        trace = reference.simulate(circuit, {name: x[part].swapaxes(0, 1)}, duration=steps * dt, dt=dt)
-        for state, values in trace.items():
-            norms[state][part] = np.linalg.norm(values, axis=-1).T
-        for k, step in enumerate(visited):
-            at = {state: values[step] for state, values in trace.items()}
-            leading[part, k] = theory.eigenvalues(circuit, {name: x[part, step]}, at)[:, 0].real
-    variables = {f"norm_{state}": (("sample", "step"), value) for state, value in norms.items()}
-    dataset = xr.Dataset(variables, coords={"step": np.arange(steps + 1)})
-    if eigenvalues_every:
-        dataset = dataset.assign(leading=(("sample", "linearised_step"), leading), linearised_step=visited)
-    return label(dataset, circuit, "Trajectories", dt=dt)
+    return xr.Dataset(variables, attrs={"circuit": repr(circuit)})
 
 
 def _as_circuit(model, inputs, state):
@@ -139,7 +140,7 @@ def _as_circuit(model, inputs, state):
         warnings.warn(
             f"the layer has no steady state for {len(missing)} of {len(x)} samples, or it was not found",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return circuit, z, found, missing
 
@@ -156,14 +157,6 @@ def _steady_states(layer, x):
                 yield part, None
             else:
                 left += [part[::2], part[1::2]]
-
-
-def _chunks(samples, progress):
-    """Slices of the samples, with a progress bar that appears after two seconds."""
-    with tqdm(total=samples, unit="sample", delay=2, disable=not progress) as bar:
-        for start in range(0, samples, _CHUNK):
-            yield slice(start, start + _CHUNK)
-            bar.update(min(_CHUNK, samples - start))
 
 
 def _take(arrays, samples, part):

@@ -6,7 +6,8 @@ import pytest
 import xarray as xr
 
 import organics_neuro as on
-from organics_neuro.experiments import stability, trajectories
+from organics_neuro.engines import Reference
+from organics_neuro.experiments import leading_eigenvalues, trajectories
 from tests.core.circuits import make_gated, make_joined, make_main, one_unit
 
 
@@ -27,7 +28,7 @@ def layer_and_inputs(torch, recurrence, samples):
 
 def test_one_unit_has_the_published_eigenvalue():
     """Panel 3a of Figure 3: -128.0987 +- 330.4757i."""
-    found = stability(one_unit(b=0.5, b0=0.5, sigma=0.1), [[1.0]])
+    found = leading_eigenvalues(one_unit(b=0.5, b0=0.5, sigma=0.1), [[1.0]])
     assert found.leading.item() == pytest.approx(-128.0987, abs=1e-4)
     assert found.frequency.item() == pytest.approx(330.4757 / (2 * np.pi), abs=1e-4)
 
@@ -36,7 +37,7 @@ def test_fixed_points_of_a_circuit_over_several_chunks():
     circuit = make_main()
     z = np.random.default_rng(0).normal(size=(40, 4)) / 3
     expected = on.theory.eigenvalues(circuit, z)[:, 0]
-    found = stability(circuit, z)
+    found = leading_eigenvalues(circuit, z)
     np.testing.assert_allclose(found.leading, expected.real, rtol=1e-9)
     np.testing.assert_allclose(found.frequency, np.abs(expected.imag) / (2 * np.pi), rtol=1e-6, atol=1e-6)
     assert "two_type" in found.attrs["circuit"]
@@ -46,7 +47,7 @@ def test_fixed_points_of_a_circuit_over_several_chunks():
 def test_layer(torch, recurrence):
     layer, x = layer_and_inputs(torch, recurrence, 6)
     circuit, z = on.transfer.steady_circuit(layer, x)
-    found = stability(layer, x)
+    found = leading_eigenvalues(layer, x)
     np.testing.assert_allclose(found.leading, on.theory.eigenvalues(circuit, z)[:, 0].real, rtol=1e-7)
     assert (found.leading < 0).all()
 
@@ -60,18 +61,18 @@ def test_samples_without_a_steady_state_are_nan(torch):
         layer.W_bx.mul_(20)
     x = torch.randn(40, 4, dtype=torch.float64)
     with pytest.warns(on.errors.ConvergenceWarning, match="no steady state for 1 of 40 samples"):
-        found = stability(layer, x)
+        found = leading_eigenvalues(layer, x)
     (bad,) = np.flatnonzero(np.isnan(found.leading))
     assert np.isnan(found.frequency[bad])
     with pytest.raises(on.errors.ConvergenceError):
         layer(x[bad : bad + 1])
-    np.testing.assert_allclose(found.leading[:bad], stability(layer, x[:bad]).leading)
+    np.testing.assert_allclose(found.leading[:bad], leading_eigenvalues(layer, x[:bad]).leading)
 
 
 def test_convolutional_layer(torch):
     layer, x = on.nn.DivisiveNormalization2d(1, 2, 3), torch.randn(2, 1, 5, 5)
     circuit, z = on.transfer.steady_circuit(layer, x)
-    found = stability(layer, x)
+    found = leading_eigenvalues(layer, x)
     np.testing.assert_allclose(found.leading, on.theory.eigenvalues(circuit, z)[:, 0].real, rtol=1e-7)
 
 
@@ -84,10 +85,10 @@ def test_a_layer_takes_any_leading_axes(torch, kind, shape):
     else:
         (layer, _), sample = layer_and_inputs(torch, kind, 1), (3,)
     x = torch.randn(*shape, *sample)
-    found = stability(layer, x)
+    found = leading_eigenvalues(layer, x)
     assert found.sizes == {"sample": x.numel() // torch.zeros(sample).numel()}
     if x.numel():
-        np.testing.assert_allclose(found.leading, stability(layer, x.reshape(-1, *sample)).leading)
+        np.testing.assert_allclose(found.leading, leading_eigenvalues(layer, x.reshape(-1, *sample)).leading)
         circuit, z = on.transfer.steady_circuit(layer, x)
         np.testing.assert_allclose(found.leading, on.theory.eigenvalues(circuit, z)[:, 0].real, rtol=1e-7)
 
@@ -95,21 +96,21 @@ def test_a_layer_takes_any_leading_axes(torch, kind, shape):
 def test_states_by_name_of_a_joined_circuit():
     circuit, rng = make_joined(), np.random.default_rng(0)
     state = {name: 0.1 + 0.1 * rng.random((3, n)) for name, n in circuit.states.items()}
-    found = stability(circuit, None, state)
+    found = leading_eigenvalues(circuit, None, state)
     np.testing.assert_allclose(found.leading, on.theory.eigenvalues(circuit, None, state)[:, 0].real)
 
 
 def test_a_circuit_without_inputs_is_one_sample():
     decay = on.CircuitModel("decay", "dx/dt = -x/tau_x : 1\n tau_x : second", parameters={"tau_x": 0.01})
     circuit = on.Circuit(decay, size=2)
-    assert stability(circuit, {}).leading.values.tolist() == [-100]
+    assert leading_eigenvalues(circuit, {}).leading.values.tolist() == [-100]
 
 
 def test_trajectories_are_those_of_the_network(torch):
     rnn, x = on.nn.ORGaNICs(3, 5, batch_first=True, dtype=torch.float64), torch.randn(40, 7, 3, dtype=torch.float64)
     output, _ = rnn(x)
     circuit = on.transfer.to_circuit(rnn, dt=2e-3)
-    found = trajectories(circuit, x, dt=2e-3, eigenvalues_every=3)
+    found = trajectories(circuit, x, Reference(dt=2e-3), eigenvalues_every=3)
     np.testing.assert_allclose(found.norm_y[:, 1:], output.norm(dim=-1).detach(), rtol=1e-10)
     np.testing.assert_allclose(found.norm_a[:, 0], np.linalg.norm(circuit.initial["a"]))
     assert found.linearised_step.values.tolist() == [0, 3, 6]
@@ -117,15 +118,15 @@ def test_trajectories_are_those_of_the_network(torch):
     visited = {name: values[-1] for name, values in states.items()}
     expected = on.theory.eigenvalues(circuit, x[:, 3].numpy(), visited)[:, 0].real
     np.testing.assert_allclose(found.leading[:, 1], expected, rtol=1e-9)
-    np.testing.assert_allclose(found.leading[:, 1], stability(circuit, x[:, 3], visited).leading, rtol=1e-12)
+    np.testing.assert_allclose(found.leading[:, 1], leading_eigenvalues(circuit, x[:, 3], visited).leading, rtol=1e-12)
 
 
 def test_datasets_are_saved_and_joined_over_epochs(tmp_path):
     circuit, z = make_main(), np.random.default_rng(0).normal(size=(3, 4)) / 3
-    epochs = [stability(circuit.replace(sigma=s), z) for s in (0.3, 0.4)]
+    epochs = [leading_eigenvalues(circuit.replace(sigma=s), z) for s in (0.3, 0.4)]
     joined = xr.concat(epochs, dim=pd.Index([0, 5], name="epoch"), combine_attrs="override")
-    on.experiments.save(joined, tmp_path / "stability.nc")
-    xr.testing.assert_identical(on.experiments.load(tmp_path / "stability.nc"), joined)
+    on.experiments.save(joined, tmp_path / "leading.nc")
+    xr.testing.assert_identical(on.experiments.load(tmp_path / "leading.nc"), joined)
     np.testing.assert_array_equal(joined.leading.sel(epoch=5), epochs[1].leading)
     found = trajectories(make_gated(), np.ones((2, 4, 3)))
     on.experiments.save(found, tmp_path / "trajectories.nc")
@@ -136,9 +137,15 @@ def test_datasets_are_saved_and_joined_over_epochs(tmp_path):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: stability(make_main(), np.ones((2, 3))), r"z has shape \(2, 3\), .* must be the 4 units"),
-        (lambda: stability(make_main(), np.ones((2, 4)), {"u": 1}), "unknown state in state 'u'; known: 'y', 'a'"),
-        (lambda: stability(make_main(), np.ones((2, 4)), {"y": np.ones((3, 4))}), "different numbers of trials"),
+        (lambda: leading_eigenvalues(make_main(), np.ones((2, 3))), r"z has shape \(2, 3\), .* must be the 4 units"),
+        (
+            lambda: leading_eigenvalues(make_main(), np.ones((2, 4)), {"u": 1}),
+            "unknown state in state 'u'; known: 'y', 'a'",
+        ),
+        (
+            lambda: leading_eigenvalues(make_main(), np.ones((2, 4)), {"y": np.ones((3, 4))}),
+            "different numbers of trials",
+        ),
         (
             lambda: trajectories(make_gated(), np.ones((2, 3))),
             r"x must have shape \(samples, steps, 3\) .*got \(2, 3\)",
@@ -167,7 +174,7 @@ def test_trajectories_are_those_of_a_circuit():
 
 def test_other_modules_are_an_error(torch):
     with pytest.raises(TypeError, match="takes a DivisiveNormalization or its 2d form, got Linear"):
-        stability(torch.nn.Linear(3, 5), np.ones((2, 3)))
+        leading_eigenvalues(torch.nn.Linear(3, 5), np.ones((2, 3)))
     layer, x = layer_and_inputs(torch, "identity", 2)
     with pytest.raises(ValueError, match="leave state out"):
-        stability(layer, x, {"y": 0})
+        leading_eigenvalues(layer, x, {"y": 0})

@@ -1,0 +1,1 @@
+"""One experiment a file: the protocol with its declaration, and its plot."""

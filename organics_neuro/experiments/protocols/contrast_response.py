@@ -1,0 +1,196 @@
+"""Contrast response: outputs against the contrast of a stimulus, with and without a mask."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from organics_neuro.core.boundary import known_name
+from organics_neuro.core.names import Name
+from organics_neuro.core.reference import DT
+from organics_neuro.core.stimuli import check_contrasts
+from organics_neuro.experiments.drawing import axes, curves, named, shade
+from organics_neuro.experiments.naka_rushton import fit_naka_rushton, naka_rushton
+from organics_neuro.experiments.protocol import (
+    Stimulus,
+    drive_of,
+    orthogonal,
+    pattern,
+    scaled,
+    unit_axis,
+    with_units,
+)
+from organics_neuro.experiments.registry import experiment
+
+_FITS = ("naka_rushton",)
+
+
+def draw(
+    dataset: xr.Dataset, fit: str | None = None, unit: int | None = None, output: str | None = None, ax: Any = None
+):
+    """An output of one unit against contrast, one curve for each mask contrast and whatever else varies.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `organics_neuro.experiments.contrast_response`, or what is left of it after a selection.
+    fit : {"naka_rushton"}, optional
+        Draw fitted functions through the points, with their parameters in the legend.
+    unit : int, optional
+        By default the one that the stimulus drives most.
+    output : str, optional
+        Which column to show, by full name; the first by default.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    if fit is not None:
+        known_name("fit", fit, _FITS)
+    columns = [
+        name for name, value in dataset.data_vars.items() if "contrast" in value.dims and value.dtype.kind == "f"
+    ]
+    output = known_name("output", columns[0] if output is None and columns else output, columns)
+    lines = curves(_of_unit(dataset, output, unit), "contrast")
+    ax = axes(ax)
+    shown = 0
+    for k, curve in enumerate(lines):
+        color = shade(k, len(lines))
+        label, fitted = _label(curve), None
+        order = np.argsort(curve.contrast.values, kind="stable")
+        contrast, values = curve.contrast.values[order], curve.values[order]
+        if fit:
+            fitted = fit_naka_rushton(contrast, values)
+            fine = np.geomspace(contrast[contrast > 0].min(), contrast.max(), 200)
+            ax.plot(fine, naka_rushton(fine, **fitted), color=color)
+            label += f": $c_{{50}}$ = {fitted['c50']:.2g}, n = {fitted['exponent']:.2g}"
+        positive = contrast > 0
+        shown += positive.sum()
+        ax.plot(
+            contrast[positive],
+            values[positive],
+            "o" if fitted or len(values) < 2 else "o-",
+            ms=4,
+            color=color,
+            label=label,
+        )
+    ax.set(xlabel="stimulus contrast", ylabel=_ylabel(dataset, output), title=dataset.attrs.get("title", ""))
+    if shown:
+        ax.set_xscale("log")
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def _of_unit(dataset: xr.Dataset, output: str, unit: int | None) -> xr.DataArray:
+    """The output of one unit; of each point's own preferred unit where that differs."""
+    values, axis = dataset[output], unit_axis(output)
+    if axis not in values.dims:  # one unit was selected
+        return values
+    preferred = f"{output}.preferred_unit"
+    if unit is None and preferred in dataset.coords:
+        return values.isel({axis: dataset[preferred]})
+    unit, units = values.attrs.get("preferred_unit", 0) if unit is None else unit, values.sizes[axis]
+    if not 0 <= unit < units:
+        raise ValueError(f"unit = {unit} must be from 0 to {units - 1}: the dataset has {units} units")
+    if axis in values.coords and unit in values[axis].values:  # after a selection, units keep their numbers
+        return values.isel({axis: int(np.flatnonzero(values[axis].values == unit)[0])})
+    return values.isel({axis: unit})
+
+
+def _label(curve: xr.DataArray) -> str:
+    mask = curve.coords.get("mask")
+    first = "" if mask is None else "no mask" if mask.item() == 0 else f"mask {mask.item():g}"
+    varied = {
+        key: key
+        for key, c in curve.coords.items()
+        if c.ndim == 0 and key not in ("mask", "contrast") and c.dtype.kind in "if"
+    }
+    varied = {key: word for key, word in varied.items() if not key.endswith("unit")}
+    return ", ".join(part for part in (first, named(curve, varied)) if part) or "response"
+
+
+def _ylabel(dataset: xr.Dataset, output: str) -> str:
+    attributes = dataset[output].attrs
+    unit = attributes.get("units", "1")
+    return f"{attributes.get('long_name', output)} ({'normalized' if unit == '1' else unit})"
+
+
+@experiment(
+    "Contrast response",
+    axes={
+        "contrast": ("stimulus contrast", "1"),
+        "mask": ("mask contrast", "1"),
+        "unit": ("unit", "1"),
+    },
+    columns={"settled": ("whether the circuit had come to rest", "1")},
+    engine={"duration": 0.5, "window": 0.1, "dt": DT},
+    source="Heeger (1992), Normalization of cell responses in cat striate cortex, Visual Neuroscience 9:181-197",
+    plot=draw,
+)
+def contrast_response(
+    circuit: Any,
+    contrasts: ArrayLike,
+    masks: ArrayLike = (0.0,),
+    engine: Any = "brian",
+    *,
+    angle: float = 180.0,
+    mask_angle: float | None = None,
+    stimulus: Stimulus = None,
+    mask_stimulus: Stimulus = None,
+) -> xr.Dataset:
+    """Measure outputs, such as firing rates, for all combinations of stimulus and mask contrasts.
+
+    Stimulus and mask add up linearly in the input; the circuit normalizes. By default both are gratings, the mask
+    orthogonal to the stimulus: 180° away on the circle of preferred angles, whatever the angle of the stimulus.
+
+    Parameters
+    ----------
+    circuit : Circuit or JoinedCircuit
+    contrasts, masks : array_like, shape (contrasts,) and (masks,)
+        Contrasts of stimulus and mask.
+    engine : str or Engine
+        Simulators show all combinations as trials of one network and average at the end; "theory" takes the fixed point.
+    angle, mask_angle : float
+        In degrees on the circle of preferred angles; the mask's is by default orthogonal to the stimulus.
+    stimulus, mask_stimulus : array_like or dict, optional
+        What to show at contrast 1 instead of gratings: a stimulus (see `organics_neuro.stimuli`), or inputs by name.
+        Without a mask of one's own, the mask is the stimulus turned by 180°.
+
+    Returns
+    -------
+    xarray.Dataset
+        Each output of the circuit (``rate_y``; the states of a circuit that declares no outputs) with the axes mask,
+        contrast and unit, and ``settled`` (mask, contrast). Each output has the attribute ``preferred_unit``: the unit
+        that the stimulus drives most. The attribute ``assumed`` says which mask was shown.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If outputs had not settled by the end, or a fixed point was not found.
+    """
+    contrasts, masks = check_contrasts("contrasts", contrasts), check_contrasts("masks", masks)
+    test = pattern(circuit, stimulus, angle)
+    if mask_stimulus is not None or mask_angle is not None:
+        mask = pattern(circuit, mask_stimulus, 0.0 if mask_angle is None else mask_angle, "mask_stimulus")
+        assumed = ""
+    elif masks.any():
+        mask, assumed = orthogonal(circuit, stimulus, angle)
+    else:
+        mask, assumed = {name: np.zeros_like(value) for name, value in test.items()}, ""
+    grid = np.stack(np.meshgrid(contrasts, masks), axis=-1).reshape(-1, 2)  # mask is the slow axis
+    tests, background = scaled(test, grid[:, 0]), scaled(mask, grid[:, 1])
+    found = engine.settle(circuit, {name: tests[name] + background[name] for name in test})
+    shape, variables = (len(masks), len(contrasts)), {}
+    for name, value in (found.outputs or found.states).items():
+        value = value.reshape(*shape, -1)
+        drive = drive_of(circuit, test, Name.parse(name).population)
+        strongest = (
+            value[masks.argmin(), contrasts.argmax()] if drive is None or len(drive) != value.shape[-1] else drive
+        )
+        attributes = {"preferred_unit": int(np.argmax(strongest)), "long_name": str(name), "units": "1"}
+        variables[str(name)] = (("mask", "contrast", unit_axis(name)), value, attributes)
+    variables["settled"] = (("mask", "contrast"), found.settled.reshape(shape))
+    dataset = with_units(xr.Dataset(variables, coords={"contrast": contrasts, "mask": masks}))
+    return dataset.assign_attrs({"assumed": assumed} if assumed else {})
