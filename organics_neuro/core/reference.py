@@ -7,6 +7,7 @@ from tqdm import tqdm
 
 from organics_neuro.core.boundary import check_steps, count_trials
 from organics_neuro.core.circuits import check_circuit
+from organics_neuro.core.noise import NoiseDriver
 from organics_neuro.core.schemes import scheme
 from organics_neuro.core.units import seconds
 
@@ -14,7 +15,7 @@ from organics_neuro.core.units import seconds
 DURATION, DT = 0.3, 1e-4
 
 
-def simulate(circuit, z=None, duration=DURATION, dt=DT, method="euler", initial=None):
+def simulate(circuit, z=None, duration=DURATION, dt=DT, method="euler", initial=None, noise=None, seed=None):
     """Integrate a circuit.
 
     Parameters
@@ -29,6 +30,10 @@ def simulate(circuit, z=None, duration=DURATION, dt=DT, method="euler", initial=
         One of `organics_neuro.core.schemes.SCHEMES`; forward Euler equals the torch layers step by step.
     initial : dict, optional
         States to start from, each (units,) or (trials, units); states not named start where the circuit says.
+    noise : dict, optional
+        By full name of a state or an input, a `organics_neuro.Noise` or its amplitude; held during each step.
+    seed : int, optional
+        For the noise (a NumPy `Generator`); by default it differs from run to run.
 
     Returns
     -------
@@ -45,7 +50,7 @@ def simulate(circuit, z=None, duration=DURATION, dt=DT, method="euler", initial=
     steps = round(duration / dt)
     check_steps(inputs, steps)
     start = dynamics.resolve_states("initial", initial)
-    return trace(circuit, inputs, steps, dt, method, start)
+    return trace(circuit, inputs, steps, dt, method, start, noise=noise, seed=seed)
 
 
 def trace(
@@ -56,6 +61,8 @@ def trace(
     method="euler",
     initial=None,
     *,
+    noise=None,
+    seed=None,
     trials=1,
     record=None,
     every: int | None = 1,
@@ -74,6 +81,8 @@ def trace(
     method : str
     initial : dict of ndarray, optional
         States to start from; the others start where the circuit says.
+    noise, seed :
+        As for `simulate`.
     trials : int
         At least so many.
     record : sequence of str, optional
@@ -93,6 +102,7 @@ def trace(
     start = {**circuit.initial, **(initial or {})}
     trials = np.broadcast_shapes((trials,), (count_trials("inputs and initial states", {**inputs, **start}),))[0]
     states, slope = dynamics.unpack(dynamics.pack(start, (trials,))), None
+    driver = NoiseDriver(dynamics, noise, dt, trials, seed)
     kept = list(circuit.states) if record is None else list(record)
     samples = 1 if every is None else steps // every + 1
     result = {name: np.empty((samples, trials, circuit.states[name])) for name in kept}
@@ -106,10 +116,15 @@ def trace(
             if every and k % every == 0:
                 keep(k // every)
             now = {name: value[k] if value.ndim == 3 else value for name, value in inputs.items()}
-            couple = partial(dynamics.couplings, inputs=now)
-            states, slope = advance(
-                states, dt, couple, lambda x, c, now=now: dynamics.right_hand_side(x, now, c), slope
-            )
+            now, drives = driver.step(states, now)
+            couple, rates = partial(dynamics.couplings, inputs=now), partial(_rates, dynamics, now, drives)
+            states, slope = advance(states, dt, couple, rates, slope)
     if every is None or steps % every == 0:
         keep(-1)
     return result
+
+
+def _rates(dynamics, inputs, drives, states, couplings):
+    """Time derivatives of the states, with the noise that drives them."""
+    rates = dynamics.right_hand_side(states, inputs, couplings)
+    return {name: rate + drives[name] if name in drives else rate for name, rate in rates.items()}

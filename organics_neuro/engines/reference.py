@@ -30,8 +30,6 @@ class Reference(Simulator):
         scheme(self.method)
 
     def _run(self, run: Run) -> Arrays:
-        if run.noise:
-            raise ValueError("the engine reference has no noise yet; use engine='brian'")
         return reference.trace(
             run.circuit,
             run.inputs,
@@ -39,6 +37,8 @@ class Reference(Simulator):
             run.dt,
             self.method,
             run.initial,
+            noise=run.noise,
+            seed=self.seed,
             trials=run.trials,
             record=run.record,
             every=run.every,

@@ -190,7 +190,7 @@ def test_bad_input(engine, given, error, message):
 
 
 def test_bad_noise():
-    with pytest.raises(ValueError, match="unknown state in noise 'q'"):
+    with pytest.raises(ValueError, match="unknown state or input in noise 'q'"):
         on.simulate(make_main(n=4), None, 1e-3, "brian", noise={"q": 1})
 
 
