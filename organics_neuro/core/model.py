@@ -367,6 +367,9 @@ class CircuitModel:
     def __hash__(self):
         return hash((self.name, self.equations))
 
+    def __deepcopy__(self, memo):
+        return self  # a declaration never changes
+
     # --- as plain data, for files -------------------------------------------------------------------------------
 
     def to_dict(self):
