@@ -19,6 +19,29 @@ def check_dtype(input, module):
         raise ValueError(f"input is {input.dtype}, but the parameters are {dtype}; convert one of them with .to(dtype)")
 
 
+def check_input(input, module, axes):
+    """Raise an error unless ``input`` is a tensor with so many axes, the last one of ``module.input_size``."""
+    check_tensor(input)
+    if input.dim() not in axes or input.shape[-1] != module.input_size:
+        raise ValueError(
+            f"input has shape {tuple(input.shape)}, but must have {' or '.join(map(str, axes))} axes, the last one of input_size={module.input_size}"
+        )
+    check_dtype(input, module)
+
+
+def check_state(state, fields, shape, input):
+    """Raise an error unless ``state`` has one tensor of this shape, and of the type of ``input``, for each of the fields."""
+    if not isinstance(state, (tuple, list)) or len(state) != len(fields):
+        got = f"{len(state)} parts" if isinstance(state, (tuple, list)) else type(state).__name__
+        raise ValueError(f"state must be a State of {', '.join(fields)}, got {got}")
+    for name, value in zip(fields, state, strict=True):
+        check_tensor(value, f"state {name!r}")
+        if value.shape != shape or value.dtype != input.dtype:
+            raise ValueError(
+                f"state {name!r} is {value.dtype} of shape {tuple(value.shape)}, but must be {input.dtype} of shape {tuple(shape)}"
+            )
+
+
 def in_own_precision(method):
     """Let a method of a module compute in the type of its parameters where `torch.autocast` is on.
 
@@ -50,3 +73,28 @@ def _widened(value, module):
 def _parameter(module):
     """One that stands for all: they have one type and one device."""
     return next(module.parameters())
+
+
+def check_steady_input(input, module, fits, expected):
+    if not fits:
+        raise ValueError(f"input has shape {tuple(input.shape)}, but must have {expected}")
+    check_dtype(input, module)
+    if not are_finite(input):
+        raise ValueError("input holds NaN or infinity; remove these samples")
+    for name, parameter in module.named_parameters():
+        if not are_finite(parameter):
+            raise ValueError(
+                f"the parameter {name} of the layer holds NaN or infinity; reset the layer or load it anew"
+            )
+
+
+def check_range(values):
+    """Input and parameters are finite: where ``values``, computed from them, are not, a square was too large."""
+    if not are_finite(values):
+        raise ValueError(f"input, or a parameter of the layer, is too large for {values.dtype}; scale the input down")
+
+
+@torch.no_grad()
+def are_finite(values):
+    """Whether none is NaN or infinite; a finite sum, which costs a fraction of looking at each, says so at once."""
+    return bool(values.sum().isfinite()) or bool(values.isfinite().all())

@@ -1,207 +1,268 @@
-"""One step of the gated circuit and its variants, with the calling convention of `torch.nn.LSTMCell`.
+"""One step of any declared model, with the calling convention of `torch.nn.LSTMCell`.
 
-What can vary is declared, not computed differently: a cell runs the model that `organics_neuro.core.models.gated`
-makes for its options, with weights and step sizes that constraints keep in their range.
+A cell holds the weights, parameters and step sizes of a model as parameters of torch, under the model's own names and
+with constraints that keep them in their range; the step itself is that of the declaration (`functional`).
 """
 
-from functools import lru_cache
-from typing import NamedTuple
+from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+import numpy as np
 import torch
-from torch import nn
-from torch.nn.utils.parametrizations import orthogonal
-from torch.nn.utils.parametrize import register_parametrization
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from organics_neuro.core.boundary import known_name, number, positive_int, step_size
+from organics_neuro.core.boundary import check_names, known_name, positive_int, step_size
 from organics_neuro.core.circuits import Circuit
-from organics_neuro.core.models.gated import GAINS, GATED, RECTIFICATIONS, gated
-from organics_neuro.core.operators import AllToAll
-from organics_neuro.nn import functional, kernels
-from organics_neuro.nn.arguments import check_dtype, check_tensor, in_own_precision
-from organics_neuro.nn.constraints import Bounded, Positive, SigmoidDiagonal, UnitNorm
-from organics_neuro.nn.kernels.gated import unroll as fused_unroll
+from organics_neuro.core.circuits.checks import must_be_positive
+from organics_neuro.core.model import CircuitModel
+from organics_neuro.core.models import get_model
+from organics_neuro.core.models.gated import STEP_TIME
+from organics_neuro.core.operators import identity
+from organics_neuro.core.units import UNITS, seconds
+from organics_neuro.nn import functional
+from organics_neuro.nn.arguments import check_input, check_state, in_own_precision
+from organics_neuro.nn.constraints import Constraint, Parametrization, constrain, constraints_of, start_at
+from organics_neuro.nn.copies import array, in_double
+from organics_neuro.nn.declarations import declaration, read_by, starting_values, state_type
 
-#: Largest Euler step sizes dt/tau of y, of a and of both gains.
-MAX_STEP_Y, MAX_STEP_A, MAX_STEP_B = 0.5, 0.2, 0.5
-
-
-class State(NamedTuple):
-    """The state of a circuit: principal potential ``y``, normalizer potential ``a``, gains ``b0`` and ``b``."""
-
-    y: torch.Tensor
-    a: torch.Tensor
-    b0: torch.Tensor
-    b: torch.Tensor
+#: Largest Euler step size dt/tau of a state, unless one says otherwise: decay is smooth, and couplings have room.
+MAX_STEP = 0.5
 
 
-#: The circuits that the compiled kernel knows, and whether it rectifies.
-_FUSED = {"recurrence": True, "none": False}
-#: How the recurrent weights are constrained; the first one is the default.
-RECURRENCES = ("free", "identity", "orthogonal", "spectral", "diagonal")
+class Run(NamedTuple):
+    """How a cell runs a sequence: the options of a layer, and whether the output of all steps is wanted."""
+
+    kernel: str = "auto"
+    precision: str | None = None
+    checkpoint_every: int | None = None
+    whole: bool = True
 
 
-@lru_cache(maxsize=64)
-def declaration(model, input_size, hidden_size):
-    """The circuit whose step a layer takes, all weights 0: the layer puts its own in their place."""
-    columns = {c.weights: input_size if model.external_source(c) else hidden_size for c in model.couplings}
-    return Circuit(model, {name: AllToAll((hidden_size, n), 0.0) for name, n in columns.items()}, size=hidden_size)
+class CircuitCell(nn.Module):
+    """One step of a declared model; called like `torch.nn.LSTMCell`.
 
-
-class ORGaNICsCell(nn.Module):
-    """One step of a recurrent divisive normalization circuit; called like `torch.nn.LSTMCell`.
-
-    With step sizes h = dt/tau, sigma = 1 and every right-hand side at the old state::
-
-        y  <- y + h_y (-y + b relu(W_zx x) + (1 - sqrt(relu(a))) relu(W_r y))
-        a  <- a + h_a (-a + (sigma b0)^2 + W (relu(a) relu(y)^2))
-        b0 <- b0 + h_b0 (-b0 + sigmoid(W_b0x x + W_b0y y + W_b0a a))
-        b  <- b + h_b (-b + sigmoid(W_bx x + W_by y + W_ba a))
+    With step sizes h = dt/tau, and every right-hand side at the old state, a step is x <- x + dt dx/dt.
 
     Parameters
     ----------
+    model : str or CircuitModel
+        A name in `organics_neuro.MODELS`, or a declaration.
     input_size, hidden_size : int
-    recurrence : {"free", "identity", "orthogonal", "spectral", "diagonal"}
-        What W_r is: any matrix; the identity, which is not learned; an orthogonal matrix; a matrix whose largest
-        singular value is 1; a diagonal matrix with entries between 0 and 1.
-    rectification : {"recurrence", "activity", "released", "drive", "none"}
-        What is rectified. "recurrence": all as above. "activity": W_r relu(y) in place of relu(W_r y). "released": as
-        "activity", with the drive W_zx x, as in the code released with the paper. "drive": the drive alone, with W_r y
-        and a pool of y^2. "none": nothing, as "drive" with the drive W_zx x. The compiled kernel has "recurrence" and
-        "none".
-    b, b0 : float, optional
-        A constant gain, larger than 0, in the place of the one that follows the input and the activity; b0 = 1 and
-        b = 1 leave the plain circuit. A state given to the cell overrides it.
+    input : str, optional
+        The input of the model that is read; needed where the model has several. Others keep their default.
+    output : str, optional
+        The state that a layer gives after every step, and that the next layer reads. Default: the first one.
+    parametrizations : dict, optional
+        Constraints by the name of weights or of a parameter: a name such as "orthogonal", a name with its arguments such
+        as ("low_rank", 4), or a module (see `organics_neuro.nn.constraints.constrain`). Without one, weights that the
+        model declares as nonnegative are "positive", those with a sign keep it, and parameters that must be larger than
+        0 are "positive".
+    parameters : dict, optional
+        Where parameters and time constants start, by name, in SI units or as Brian2 quantities: numbers or arrays of
+        shape (hidden_size,). Default: those of the model.
+    fixed : sequence of str
+        Parameters and time constants that are not learned.
+    max_step : float or dict of str to float
+        Upper bounds of the step sizes, above 0 and at most 1; by the name of the state.
     learned_steps : bool
         Whether step sizes are learned. If not, they stay at sigmoid(1) = 0.73 of the largest.
-    max_step_y, max_step_a, max_step_b : float
-        Upper bounds of the step sizes of y, of a, and of b0 and b; above 0 and at most 1.
+    dt : float or Brian2 quantity
+        How much time one step stands for, in seconds.
     device, dtype
         Of the parameters, as in every torch module.
 
     Attributes
     ----------
-    W_zx, W_bx, W_b0x : Tensor, shape (hidden_size, input_size)
-        Weights of the input, to the drive and to the gains.
-    W_r, W_by, W_b0y, W_ba, W_b0a : Tensor, shape (hidden_size, hidden_size)
-        Recurrence, and weights of y and of a to the gains.
-    W : Tensor, shape (hidden_size, hidden_size)
-        Normalization pool; positive, because its logarithm is what is learned.
-    step_y, step_a, step_b0, step_b : Tensor, shape (hidden_size,)
-        Step sizes dt/tau, between 0 and their largest value, learned through the inverse of a sigmoid.
-    initial_y, initial_a, initial_b0, initial_b : Tensor, shape (hidden_size,)
-        Where a sequence starts when no state is given; drawn once and not learned.
-
-    Weights and step size of a gain that is constant do not exist.
-
-    References
-    ----------
-    S. Rawat, D. J. Heeger, S. Martiniani, Unconditional stability of a recurrent neural circuit implementing divisive
-    normalization, NeurIPS 2024, arXiv:2409.18946, and the authors' public code.
+    declared, model : CircuitModel
+        The model that was given, and as the cell runs it: with its input read through weights, if need be.
+    W, W_r, ... : Tensor
+        Weights by the names that the model gives them, (hidden_size, sources); parameters (hidden_size,).
+    step_y, ... : Tensor, shape (hidden_size,)
+        Step sizes dt/tau, between 0 and their largest value, learned through the inverse of a sigmoid; one for each
+        time constant ``tau_y``.
+    initial_y, ... : Tensor, shape (hidden_size,)
+        Where a sequence starts when no state is given, as the model says; not learned.
 
     Examples
     --------
-    >>> cell = ORGaNICsCell(3, 5)
+    >>> cell = CircuitCell("two_type", 3, 5)
     >>> state = cell(torch.zeros(2, 3))
-    >>> state = cell(torch.zeros(2, 3), state)
-    >>> state.y.shape
-    torch.Size([2, 5])
+    >>> state._fields, state.y.shape
+    (('y', 'a'), torch.Size([2, 5]))
     """
 
     def __init__(
         self,
-        input_size,
-        hidden_size,
+        model: str | CircuitModel,
+        input_size: int,
+        hidden_size: int,
         *,
-        recurrence="free",
-        rectification="recurrence",
-        b=None,
-        b0=None,
-        learned_steps=True,
-        max_step_y=MAX_STEP_Y,
-        max_step_a=MAX_STEP_A,
-        max_step_b=MAX_STEP_B,
-        device=None,
-        dtype=None,
+        input: str | None = None,
+        output: str | None = None,
+        parametrizations: Mapping[str, Parametrization] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        fixed: Sequence[str] = (),
+        max_step: float | Mapping[str, float] = MAX_STEP,
+        learned_steps: bool = True,
+        dt: Any = STEP_TIME,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
     ):
         super().__init__()
         self.input_size = positive_int("input_size", input_size)
         self.hidden_size = positive_int("hidden_size", hidden_size)
-        self.recurrence = known_name("recurrence", recurrence, RECURRENCES)
-        self.rectification = known_name("rectification", rectification, RECTIFICATIONS)
-        self.constant = {gain: _check_gain(gain, v) for gain, v in zip(GAINS, (b0, b), strict=True) if v is not None}
+        self.declared = get_model(model)
+        self.model, self.input = read_by(self.declared, input, input_size, hidden_size)
+        self.output = self.model.states[0] if output is None else known_name("output", output, self.model.states)
+        self.dt, self.learned_steps = seconds("dt", dt), bool(learned_steps)
+        self.fixed: dict[str, float] = {}
+        self._start = starting_values(self.declared, parameters or {}, hidden_size, self.steps)
         factory = {"device": device, "dtype": dtype}
         for name, weights in declaration(self.model, input_size, hidden_size).weights.items():
-            if name != "W_r":
-                setattr(self, name, nn.Parameter(torch.ones(weights.shape, **factory)))
-        register_parametrization(self, "W", Positive())
-        self._make_recurrence(factory)
-        for name, maximum in zip(State._fields, (max_step_y, max_step_a, max_step_b, max_step_b), strict=True):
-            maximum = step_size(f"max_step_{name[0]}", maximum)
+            self._new(name, torch.ones(weights.shape, **factory))
+        self._make_parameters(fixed, max_step, factory)
+        for name in self.fields:
             self.register_buffer(f"initial_{name}", torch.zeros(hidden_size, **factory))
-            if name not in self.constant:
-                setattr(self, f"step_{name}", nn.Parameter(torch.full((hidden_size,), maximum / 2, **factory)))
-                register_parametrization(self, f"step_{name}", Bounded(maximum))
-                self.parametrizations[f"step_{name}"].original.requires_grad_(learned_steps)
-        self.learned_steps = bool(learned_steps)
+        self._constrain(parametrizations or {})
         self.reset_parameters()
 
-    @property
-    def model(self):
-        """The declaration of the step that the cell takes, a `CircuitModel`."""
-        return gated(self.rectification, tuple(self.constant))
+    # --- what there is ------------------------------------------------------------------------------------------
 
-    def _make_recurrence(self, factory):
-        """W_r, with its constraint."""
-        identity = torch.eye(self.hidden_size, **factory)
-        if self.recurrence == "identity":
-            self.register_buffer("W_r", identity)
-            return
-        self.W_r = nn.Parameter(identity / 2 if self.recurrence == "diagonal" else identity)
-        if self.recurrence == "orthogonal":
-            orthogonal(self, "W_r")
-        elif self.recurrence != "free":
-            register_parametrization(
-                self, "W_r", {"spectral": UnitNorm, "diagonal": SigmoidDiagonal}[self.recurrence]()
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the states of the circuit, in order."""
+        return self.model.states
+
+    @property
+    def State(self) -> type:
+        """The named tuple that holds a state."""
+        return state_type(self.model.states)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What a state of the cell holds: the states of the circuit, and what a sequence carries along beside them."""
+        return self.State._fields
+
+    @property
+    def steps(self) -> dict[str, str]:
+        """The name of the step size for each time constant of the model."""
+        units = self.model.units
+        return {n: f"step_{n.removeprefix('tau_')}" for n in self.model.parameters if units[n] == "second"}
+
+    def _new(self, name, value):
+        if hasattr(self, name):
+            raise ValueError(
+                f"model {self.declared.name!r}: {name!r} is an attribute of every layer; give it another name"
             )
+        self.register_parameter(name, nn.Parameter(value))
+
+    def _make_parameters(self, fixed, max_step, factory):
+        """Per-unit parameters and step sizes, with their constraints; one number that is fixed stays a number."""
+        names = {step.removeprefix("step_") for step in self.steps.values()}
+        if isinstance(max_step, Mapping):
+            check_names("max_step", "step size", max_step, names)
+        for name in fixed:
+            known_name("parameter in fixed", name, self.model.parameters)
+        for name in self.model.parameters:
+            full = torch.ones(self.hidden_size, **factory)
+            if name in self.steps:
+                step = self.steps[name]
+                maximum = max_step.get(step[5:], MAX_STEP) if isinstance(max_step, Mapping) else max_step
+                maximum = step_size(f"max_{step}", maximum)
+                self._new(step, full * (maximum / 2))
+                constrain(self, step, ("bounded", maximum))
+                learned = self.learned_steps and name not in fixed
+                self.parametrizations[step].original.requires_grad_(learned)  # pyright: ignore
+            elif name in self.fields:  # it comes with the state
+                continue
+            elif name in fixed and self._start[name].ndim == 0:
+                self.fixed[name] = float(self._start[name])
+            elif name in fixed:
+                self.register_buffer(name, full * torch.as_tensor(self._start[name], **factory))
+            else:
+                self._new(name, full)
+
+    def _constrain(self, given):
+        """Put the constraints ``given`` and those that the model asks for on weights and parameters."""
+        wanted = {name: "positive" for name in self.model.parameters if must_be_positive(self.model, name)}
+        wanted = {name: constraint for name, constraint in wanted.items() if name in self._parameters}
+        for coupling in self.model.couplings:
+            sign = getattr(coupling, "sign", None)
+            if coupling.nonnegative or sign:
+                wanted[coupling.weights] = "positive" if coupling.nonnegative else ("dale", sign)
+        check_names("parametrizations", "parameter", given, (*self.model.weights, *self.model.parameters))
+        for name, constraint in {**wanted, **given}.items():
+            if name not in self._parameters:
+                raise ValueError(f"{name!r} cannot have a parametrization: it is fixed, or a time constant")
+            constrain(self, name, deepcopy(constraint))  # the cells of a layer share none
+
+    # --- where it starts ----------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def reset_parameters(self):
-        """Draw all parameters and the initial state anew, as in the authors' code.
+    def reset_parameters(self) -> None:
+        """Draw all weights and step sizes anew, and set parameters and initial states to where they start.
 
-        Input and gain weights are uniform in +-1/sqrt(columns), ``W_zx`` then divided by its largest singular value;
-        ``W_r`` is orthogonal, or a diagonal of sigmoids of normal numbers; ``W`` is exp(u), u uniform in (-1, 0),
-        with ones on the diagonal; the values behind the step sizes are normal. y starts at a random non-negative
-        vector of length 1, a and b uniform in (0, 1), b0 at 1.
+        Weights with a default in the model start as it, the identity, or, a pool of ones, as exp(u) with u uniform in
+        (-1, 0) and ones on the diagonal, as other weights that are not negative do; all others are uniform in
+        +-1/sqrt(columns), as those of `torch.nn.RNN`. Constraints then take the value nearest to this that they allow. The
+        values behind the step sizes are normal, unless a time constant was given. States start as the model says.
         """
-        for name in self.model.weights:
-            if name not in ("W", "W_r"):
-                bound = getattr(self, name).shape[1] ** -0.5
-                nn.init.uniform_(getattr(self, name), -bound, bound)
-        self.W_zx /= torch.linalg.matrix_norm(self.W_zx, 2)
-        self._reset_recurrence()
-        logarithm = self.parametrizations.W.original
-        logarithm.uniform_(-1, 0).fill_diagonal_(0)
-        for name in self.model.states:
-            behind = self.parametrizations[f"step_{name}"].original
-            behind.normal_() if self.learned_steps else behind.fill_(1)
-        self.initial_y.uniform_(0, 1).div_(torch.linalg.vector_norm(self.initial_y))
-        self.initial_a.uniform_(0, 1)
-        self.initial_b0.fill_(1)
-        self.initial_b.uniform_(0, 1)
-        for gain, value in self.constant.items():
-            getattr(self, f"initial_{gain}").fill_(value)
+        for coupling in self.model.couplings:
+            weights = getattr(self, coupling.weights)
+            start_at(self, coupling.weights, self._drawn(coupling, weights))
+        for name, value in self._start.items():
+            if name in self.steps:
+                setattr(self, self.steps[name], self._given_step(name, value))
+            elif name in self.model.parameters and hasattr(self, name):
+                start_at(self, name, self._tensor(value))
+        for name, step in self.steps.items():
+            if name not in self._start:
+                self._reset_step(step)
+        for name, value in self._initial_values().items():
+            getattr(self, f"initial_{name}").copy_(value)
 
-    def _reset_recurrence(self):
-        if self.recurrence == "free":
-            nn.init.orthogonal_(self.W_r)
-        elif self.recurrence == "diagonal":
-            self.parametrizations.W_r.original.normal_()
-        elif self.recurrence != "identity":
-            self.W_r = nn.init.orthogonal_(torch.empty_like(self.W_r))
+    def _drawn(self, coupling, weights):
+        if coupling.default == "identity":
+            return torch.eye(len(weights), dtype=weights.dtype, device=weights.device)
+        if coupling.nonnegative or coupling.default == "ones":
+            value = torch.empty_like(weights).uniform_(-1, 0)
+            return (value.fill_diagonal_(0) if value.shape[0] == value.shape[1] else value).exp()
+        bound = weights.shape[1] ** -0.5
+        return torch.empty_like(weights).uniform_(-bound, bound)
+
+    def _given_step(self, name, tau):
+        """The step size of a time constant that the user gave."""
+        step = self._tensor(self.dt / tau)
+        largest: Any = self.parametrizations[self.steps[name]][0].maximum  # pyright: ignore
+        if not (step < largest).all():
+            raise ValueError(
+                f"parameter {name!r} = {tau.min():g} s asks for a step size of {step.max().item():g}, but the largest is "
+                f"{largest:g}; give max_step=..., a smaller dt, or a longer time constant"
+            )
+        return step
+
+    def _reset_step(self, step):
+        behind = self.parametrizations[step].original  # pyright: ignore
+        behind.normal_() if self.learned_steps else behind.fill_(1)
+
+    def _initial_values(self):
+        """Where the model says that states start, at the parameters that the cell has."""
+        parameters = {name: np.broadcast_to(array(v), self.hidden_size) for name, v in self._values(float).items()}
+        like = declaration(self.model, self.input_size, self.hidden_size)
+        return {name: self._tensor(v) for name, v in like.replace(**parameters).initial.items()}
+
+    def _tensor(self, value):
+        like = getattr(self, f"initial_{self.states[0]}")
+        return torch.as_tensor(np.asarray(value), dtype=like.dtype, device=like.device).expand(self.hidden_size).clone()
+
+    # --- steps --------------------------------------------------------------------------------------------------
 
     @in_own_precision
-    def forward(self, input, state=None):
+    def forward(self, input: Tensor, state: Any = None, *, run: Run | None = None) -> Any:
         """One step.
 
         Parameters
@@ -209,145 +270,144 @@ class ORGaNICsCell(nn.Module):
         input : Tensor, shape (batch, input_size) or (input_size,)
         state : State, optional
             Each (batch, hidden_size), or (hidden_size,) for one sample. Default: the initial state.
+        run : Run, optional
+            Given by layers, which call a cell once for all steps of a sequence (steps, batch, input_size): see
+            `unroll`. Hooks of the cell are called then, too.
 
         Returns
         -------
         State
         """
+        if run is not None:
+            return self.unroll(input, state, *run)
         check_input(input, self, (1, 2))
         batched = input.dim() == 2
         if state is None:
-            state = self.initial_state(input.shape[:-1])
-        check_state(state, (*input.shape[:-1], self.hidden_size), input)
+            state = self.initial_state(tuple(input.shape[:-1]))
+        check_state(state, self.fields, (*input.shape[:-1], self.hidden_size), input)
         if batched:
             return self._step(input, state)
-        alone = State(*(s.unsqueeze(0) for s in state))
-        return State(*(s.squeeze(0) for s in self._step(input.unsqueeze(0), alone)))
+        alone = self.State(*(s.unsqueeze(0) for s in state))
+        return self.State(*(s.squeeze(0) for s in self._step(input.unsqueeze(0), alone)))
 
     def _step(self, input, state):
         """One step of a batch; the tensors are its own, so that they may be changed in place."""
-        return State(*(s.clone() for s in self.unroll(input.unsqueeze(0), state)[1]))
+        return self.State(*(s.clone() for s in self.unroll(input.unsqueeze(0), state)[1]))
 
-    def initial_state(self, batch_shape=()):
+    def initial_state(self, batch_shape: tuple[int, ...] = ()) -> Any:
         """The state at the start of a sequence, each (*batch_shape, hidden_size)."""
-        initial = (getattr(self, f"initial_{name}") for name in State._fields)
-        return State(*(value.expand(*batch_shape, self.hidden_size).clone() for value in initial))
+        initial = (getattr(self, f"initial_{name}") for name in self.fields)
+        return self.State(*(value.expand(*batch_shape, self.hidden_size).clone() for value in initial))
 
-    def unroll(self, input, state, kernel="auto", precision=None, checkpoint_every=None, whole=True):
-        """``(y after every step, state)`` for a sequence (steps, batch, input_size) and a state, nothing checked.
+    def unroll(
+        self,
+        input: Tensor,
+        state: Any,
+        kernel: str = "auto",
+        precision: str | None = None,
+        checkpoint_every: int | None = None,
+        whole: bool = True,
+    ) -> tuple[Tensor, Any]:
+        """``(output after every step, state)`` for a sequence (steps, batch, input_size) and a state, nothing checked.
 
-        The options are those of `ORGaNICs`. Unless ``whole``, y is left out: a tensor of no steps takes its place.
+        The options are those of the layer. Unless ``whole``, the output is left out: a tensor of no steps is in its place.
         """
         if self._fuses(kernel, input):
-            weights, steps = self._completed()
-            output, state = fused_unroll(
-                input,
-                state,
-                weights,
-                steps,
-                rectified=_FUSED[self.rectification],
-                constant=self.constant,
-                precision=precision,
-                checkpoint_every=checkpoint_every,
-                whole=whole,
-            )
-            return output, State(*state)
-        weights = {name: getattr(self, name) for name in self.model.weights}
-        # the unit of time is one step, so that tau = 1/h
-        parameters = {f"tau_{name}": 1 / getattr(self, f"step_{name}") for name in self.model.states}
-
-        def run(input, *state):
-            state = dict(zip(State._fields, state, strict=True))
-            constant = {gain: state.pop(gain) for gain in self.constant}
-            trace, states = functional.unroll(
-                declaration(self.model, self.input_size, self.hidden_size),
-                input,
-                steps=len(input),
-                dt=1.0,
-                states=state,
-                weights=weights,
-                parameters={**parameters, **constant},
-                record=("y",) if whole else (),
-            )
-            output = trace["y"] if whole else state["y"].new_empty(0, *state["y"].shape)
-            return output, *({**states, **constant}[name] for name in State._fields)
-
-        if checkpoint_every is None or _transformed():  # transforms of torch.func cannot compute again
-            output, *state = run(input, *state)
-            return output, State(*state)
-        outputs = []
+            return self._fused(input, state, precision, checkpoint_every, whole)
+        if checkpoint_every is None or transformed():  # transforms of torch.func cannot compute again
+            output, *last = self._steps(whole, input, *state)
+            return output, self.State(*last)
+        outputs, last = [], state
         for part in input.split(checkpoint_every):
-            output, *state = checkpoint(run, part, *state, use_reentrant=False)
+            output, *last = checkpoint(self._steps, whole, part, *last, use_reentrant=False)  # pyright: ignore
             outputs.append(output)
-        return torch.cat(outputs), State(*state)
+        return torch.cat(outputs), self.State(*last)
 
-    def _completed(self):
-        """Weights and step sizes of the model with both gains: those of a constant one are 0."""
-        shapes = {name: w.shape for name, w in declaration(GATED, self.input_size, self.hidden_size).weights.items()}
-        zeros = self.initial_y.new_zeros
-        weights = {n: getattr(self, n) if n in self.model.weights else zeros(shape) for n, shape in shapes.items()}
-        for name, shape in shapes.items():
-            if weights[name].shape != shape:
-                raise ValueError(f"{name} must have shape {shape}, got {tuple(weights[name].shape)}")
-        steps = (getattr(self, f"step_{n}", None) for n in State._fields)
-        return weights, State(*(zeros(self.hidden_size) if h is None else h for h in steps))
+    def _steps(self, whole, input, *state):
+        """Output of all steps and the last of each of the fields, by torch's own operations."""
+        fields = dict(zip(self.fields, state, strict=True))
+        carried = {name: fields.pop(name) for name in self.fields if name not in self.states}
+        trace, last = functional.unroll(
+            declaration(self.model, self.input_size, self.hidden_size),
+            {self.input: input},
+            steps=len(input),
+            dt=self.dt,
+            states=fields,
+            weights={name: getattr(self, name) for name in self.model.weights},
+            parameters={**self._values(), **carried},
+            record=(self.output,) if whole else (),
+        )
+        output = trace[self.output] if whole else input.new_empty(0, *last[self.output].shape)
+        return output, *({**last, **carried}[name] for name in self.fields)
+
+    def _values(self, of=lambda value: value):
+        """Parameters and time constants by the names of the model."""
+        values: dict[str, Any] = dict(self.fixed)
+        for name in self.model.parameters:
+            if name in self.steps:
+                values[name] = self.dt / getattr(self, self.steps[name])
+            elif name not in (*self.fixed, *self.fields):
+                values[name] = getattr(self, name)
+        return values
 
     def _fuses(self, kernel, input):
-        """Whether the compiled kernel takes these steps."""
-        if kernel == "torch":
-            return False
-        fits = input.device.type == "cpu" and input.dtype in (torch.float32, torch.float64)
-        known = self.rectification in _FUSED
-        if kernel == "fused" and not fits:
+        """Whether a compiled kernel takes these steps: there is none for a model as such."""
+        if kernel == "fused":
+            raise ValueError(f"kernel='fused' has no model {self.declared.name!r}; use kernel='auto'")
+        return False
+
+    def _fused(self, input, state, precision, checkpoint_every, whole):
+        raise NotImplementedError
+
+    # --- as a circuit -------------------------------------------------------------------------------------------
+
+    def to_circuit(self, dt: Any = None) -> Circuit:
+        """The circuit of which one Euler step of ``dt`` is one step of the cell, in float64.
+
+        Parameters
+        ----------
+        dt : float or Brian2 quantity, optional
+            How much time one step stands for, in seconds. Default: that of the cell. Time constants become
+            dt / step size.
+
+        Raises
+        ------
+        TypeError, UnitError, ValueError
+            If ``dt`` is no time, or another than that of the cell where states or inputs have a unit with time in it.
+        """
+        dt = self.dt if dt is None else seconds("dt", dt)
+        double = in_double(self)
+        weights = {name: double._operator(name) for name in self.model.weights}
+        initial = {name: array(getattr(double, f"initial_{name}")) for name in self.states}
+        ratio = self._ratio(dt)
+        parameters = {n: array(v) * ratio ** UNITS[self.model.units[n]][2] for n, v in double._values().items()}
+        parameters |= {n: dt / array(getattr(double, step)) for n, step in self.steps.items()}
+        # as the cell holds it: in float32 0.003 is another number
+        carried = {n: float(getattr(double, f"initial_{n}")[0]) for n in self.fields if n not in self.states}
+        return Circuit(self.model, weights, size=self.hidden_size, initial=initial, **parameters, **carried)
+
+    def _ratio(self, dt):
+        """By how much time is stretched if a step stands for ``dt``."""
+        units = self.model.units
+        timed = [name for name in units if name not in self.model.parameters and UNITS[units[name]][2]]
+        if timed and dt != self.dt:
             raise ValueError(
-                f"kernel='fused' takes float32 or float64 on the CPU, got {input.dtype} on {input.device}; use kernel='auto'"
+                f"dt = {dt:g} s must be that of the layer, {self.dt:g} s: {timed[0]!r} has the unit {units[timed[0]]}"
             )
-        if kernel == "fused" and not known:
-            raise ValueError(f"kernel='fused' has no rectification={self.rectification!r}; use kernel='auto'")
-        if kernel == "fused" and _transformed():
-            raise ValueError("kernel='fused' does not run in transforms of torch.func; use kernel='auto'")
-        return fits and known and not _transformed() and (kernel == "fused" or kernels.available())
+        return dt / self.dt
 
-    def extra_repr(self):
-        return ", ".join([f"{self.input_size}, {self.hidden_size}", *self._choices()])
+    def _operator(self, name):
+        """Weights with the structure that their constraint gives them."""
+        if name in self._buffers:
+            return identity(self.hidden_size)
+        value = array(getattr(self, name))
+        constraints = constraints_of(self, name)
+        return constraints[-1].operator(value) if constraints and isinstance(constraints[-1], Constraint) else value
 
-    def _choices(self):
-        """The options that are not the default, as text."""
-        if self.recurrence != RECURRENCES[0]:
-            yield f"recurrence={self.recurrence!r}"
-        if self.rectification != RECTIFICATIONS[0]:
-            yield f"rectification={self.rectification!r}"
-        yield from (f"{gain}={value:g}" for gain, value in self.constant.items())
-        if not self.learned_steps:
-            yield "learned_steps=False"
+    def extra_repr(self) -> str:
+        return f"{self.declared.name!r}, {self.input_size}, {self.hidden_size}"
 
 
-def _transformed():
+def transformed() -> bool:
     """Whether a transform of torch.func is at work."""
     return torch._C._are_functorch_transforms_active()  # as torch asks itself; it has no public name
-
-
-def check_input(input, module, axes):
-    check_tensor(input)
-    if input.dim() not in axes or input.shape[-1] != module.input_size:
-        raise ValueError(
-            f"input has shape {tuple(input.shape)}, but must have {' or '.join(map(str, axes))} axes, the last one of input_size={module.input_size}"
-        )
-    check_dtype(input, module)
-
-
-def check_state(state, shape, input):
-    fields = State._fields
-    if not isinstance(state, (tuple, list)) or len(state) != len(fields):
-        got = f"{len(state)} parts" if isinstance(state, (tuple, list)) else type(state).__name__
-        raise ValueError(f"state must be a State of {', '.join(fields)}, got {got}")
-    for name, value in zip(fields, state, strict=True):
-        check_tensor(value, f"state {name!r}")
-        if value.shape != shape or value.dtype != input.dtype:
-            raise ValueError(
-                f"state {name!r} is {value.dtype} of shape {tuple(value.shape)}, but must be {input.dtype} of shape {tuple(shape)}"
-            )
-
-
-def _check_gain(name, value):
-    return number(name, value, "a number larger than 0, or None for a gain that is learned", lambda gain: gain > 0)

@@ -7,7 +7,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from organics_neuro.core.boundary import positive_int, probability
 from organics_neuro.nn.arguments import check_tensor
-from organics_neuro.nn.layers import ORGaNICs
+from organics_neuro.nn.protocol import RecurrentLayer
 from organics_neuro.training import BatchNorm1d
 
 #: Added to variances by which y is divided: far below those that units have.
@@ -19,7 +19,7 @@ class SequenceClassifier(nn.Module):
 
     Parameters
     ----------
-    rnn : ORGaNICs or torch.nn.LSTM, GRU, RNN
+    rnn : ORGaNICs, CircuitLayer, or torch.nn.LSTM, GRU, RNN
         In one direction.
     classes : int
     dropout : float
@@ -51,8 +51,11 @@ class SequenceClassifier(nn.Module):
         """Scores of the classes, (batch, classes), for input as the recurrent network takes it."""
         # not from the output, which takes memory, and whose gradient would be mostly zeros
         x = self._drop(x)
-        state = self.rnn.final_state(x) if isinstance(self.rnn, ORGaNICs) else self.rnn(x)[1]
-        last = state if isinstance(state, torch.Tensor) else state[0]
+        if isinstance(self.rnn, RecurrentLayer):
+            last = getattr(self.rnn.final_state(x), self.rnn.output)
+        else:
+            state = self.rnn(x)[1]
+            last = state if isinstance(state, torch.Tensor) else state[0]
         return self.scores(last[-1])
 
     def scores(self, y):

@@ -14,11 +14,10 @@ the number of iterations.
 Arrays of states are (samples, units); a matrix product with weights is written ``y @ W_r.T``.
 """
 
-from typing import NamedTuple
-
 import torch
 
 from organics_neuro.core.errors import ConvergenceError
+from organics_neuro.nn.protocol import SteadyState
 
 #: Largest residual of a steady state, relative to its largest value or 1, whichever is larger.
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
@@ -30,25 +29,6 @@ _DAMPED_ITERATIONS = {0.5: 150, 0.1: 300}
 _NEWTON_ITERATIONS = 20
 #: To see whether all samples have settled costs more than an iteration.
 _CHECK_EVERY = 5
-
-
-class SteadyState(NamedTuple):
-    """A steady state and how well it was found.
-
-    Attributes
-    ----------
-    y, a : Tensor
-        Principal and normalizer potentials, shape (..., units); they carry gradients.
-    residual : Tensor, shape (...)
-        Largest ``|tau dx/dt|`` over the units, in the units of the states.
-    iterations : Tensor of int, shape (...)
-        Steps of the solver; 0 for a closed form.
-    """
-
-    y: torch.Tensor
-    a: torch.Tensor
-    residual: torch.Tensor
-    iterations: torch.Tensor
 
 
 def equilibrium(drive, offset, W_r, W):

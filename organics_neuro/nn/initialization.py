@@ -5,7 +5,6 @@ import math
 import torch
 
 from organics_neuro.core.units import magnitude
-from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell
 
 #: Step size of y of the oscillators: close to 1, at which a step is a pure rotation and nothing leaks.
 STEP = 0.996
@@ -26,7 +25,7 @@ def oscillators_(module, angles=None):
     ----------
     module : ORGaNICs or ORGaNICsCell
         It is changed in place: besides W_r, the step size of y becomes `STEP`, a starts at b0^2, and the weights of
-        the pool are multiplied by `POOL`, at every call. With rectification "none", recurrence "free", "orthogonal" or
+        the pool are multiplied by `POOL`, at every call. Of the model "gated_unrectified", with recurrence "free", "orthogonal" or
         "spectral", a small constant gain ``b0``, which keeps the gate open, ``max_step_y`` = 1 and an even number of
         units.
     angles : array_like, shape (units / 2,), optional
@@ -50,14 +49,14 @@ def oscillators_(module, angles=None):
     Examples
     --------
     >>> from organics_neuro.nn import ORGaNICs
-    >>> rnn = ORGaNICs(1, 64, rectification="none", recurrence="spectral", b0=0.003, max_step_y=1.0)
+    >>> rnn = ORGaNICs(1, 64, model="gated_unrectified", recurrence="spectral", b0=0.003, max_step_y=1.0)
     >>> rnn = oscillators_(rnn)
     >>> round(float(torch.linalg.eigvals(rnn.cells[0].W_r.detach()).angle().max()), 4)
     3.1416
     """
-    if not isinstance(module, (ORGaNICs, ORGaNICsCell)):
+    cells = list(getattr(module, "cells", [module]))
+    if not all(hasattr(cell, name) for cell in cells for name in ("family", "recurrence", "constant")):
         raise TypeError(f"oscillators_ takes an ORGaNICs or ORGaNICsCell module, got {type(module).__name__}")
-    cells = [module] if isinstance(module, ORGaNICsCell) else list(module.cells)
     _check(cells[0])  # the cells of a layer differ by their input alone
     pairs = cells[0].hidden_size // 2
     angles = magnitude("angles", torch.linspace(0, math.pi, pairs).numpy() if angles is None else angles, "1")
@@ -82,7 +81,7 @@ def _rotation(angle):
 
 def _check(cell):
     needed = {
-        "rectification='none'": cell.rectification == "none",
+        "model='gated_unrectified'": cell.family == "gated_unrectified",
         "recurrence='free', 'orthogonal' or 'spectral'": cell.recurrence in ("free", "orthogonal", "spectral"),
         "a constant gain b0": "b0" in cell.constant,
         "an even hidden_size": cell.hidden_size % 2 == 0,

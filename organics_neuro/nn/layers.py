@@ -1,77 +1,89 @@
-"""Trainable recurrent networks with the calling convention of `torch.nn.LSTM`.
+"""Declared models as layers over sequences, with the calling convention of `torch.nn.LSTM`.
 
-A layer is a circuit of the model "gated" or a variant of it (`organics_neuro.core.models.gated`), and one step of the
-sequence is one forward Euler step. In a stack, layer k + 1 reads the potential y of layer k before the step, so that
-all layers advance together: the stack is the joined circuit, exactly (see `organics_neuro.transfer.to_circuit`).
+One step of the sequence is one forward Euler step of the circuit. In a stack, layer k + 1 reads the output of layer k
+before the step, so that all layers advance together: the stack is the joined circuit, exactly (`CircuitLayer.to_circuit`).
 """
 
-import warnings
+from __future__ import annotations
 
+import warnings
+from typing import Any
+
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from organics_neuro.core.boundary import known_name, positive_int, probability
-from organics_neuro.nn.arguments import in_own_precision
-from organics_neuro.nn.cells import ORGaNICsCell, State, check_input, check_state
+from organics_neuro.core.circuits import Circuit, JoinedCircuit, join
+from organics_neuro.core.model import CircuitModel, Coupling
+from organics_neuro.nn.arguments import check_input, check_state, in_own_precision
+from organics_neuro.nn.cells import CircuitCell, Run
 
-__all__ = ["ORGaNICs", "ORGaNICsCell", "State"]
+KERNELS = ("auto", "fused", "torch")
 
 
-class ORGaNICs(nn.Module):
-    """A recurrent divisive normalization network; called like `torch.nn.LSTM`.
+class CircuitLayer(nn.Module):
+    """Any declared model as a recurrent layer; called like `torch.nn.LSTM`.
 
     Parameters
     ----------
+    model : str or CircuitModel
+        A name in `organics_neuro.MODELS`, or a declaration.
     input_size, hidden_size : int
+        An external input of the model takes ``input_size`` values. An input with one value a unit is read through
+        learned weights (``W_zx``) where the model declares such an encoder or the sizes differ, else as it is.
     num_layers : int
-        Layer k + 1 reads the potential y of layer k before the step.
+        Layer k + 1 reads the output of layer k before the step.
     batch_first : bool
         Whether input and output are (batch, steps, features) and not (steps, batch, features). The state has the
         same layout in both cases.
     dropout : float
         Probability that, in training, a value that one layer sends to the next is 0, as in `torch.nn.LSTM`.
-    kernel : {"auto", "fused", "torch"}
-        What computes the steps: "fused" is a compiled operation with a backward pass of its own, for float32 and
-        float64 on the CPU; "torch" is a loop of torch's own operations. They differ by rounding (of float32 on a
-        tile unit, see docs/training.md, by that of the most active units). "auto" takes the fused one where it runs,
-        and says once if it cannot be compiled (see `organics_neuro.nn.kernels.available`).
-        The fused one has no second derivatives.
-    precision : {None, "bf16"}
-        "bf16" lets the fused kernel round to bfloat16 what the products between units multiply, in training (not after
-        ``eval()``), if the layer is float32 and the processor's library has such products: faster, but not exact;
-        gradients are off by less than a percent, or by more where rounding moves a rectified unit across 0.
+    kernel : {"auto", "torch"}
+        What computes the steps: torch's own operations. (`ORGaNICs` has a compiled kernel.)
     checkpoint_every : int, optional
         Keep for the backward pass only the state at every so many steps, and compute the steps between again: less
         memory, more time. Default: keep what the backward pass needs of all steps.
-    recurrence, rectification, b, b0, learned_steps, max_step_y, max_step_a, max_step_b, device, dtype
-        What each layer is; see `ORGaNICsCell`.
+    input, output, parametrizations, parameters, fixed, max_step, learned_steps, dt, device, dtype
+        What each layer is; see `CircuitCell`.
 
     Attributes
     ----------
-    cells : ModuleList of ORGaNICsCell
-        The layers, with their weights and step sizes.
+    cells : ModuleList of CircuitCell
+        The layers, with their weights, parameters and step sizes. A cell is called once a sequence, so its hooks see
+        (sequence, state) and return (output, state).
+    states : tuple of str
+        Names of the states of one layer, in order.
+    dt : float
+        How much time one step stands for, in seconds.
+
+    Notes
+    -----
+    Input that holds NaN gives NaN, as in torch. Under `torch.autocast` a layer keeps its own precision.
 
     Examples
     --------
-    >>> rnn = ORGaNICs(3, 5, num_layers=2, batch_first=True)
-    >>> output, state = rnn(torch.zeros(4, 7, 3))
+    >>> rnn = CircuitLayer("two_type", 3, 5, parametrizations={"W_r": "orthogonal"})
+    >>> output, state = rnn(torch.zeros(7, 4, 3))
     >>> output.shape, state.y.shape
-    (torch.Size([4, 7, 5]), torch.Size([2, 4, 5]))
+    (torch.Size([7, 4, 5]), torch.Size([1, 4, 5]))
+    >>> rnn.to_circuit(dt=1e-3).model.name
+    'two_type_encoded'
     """
 
     def __init__(
         self,
-        input_size,
-        hidden_size,
-        num_layers=1,
-        batch_first=False,
-        dropout=0.0,
+        model: str | CircuitModel,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        batch_first: bool = False,
+        dropout: float = 0.0,
         *,
-        kernel="auto",
-        precision=None,
-        checkpoint_every=None,
-        **cell,
+        kernel: str = "auto",
+        checkpoint_every: int | None = None,
+        **cell: Any,
     ):
         super().__init__()
         self.input_size = positive_int("input_size", input_size)
@@ -79,19 +91,43 @@ class ORGaNICs(nn.Module):
         self.num_layers = positive_int("num_layers", num_layers)
         self.batch_first = bool(batch_first)
         self.dropout = _check_dropout(dropout, num_layers)
-        self.kernel = known_name("kernel", kernel, ("auto", "fused", "torch"))
-        self.precision = known_name("precision", precision, (None, "bf16"))
+        self.kernel = known_name("kernel", kernel, KERNELS)
+        self.precision: str | None = None
         self.checkpoint_every = None if checkpoint_every is None else positive_int("checkpoint_every", checkpoint_every)
         sizes = (input_size, *[hidden_size] * (num_layers - 1))
-        self.cells = nn.ModuleList(ORGaNICsCell(size, hidden_size, **cell) for size in sizes)
+        self.cells = nn.ModuleList(self._make_cell(model, size, **cell) for size in sizes)
 
-    def reset_parameters(self):
-        """Draw all parameters and initial states anew (see `ORGaNICsCell.reset_parameters`)."""
+    def _make_cell(self, model, input_size, **options) -> CircuitCell:
+        return CircuitCell(model, input_size, self.hidden_size, **options)
+
+    @property
+    def _first(self) -> CircuitCell:
+        return self.cells[0]  # pyright: ignore[reportReturnType]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the states of one layer, in order."""
+        return self._first.states
+
+    @property
+    def output(self) -> str:
+        """The state that is given after every step, and that the next layer reads."""
+        return self._first.output
+
+    @property
+    def dt(self) -> float:
+        """How much time one step stands for, in seconds."""
+        return self._first.dt
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters and initial states anew (see the ``reset_parameters`` of the cell)."""
         for cell in self.cells:
-            cell.reset_parameters()
+            cell.reset_parameters()  # pyright: ignore[reportCallIssue]
 
     @in_own_precision
-    def forward(self, input, state=None):
+    def forward(
+        self, input: Tensor | PackedSequence, state: Any = None, *, whole: bool = True
+    ) -> tuple[Tensor | PackedSequence, Any]:
         """Run a sequence.
 
         Parameters
@@ -102,11 +138,13 @@ class ORGaNICs(nn.Module):
         state : State, optional
             Each (num_layers, batch, hidden_size), or (num_layers, hidden_size) for one sequence. Default: the
             initial state. Passing the returned state continues the sequence.
+        whole : bool
+            Whether the output is wanted; if not, it has no steps (see `final_state`).
 
         Returns
         -------
         output : Tensor or PackedSequence
-            y of the last layer after every step, in the layout of the input.
+            The output state of the last layer after every step, in the layout of the input.
         state : State
             After the last step of each sequence.
 
@@ -115,12 +153,20 @@ class ORGaNICs(nn.Module):
         ValueError
             For a wrong shape or dtype.
         RuntimeError
-            With kernel="fused", if it cannot be compiled.
+            With kernel="fused", if it cannot be compiled; under `torch.jit.trace`.
         """
-        return self._run(input, state)
+        _refuse_traces(self)
+        if isinstance(input, PackedSequence):
+            return self._run_packed(input, state, whole)
+        check_input(input, self, (2, 3))
+        if input.dim() == 3:
+            sequence = input.transpose(0, 1) if self.batch_first else input
+            output, state = self._run_layers(sequence, state, sequence.shape[1:2], whole)
+            return output.transpose(0, 1) if self.batch_first else output, state
+        output, state = self._run_layers(input.unsqueeze(1), state, (), whole)
+        return output.squeeze(1), self._first.State(*(s.squeeze(1) for s in state))
 
-    @in_own_precision
-    def final_state(self, input, state=None):
+    def final_state(self, input: Tensor | PackedSequence, state: Any = None) -> Any:
         """The state after the last step of each sequence, without the memory of the output.
 
         Parameters
@@ -139,18 +185,7 @@ class ORGaNICs(nn.Module):
         ValueError, RuntimeError
             As `forward` does.
         """
-        return self._run(input, state, whole=False)[1]
-
-    def _run(self, input, state, whole=True):
-        if isinstance(input, PackedSequence):
-            return self._run_packed(input, state, whole)
-        check_input(input, self, (2, 3))
-        if input.dim() == 3:
-            sequence = input.transpose(0, 1) if self.batch_first else input
-            output, state = self._run_layers(sequence, state, sequence.shape[1:2], whole)
-            return output.transpose(0, 1) if self.batch_first else output, state
-        output, state = self._run_layers(input.unsqueeze(1), state, (), whole)
-        return output.squeeze(1), State(*(s.squeeze(1) for s in state))
+        return self(input, state, whole=False)[1]
 
     def _run_layers(self, sequence, state, batch, whole):
         """Output and state of sequences (steps, batch, input_size).
@@ -159,57 +194,95 @@ class ORGaNICs(nn.Module):
         """
         if not len(sequence):
             raise ValueError("input has no steps; a sequence needs at least one")
+        first, number = self._first, sequence.shape[1]
         if state is None:
             state = self._initial_state(batch)
-        check_state(state, (self.num_layers, *batch, self.hidden_size), sequence)
-        state = State(*(s.view(self.num_layers, sequence.shape[1], self.hidden_size) for s in state))
-        starts = [State(*s) for s in zip(*state, strict=True)]
+        check_state(state, first.fields, (self.num_layers, *batch, self.hidden_size), sequence)
+        state = first.State(*(s.view(self.num_layers, number, self.hidden_size) for s in state))
+        starts = [first.State(*s) for s in zip(*state, strict=True)]
         output, finals = sequence, []
-        options = self.kernel, self.precision if self.training else None, self.checkpoint_every
+        run = Run(self.kernel, self.precision if self.training else None, self.checkpoint_every)
         for k, cell in enumerate(self.cells):
-            below = torch.cat((starts[k - 1].y.unsqueeze(0), output[:-1])) if k else sequence  # before each step
+            before = getattr(starts[k - 1], first.output).unsqueeze(0) if k else None
+            below = sequence if before is None else torch.cat((before, output[:-1]))  # before each step
             if k and self.dropout:
                 below = nn.functional.dropout(below, self.dropout, self.training)
             wanted = whole or cell is not self.cells[-1]
-            output, final = cell.unroll(below, starts[k], *options, wanted)
+            output, final = cell(below, starts[k], run=run._replace(whole=wanted))
             finals.append(final)
-        return output, State(*map(torch.stack, zip(*finals, strict=True)))
+        return output, first.State(*map(torch.stack, zip(*finals, strict=True)))
 
     def _run_packed(self, packed, state, whole):
         """Sequences sorted by length: those that are over leave the batch, and their states are put aside."""
         check_input(packed.data, self, (2,))
-        batch = int(packed.batch_sizes[0])
+        first, batch = self._first, int(packed.batch_sizes[0])
         if state is None:
             state = self._initial_state((batch,))
-        check_state(state, (self.num_layers, batch, self.hidden_size), packed.data)
+        check_state(state, first.fields, (self.num_layers, batch, self.hidden_size), packed.data)
         if packed.sorted_indices is not None:
-            state = State(*(s.index_select(1, packed.sorted_indices) for s in state))
+            state = first.State(*(s.index_select(1, packed.sorted_indices) for s in state))
         outputs, finals, start = [], [], 0
         lengths = packed.batch_sizes.unique_consecutive(return_counts=True)
         for size, steps in zip(*map(torch.Tensor.tolist, lengths), strict=True):
-            finals.append(State(*(s[:, size:] for s in state)))
+            finals.append(first.State(*(s[:, size:] for s in state)))
             part = packed.data[start : start + steps * size].view(steps, size, self.input_size)
-            left = State(*(s[:, :size].contiguous() for s in state))
+            left = first.State(*(s[:, :size].contiguous() for s in state))
             output, state = self._run_layers(part, left, (size,), whole)
             outputs.append(output.flatten(0, 1))
             start += steps * size
         finals.append(state)
-        state = State(*(torch.cat(s[::-1], 1) for s in zip(*finals, strict=True)))
+        state = first.State(*(torch.cat(s[::-1], 1) for s in zip(*finals, strict=True)))
         if packed.unsorted_indices is not None:
-            state = State(*(s.index_select(1, packed.unsorted_indices) for s in state))
+            state = first.State(*(s.index_select(1, packed.unsorted_indices) for s in state))
         return packed._replace(data=torch.cat(outputs)), state
 
     def _initial_state(self, batch):
-        return State(*map(torch.stack, zip(*(cell.initial_state(batch) for cell in self.cells), strict=True)))
+        starts = zip(*(cell.initial_state(batch) for cell in self.cells), strict=True)  # pyright: ignore
+        return self._first.State(*map(torch.stack, starts))
 
-    def extra_repr(self):
+    def to_circuit(self, dt: Any = None) -> Circuit | JoinedCircuit:
+        """The circuit of the layer, of which one Euler step of ``dt`` is one step of the layer, in float64.
+
+        Parameters
+        ----------
+        dt : float or Brian2 quantity, optional
+            How much time one step stands for, in seconds. Default: that of the layer. Time constants become
+            dt / step size.
+
+        Returns
+        -------
+        Circuit or JoinedCircuit
+            With the initial state of the layer. Several layers are joined, as "l0", "l1", ..., of which "l0" receives
+            the input.
+        """
+        circuits = [cell.to_circuit(dt) for cell in self.cells]  # pyright: ignore[reportCallIssue]
+        if self.num_layers == 1:
+            return circuits[0]
+        parts = {f"l{k}": circuit for k, circuit in enumerate(circuits)}
+        return join(parts, [self._coupling(k) for k in range(1, self.num_layers)])
+
+    def _coupling(self, k):
+        """What layer k reads of the layer below."""
+        cell: Any = self.cells[k]
+        weights = None if cell.input in cell.model.external else np.eye(self.hidden_size)
+        return Coupling(f"l{k}.{cell.input}", weights, f"l{k - 1}: {cell.output}")
+
+    def extra_repr(self) -> str:
         default = {"num_layers": 1, "batch_first": False, "dropout": 0.0, "precision": None}
         chosen = [f"{name}={getattr(self, name)!r}" for name, value in default.items() if getattr(self, name) != value]
-        return ", ".join([f"{self.input_size}, {self.hidden_size}", *chosen])
+        return ", ".join([self._first.extra_repr(), *chosen])
+
+
+def _refuse_traces(layer):
+    if torch.jit.is_tracing():
+        raise RuntimeError(
+            f"{type(layer).__name__} cannot be traced by torch.jit or for ONNX: the trace would hold the number of steps "
+            "of this input and cut others; use torch.export, or layer.to_circuit()"
+        )
 
 
 def _check_dropout(dropout, num_layers):
     dropout = probability("dropout", dropout)
     if dropout and num_layers == 1:
-        warnings.warn(f"dropout={dropout} acts between layers, and there is one layer", stacklevel=3)
+        warnings.warn(f"dropout={dropout} acts between layers, and there is one layer", stacklevel=4)
     return dropout

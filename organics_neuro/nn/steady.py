@@ -4,14 +4,21 @@ Where a recurrent layer integrates a circuit step by step, these give at once wh
 input. Like any layer of torch they take and return rates, so they stack.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
 import torch
-from torch import nn
-from torch.nn.functional import conv2d
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
-from organics_neuro.core.boundary import known_name, not_negative_int, positive_int
-from organics_neuro.nn.arguments import check_dtype, check_tensor, in_own_precision
+from organics_neuro.core.boundary import known_name, positive_int
+from organics_neuro.core.circuits import Circuit
+from organics_neuro.nn.arguments import check_range, check_steady_input, check_tensor, in_own_precision
 from organics_neuro.nn.constraints import Bounded, Positive, SpectralBound
+from organics_neuro.nn.copies import array, as_double, in_double
 from organics_neuro.nn.equilibrium import (
     PUBLISHED_ITERATIONS,
     TOLERANCE,
@@ -22,7 +29,6 @@ from organics_neuro.nn.equilibrium import (
 )
 
 RECURRENCES = ("identity", "learned")
-POOLS = ("uniform", "local")
 
 
 class DivisiveNormalization(nn.Module):
@@ -75,7 +81,19 @@ class DivisiveNormalization(nn.Module):
     True
     """
 
-    def __init__(self, in_features, out_features, recurrence="identity", *, legacy=False, device=None, dtype=None):
+    #: Axes of one sample.
+    feature_axes = 1
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        recurrence: str = "identity",
+        *,
+        legacy: bool = False,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+    ):
         super().__init__()
         self.recurrence, self.legacy = known_name("recurrence", recurrence, RECURRENCES), bool(legacy)
         if legacy and recurrence == "identity":
@@ -112,12 +130,14 @@ class DivisiveNormalization(nn.Module):
     def drive(self, input):
         """What the circuit receives for an input (..., in_features): b z, shape (..., out_features)."""
         check_tensor(input)
-        _check_input(input, self, input.shape[-1:] == (self.in_features,), f"(..., in_features={self.in_features})")
+        check_steady_input(
+            input, self, input.shape[-1:] == (self.in_features,), f"(..., in_features={self.in_features})"
+        )
         if self.recurrence == "learned" and input.dtype not in TOLERANCE:
             raise ValueError(f"learned recurrence needs float32 or float64, got {input.dtype}; convert with .to(dtype)")
         z = input @ self.W_zx.T
         length = z.norm(dim=-1, keepdim=True)
-        _check_range(length)
+        check_range(length)
         return torch.sigmoid(input @ self.W_bx.T) * (z / length.clamp(min=1e-12))
 
     @in_own_precision
@@ -173,211 +193,36 @@ class DivisiveNormalization(nn.Module):
         a = offset + drive.square() @ self.W.T
         return drive / a.sqrt(), a
 
-    def extra_repr(self):
-        legacy = ", legacy=True" * self.legacy
-        return f"{self.in_features}, {self.out_features}, recurrence={self.recurrence!r}{legacy}"
+    def steady_circuit(self, input: Tensor | ArrayLike) -> tuple[Circuit, np.ndarray]:
+        """The circuit of the layer, and its input: run to its steady state, it gives the output of the layer.
 
-
-class DivisiveNormalization2d(nn.Module):
-    """The steady state of a convolutional normalization circuit.
-
-    In each channel, with semisaturation 1, input drive z = K_z * x and input gain b = sigmoid(K_b * x) the output is ::
-
-        relu(b z)^2 / (b0^2 + pool(relu(b z)^2))
-
-    which is the rate of the model "two_type_rectified" with identity recurrence at its steady state. Units are normalized by
-    those of the same channel: by all of them ("uniform") or by neighbours ("local"). Memory is O(channels height
-    width); the authors' code stores a pool of O(channels (height width)²).
-
-    Parameters
-    ----------
-    in_channels, out_channels : int
-    kernel_size : int or (int, int)
-        Of the convolutions to the drive and to the gain.
-    stride, padding
-        As in `torch.nn.Conv2d`, for both convolutions: numbers, pairs of them, or a padding "same" or "valid".
-    pool : {"uniform", "local"}
-        "uniform": one learned weight a channel, 1 at the start. "local": a learned kernel a channel, a Gaussian with
-        the peak 1 and a standard deviation of pool_size/4 at the start; beyond the border there is nothing.
-    pool_size : int, optional
-        For "local": side of the kernel, an odd number.
-    device, dtype
-        Of the parameters, as in every torch module.
-
-    Attributes
-    ----------
-    K_z, K_b : Tensor, shape (out_channels, in_channels, \\*kernel_size)
-    W : Tensor, shape (out_channels, 1, 1), or (out_channels, pool_size, pool_size)
-        Weights of the pool, positive.
-    b0 : Tensor, shape (out_channels, 1, 1)
-        Gain of the constant in the pool, between 0 and 1; one for a channel, so that the layer takes any image size
-        (the authors' code has one for each unit).
-
-    References
-    ----------
-    The authors' public code of arXiv:2409.18946 (class ``conv``).
-
-    Examples
-    --------
-    >>> layer = DivisiveNormalization2d(1, 8, 5, padding=2, pool="local", pool_size=7)
-    >>> layer(torch.ones(2, 1, 28, 28)).shape
-    torch.Size([2, 8, 28, 28])
-    """
-
-    def __init__(
-        self,
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride=1,
-        padding=0,
-        *,
-        pool="uniform",
-        pool_size=None,
-        device=None,
-        dtype=None,
-    ):
-        super().__init__()
-        self.pool = known_name("pool", pool, POOLS)
-        if (pool == "local") != (pool_size is not None):
-            raise ValueError("give pool_size with pool='local', and only then")
-        self.in_channels = positive_int("in_channels", in_channels)
-        self.out_channels = positive_int("out_channels", out_channels)
-        self.kernel_size = _pair("kernel_size", kernel_size, positive_int)
-        self.stride = _pair("stride", stride, positive_int)
-        self.padding = _check_padding(padding, self.stride)
-        side = 1 if pool_size is None else positive_int("pool_size", pool_size)
-        if side % 2 == 0:
-            raise ValueError(f"pool_size must be odd, so that a kernel has a middle, got {pool_size}")
-        factory = {"device": device, "dtype": dtype}
-        kernels = (out_channels, in_channels, *self.kernel_size)
-        self.K_z = nn.Parameter(torch.empty(kernels, **factory))
-        self.K_b = nn.Parameter(torch.empty(kernels, **factory))
-        self.W = nn.Parameter(torch.ones(out_channels, side, side, **factory))
-        self.b0 = nn.Parameter(torch.full((out_channels, 1, 1), 0.5, **factory))
-        register_parametrization(self, "W", Positive())
-        register_parametrization(self, "b0", Bounded(1.0))
-        self.reset_parameters()
-
-    @torch.no_grad()
-    def reset_parameters(self):
-        """Draw the kernels anew, uniform in +-1/sqrt(inputs of a unit), and reset the pool and ``b0`` to their start."""
-        bound = (self.in_channels * self.kernel_size[0] * self.kernel_size[1]) ** -0.5
-        for kernel in (self.K_z, self.K_b):
-            nn.init.uniform_(kernel, -bound, bound)
-        logarithm = self.parametrizations.W.original
-        side = logarithm.shape[-1]
-        distance = torch.arange(side, dtype=logarithm.dtype, device=logarithm.device) - side // 2
-        logarithm.copy_(-(distance.square()[:, None] + distance.square()) / (2 * (side / 4) ** 2))
-        self.parametrizations.b0.original.zero_()
-
-    @in_own_precision
-    def drive(self, input):
-        """What the circuit receives for an input (batch, in_channels, height, width): b z."""
-        check_tensor(input)
-        axes = input.dim() in (3, 4)
-        expected = f"(batch, in_channels={self.in_channels}, height, width), the batch being optional"
-        _check_input(input, self, axes and input.shape[-3] == self.in_channels, expected)
-        self._check_size(*input.shape[-2:])
-        gain = torch.sigmoid(conv2d(input, self.K_b, stride=self.stride, padding=self.padding))
-        drive = gain * conv2d(input, self.K_z, stride=self.stride, padding=self.padding)
-        _check_range(drive)
-        return drive
-
-    def _check_size(self, height, width):
-        """Raise `ValueError` for images, with what is padded, smaller than a kernel; one of no pixels is no image."""
-        padding = {"same": self.kernel_size, "valid": (0, 0)}.get(self.padding, self.padding)
-        least = [max(1, side - 2 * beyond) for side, beyond in zip(self.kernel_size, padding, strict=True)]
-        if height < least[0] or width < least[1]:
-            raise ValueError(
-                f"images are {height} x {width}, but must be at least {least[0]} x {least[1]} for "
-                f"kernel_size={self.kernel_size} and padding={self.padding!r}"
-            )
-
-    def pooled(self, rates):
-        """The pool of non-negative values (..., out_channels, height, width), of the same shape."""
-        if self.pool == "uniform":
-            return (self.W * rates.sum((-2, -1), keepdim=True)).expand_as(rates)
-        return conv2d(rates, self.W.unsqueeze(1), padding="same", groups=self.out_channels)
-
-    @in_own_precision
-    def forward(self, input):
-        """Firing rates at the steady state.
+        The input gain of the layer depends on ``input``. Gain and drive act as a product, so the circuit has the gain 1
+        and its input is b z. Time constants are those of the model: they do not change the steady state, only whether
+        and how fast it is reached.
 
         Parameters
         ----------
-        input : Tensor, shape (batch, in_channels, height, width) or (in_channels, height, width)
+        input : Tensor or array_like, shape (..., in_features)
 
         Returns
         -------
-        Tensor, shape (batch, out_channels, out_height, out_width) or without batch
+        circuit : Circuit
+            Of model "two_type", in float64. The output of the layer is relu(y)^2.
+        z : ndarray, shape (samples, units)
+            Its input, b z.
 
         Raises
         ------
         ValueError
-            For a wrong shape or dtype.
+            For ``legacy=True``, whose output is no steady state, and as `forward`.
         """
-        energy = torch.relu(self.drive(input)).square()
-        pooled = self.pooled(energy)
-        _check_range(pooled)
-        return energy / (self.b0.square() + pooled)
-
-    @in_own_precision
-    def steady_state(self, input):
-        """The steady state itself, with its residual; see `SteadyState`, here of shape (..., channels, height, width)."""
-        drive = self.drive(input)
-        a = self.b0.square() + self.pooled(torch.relu(drive).square())
-        _check_range(a)
-        y = torch.relu(drive) / a.sqrt() - torch.relu(-drive)
-        with torch.no_grad():
-            active = torch.relu(y)
-            change_y = drive + (1 - a.sqrt()) * active - y
-            change_a = self.b0.square() + self.pooled(a * active.square()) - a
-            error = torch.maximum(change_y.abs(), change_a.abs()).amax((-3, -2, -1))
-        return SteadyState(y, a, error, torch.zeros_like(error, dtype=torch.long))
+        if self.legacy:
+            raise ValueError("the output of a layer with legacy=True is not the steady state of a circuit")
+        double, x = in_double(self), as_double(input)
+        weights = {"W": array(double.W), **({} if double.W_r is None else {"W_r": array(double.W_r)})}
+        circuit = Circuit("two_type", weights, b=1.0, b0=array(double.b0), sigma=1.0)
+        return circuit, array(double.drive(x)).reshape(-1, circuit.size)
 
     def extra_repr(self):
-        pool = f", pool_size={self.W.shape[-1]}" if self.pool == "local" else ""
-        return (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}, "
-            f"padding={self.padding!r}, pool={self.pool!r}{pool}"
-        )
-
-
-def _pair(name, value, check):
-    """``value``, one number or two, as a tuple of two, each checked by ``check(name, side)``."""
-    pair = isinstance(value, (tuple, list)) and len(value) == 2
-    return tuple(check(name, side) for side in (value if pair else (value, value)))
-
-
-def _check_padding(padding, stride):
-    if not isinstance(padding, str):
-        return _pair("padding", padding, not_negative_int)
-    if known_name("padding", padding, ("same", "valid")) == "same" and stride != (1, 1):
-        raise ValueError(f"padding='same' needs stride=1, got {stride}; give padding as a number")
-    return padding
-
-
-def _check_input(input, module, fits, expected):
-    if not fits:
-        raise ValueError(f"input has shape {tuple(input.shape)}, but must have {expected}")
-    check_dtype(input, module)
-    if not _are_finite(input):
-        raise ValueError("input holds NaN or infinity; remove these samples")
-    for name, parameter in module.named_parameters():
-        if not _are_finite(parameter):
-            raise ValueError(
-                f"the parameter {name} of the layer holds NaN or infinity; reset the layer or load it anew"
-            )
-
-
-def _check_range(values):
-    """Input and parameters are finite: where ``values``, computed from them, are not, a square was too large."""
-    if not _are_finite(values):
-        raise ValueError(f"input, or a parameter of the layer, is too large for {values.dtype}; scale the input down")
-
-
-@torch.no_grad()
-def _are_finite(values):
-    """Whether none is NaN or infinite; a finite sum, which costs a fraction of looking at each, says so at once."""
-    return bool(values.sum().isfinite()) or bool(values.isfinite().all())
+        legacy = ", legacy=True" * self.legacy
+        return f"{self.in_features}, {self.out_features}, recurrence={self.recurrence!r}{legacy}"

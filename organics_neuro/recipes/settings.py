@@ -121,7 +121,7 @@ def _oscillating(inputs, units, width=None, **options):
         units,
         batch_first=True,
         recurrence="spectral",
-        rectification="none",
+        model="gated_unrectified",
         b0=0.003,
         max_step_y=1.0,
         max_step_a=0.2,

@@ -15,7 +15,7 @@ from organics_neuro.core.circuits import EXTRA
 from organics_neuro.core.circuits.base import AnyCircuit
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.units import magnitude
-from organics_neuro.nn import ORGaNICs
+from organics_neuro.nn.protocol import RecurrentLayer
 from organics_neuro.recipes.settings import Recipe, find
 from organics_neuro.transfer import to_circuit
 
@@ -110,7 +110,7 @@ def fingerprint(path: str | PathLike[str]) -> str:
 def is_circuit(model: nn.Module) -> bool:
     """Whether the recurrent part of a network is a circuit: such a layer says so by its `to_circuit`."""
     rnn = getattr(model, "rnn", None)
-    return hasattr(rnn, "to_circuit") or isinstance(rnn, ORGaNICs)
+    return isinstance(rnn, RecurrentLayer)
 
 
 def _content(recipe: Recipe, model: nn.Module) -> tuple[dict[str, np.ndarray], str, dict[str, Any]]:

@@ -7,11 +7,11 @@ try:
 except ImportError as error:
     raise missing_extra("organics_neuro.transfer", "torch", "torch") from error
 
-from organics_neuro.nn.circuits import steady_circuit
 from organics_neuro.transfer.agreement import Agreement, agreement, steady_agreement
 from organics_neuro.transfer.importers import ImportedCheckpoint, import_checkpoint
 from organics_neuro.transfer.parity import Parity, parity
 from organics_neuro.transfer.recurrent import simulate, to_circuit
+from organics_neuro.transfer.steady import steady_circuit
 
 __all__ = [
     "Agreement",

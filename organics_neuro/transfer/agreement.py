@@ -1,20 +1,22 @@
 """What a network says in torch and in Brian2: of recurrent networks, and of networks with steady-state layers."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
 
-from organics_neuro.core.models.gated import STEP_TIME
-from organics_neuro.core.names import Name
-from organics_neuro.nn.circuits import in_double, steady_circuit
-from organics_neuro.nn.layers import ORGaNICs
-from organics_neuro.nn.steady import DivisiveNormalization, DivisiveNormalization2d
+from organics_neuro.core.circuits import Circuit, JoinedCircuit
+from organics_neuro.core.units import seconds
+from organics_neuro.nn.copies import in_double
+from organics_neuro.nn.protocol import RecurrentLayer, SteadyLayer
 from organics_neuro.training.predictions import PREDICT_TOGETHER, predict
 from organics_neuro.training.samples import check_inputs
-from organics_neuro.transfer.recurrent import by_name, check_same_states, simulate
-
-_STEADY = (DivisiveNormalization, DivisiveNormalization2d)
+from organics_neuro.transfer.recurrent import by_name, check_same_states, name_of, output_name, simulate
 
 
 @dataclass(frozen=True)
@@ -35,25 +37,35 @@ class Agreement:
     difference: float
 
     @property
-    def count(self):
+    def count(self) -> int:
         """How many samples both put into the same class."""
         return int(np.sum(self.torch == self.brian))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"the same class for {self.count:,} of {len(self.torch):,} samples, states within {self.difference:.1e}"
 
 
-def agreement(model, circuit, x, dt=STEP_TIME, *, device="cpp", report=None):
+def agreement(
+    model: nn.Module,
+    circuit: Circuit | JoinedCircuit,
+    x: ArrayLike | Tensor,
+    dt: Any = None,
+    *,
+    device: str = "cpp",
+    report: str | None = None,
+) -> Agreement:
     """Classify sequences with a torch module and with its circuit in Brian2.
 
     Parameters
     ----------
     model : SequenceClassifier
-        With an `ORGaNICs` network that takes ``batch_first``.
+        With a recurrent layer, ``model.rnn``, that is a circuit and takes ``batch_first``.
     circuit : Circuit or JoinedCircuit
         From ``to_circuit(model.rnn, dt)``.
     x : array_like, shape (samples, steps, inputs)
-    dt, device, report :
+    dt : float or Brian2 quantity, optional
+        The step that `to_circuit` was given, in seconds. Default: that of the layer.
+    device, report :
         As for `simulate`.
 
     Returns
@@ -71,30 +83,33 @@ def agreement(model, circuit, x, dt=STEP_TIME, *, device="cpp", report=None):
     --------
     parity : how far the states are apart after every step.
     """
-    if not isinstance(getattr(model, "rnn", None), ORGaNICs):
-        raise TypeError(f"agreement takes a SequenceClassifier with an ORGaNICs network, got {type(model).__name__}")
-    check_same_states(model.rnn, circuit)
-    if not model.rnn.batch_first:
+    rnn = getattr(model, "rnn", None)
+    if not isinstance(rnn, RecurrentLayer):
+        raise TypeError(f"agreement takes a SequenceClassifier with a layer that is a circuit, got {name_of(model)}")
+    check_same_states(rnn, circuit)
+    dt = rnn.dt if dt is None else seconds("dt", dt)
+    if not rnn.batch_first:
         raise ValueError("the network must read sequences with batch_first=True")
     samples, difference = check_inputs("x", x), 0.0
     in_torch = predict(model, samples).numpy()  # first: it is quick to say what is wrong with the model
-    double = in_double(model)
+    double: Any = in_double(model)
     ends = simulate(circuit, x, dt, device=device, last_only=True, report=report)
     with torch.no_grad():
         for part in torch.arange(len(samples)).split(PREDICT_TOGETHER):
             _, state = double.rnn(samples[part].double())
             for name, value in by_name(double.rnn, state).items():
                 difference = np.maximum(difference, np.abs(value - ends[name][part, 0]).max())  # NaN, too
-        *_, last = (name for name in ends if Name.parse(name).variable == "y")
-        scores = double.scores(torch.from_numpy(ends[last][:, 0]))
+        scores = double.scores(torch.from_numpy(ends[output_name(rnn)][:, 0]))
     return Agreement(in_torch, scores.argmax(-1).numpy(), float(difference))
 
 
-def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
+def steady_agreement(
+    model: nn.Module, x: ArrayLike | Tensor, duration: Any = 0.3, dt: Any = 5e-4, *, device: str = "cpp"
+) -> Agreement:
     """Classify samples with a torch module and with its steady-state layers as circuits in Brian2.
 
-    Wherever the module calls a `DivisiveNormalization` or `DivisiveNormalization2d`, the circuit of the layer takes its
-    place, which starts at rest and must settle within ``duration``; what it reads is what the layers before it gave in
+    Wherever the module calls a steady-state layer, such as `organics_neuro.nn.DivisiveNormalization`, the circuit of the
+    layer takes its place, which starts at rest and must settle within ``duration``; what it reads is what the layers before it gave in
     Brian2.
 
     Parameters
@@ -122,7 +137,7 @@ def steady_agreement(model, x, duration=0.3, dt=5e-4, *, device="cpp"):
     """
     samples = check_inputs("x", x)
     in_torch, double = predict(model, samples).numpy(), in_double(model)
-    layers = [layer for layer in double.modules() if isinstance(layer, _STEADY)]
+    layers = [layer for layer in double.modules() if isinstance(layer, SteadyLayer)]
     if not layers:
         raise ValueError("the network has no steady-state layers, and is not a circuit")
     differences = _answer_by_brian(layers, duration=duration, dt=dt, device=device)
@@ -142,7 +157,7 @@ def _answer_by_brian(layers, **options):
 
     def answer(layer, args, given, expected):
         (x,) = (*args, *given.values())
-        circuit, z = steady_circuit(layer, x)
+        circuit, z = layer.steady_circuit(x)
         y = torch.from_numpy(run(circuit, z, record=["y"], every=None, **options)["y"][-1])
         rates = torch.relu(y).square().view_as(expected)
         differences[layer] = np.maximum(differences.get(layer, 0.0), (rates - expected).abs().max().item())  # NaN, too

@@ -1,15 +1,22 @@
 """The proof that a torch module and its circuit are the same, step by step."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
+from torch import nn
 
 from organics_neuro.core.boundary import input_sequences
-from organics_neuro.core.models.gated import STEP_TIME
-from organics_neuro.nn.circuits import in_double
-from organics_neuro.nn.layers import ORGaNICs
-from organics_neuro.transfer.recurrent import by_name, check_same_states, simulate
+from organics_neuro.core.circuits import Circuit, JoinedCircuit
+from organics_neuro.core.names import Name
+from organics_neuro.core.units import seconds
+from organics_neuro.nn.copies import in_double
+from organics_neuro.nn.protocol import RecurrentLayer
+from organics_neuro.transfer.recurrent import by_name, check_same_states, name_of, simulate
 
 
 @dataclass(frozen=True)
@@ -22,30 +29,35 @@ class Parity:
         By full name of the state: the largest absolute difference over trials and units after each step, (steps,).
     """
 
-    differences: dict
+    differences: dict[Name, np.ndarray]
 
     @property
-    def largest(self):
+    def largest(self) -> float:
         """The largest difference of all."""
         return max(float(d.max()) for d in self.differences.values())
 
-    def __str__(self):
+    def __str__(self) -> str:
         rows = [
             f"{name:>8}  {d.max():.1e}  at step {d.argmax() + 1} of {len(d)}" for name, d in self.differences.items()
         ]
         return "\n".join(["   state  largest difference between torch and Brian2", *rows])
 
 
-def parity(rnn, circuit, x, dt=STEP_TIME, *, device="runtime"):
+def parity(
+    rnn: nn.Module, circuit: Circuit | JoinedCircuit, x: ArrayLike, dt: Any = None, *, device: str = "runtime"
+) -> Parity:
     """Compare a torch module with its circuit in Brian2, step by step, both in float64.
 
     Parameters
     ----------
-    rnn : ORGaNICs
+    rnn : RecurrentLayer
+        Such as `organics_neuro.nn.ORGaNICs` or another `organics_neuro.nn.CircuitLayer`.
     circuit : Circuit or JoinedCircuit
         From ``to_circuit(rnn, dt)``.
     x : array_like, shape (trials, steps, inputs)
-    dt, device :
+    dt : float or Brian2 quantity, optional
+        The step that `to_circuit` was given, in seconds. Default: that of the layer.
+    device :
         As for `simulate`.
 
     Returns
@@ -57,12 +69,13 @@ def parity(rnn, circuit, x, dt=STEP_TIME, *, device="runtime"):
     TypeError, UnitError, ValueError
         For another module or circuit, and as `simulate`.
     """
-    if not isinstance(rnn, ORGaNICs):
-        raise TypeError(f"parity takes an ORGaNICs module, got {type(rnn).__name__}")
+    if not isinstance(rnn, RecurrentLayer) or isinstance(rnn, type):
+        raise TypeError(f"parity takes a layer that is a circuit, such as ORGaNICs, got {name_of(rnn)}")
     check_same_states(rnn, circuit)
+    dt = rnn.dt if dt is None else seconds("dt", dt)
     _, x = input_sequences(circuit, x)
     ours = simulate(circuit, x, dt, device=device)
-    double = in_double(rnn)
+    double: Any = in_double(rnn)
     trace, state = {name: [] for name in ours}, None
     with torch.no_grad():
         for step in torch.from_numpy(x).unbind(1):

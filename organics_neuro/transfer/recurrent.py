@@ -1,30 +1,38 @@
-"""Recurrent layers as circuits: from a trained torch module to a circuit that every engine runs."""
+"""Recurrent layers as circuits that every engine runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from torch import nn
 
 from organics_neuro.core.boundary import input_sequences
-from organics_neuro.core.circuits import Circuit, check_circuit, join
-from organics_neuro.core.model import Coupling
+from organics_neuro.core.circuits import Circuit, JoinedCircuit, check_circuit
 from organics_neuro.core.models.gated import STEP_TIME
-from organics_neuro.core.operators import Sparse, identity
+from organics_neuro.core.names import Name
 from organics_neuro.core.units import seconds
-from organics_neuro.nn.circuits import array, in_double
-from organics_neuro.nn.layers import ORGaNICs, ORGaNICsCell
+from organics_neuro.nn.protocol import RecurrentLayer, SteadyLayer
 
 
-def to_circuit(rnn, dt=STEP_TIME):
+def to_circuit(rnn: nn.Module, dt: Any = None) -> Circuit | JoinedCircuit:
     """The circuit of a torch module, of which one Euler step of ``dt`` is one step of the module.
 
     Parameters
     ----------
-    rnn : ORGaNICs or ORGaNICsCell
-    dt : float or Brian2 quantity
-        How much time one step stands for, in seconds. Time constants become dt / step size.
+    rnn : Module
+        A layer or cell that says its circuit by ``to_circuit(dt)``: `organics_neuro.nn.ORGaNICs`, any
+        `organics_neuro.nn.CircuitLayer`, or a layer of one's own (`organics_neuro.nn.protocol`).
+    dt : float or Brian2 quantity, optional
+        How much time one step stands for, in seconds. Default: that of the layer, 1 ms unless it was given another.
+        Time constants become dt / step size.
 
     Returns
     -------
     Circuit or JoinedCircuit
-        Of model "gated" or the variant that the options of the module ask for, in float64, with the initial state of
-        the module; for several layers their join, with the parts "l0", "l1", ..., of which "l0" receives the input:
-        ``l0.x``.
+        In float64, with the initial state of the module; for several layers their join, with the parts "l0", "l1", ...,
+        of which "l0" receives the input: ``l0.x``.
 
     Raises
     ------
@@ -33,22 +41,28 @@ def to_circuit(rnn, dt=STEP_TIME):
 
     Examples
     --------
+    >>> from organics_neuro.nn import ORGaNICs
     >>> to_circuit(ORGaNICs(3, 5), dt=1e-3).size
     5
     """
-    dt = seconds("dt", dt)
-    if not isinstance(rnn, (ORGaNICs, ORGaNICsCell)):
-        raise TypeError(f"to_circuit takes an ORGaNICs or ORGaNICsCell module, got {type(rnn).__name__}")
-    double = in_double(rnn)
-    if isinstance(rnn, ORGaNICsCell):
-        return _cell_circuit(double, dt)
-    parts = {f"l{k}": _cell_circuit(cell, dt) for k, cell in enumerate(double.cells)}
-    if len(parts) == 1:
-        return parts["l0"]
-    return join(parts, [Coupling(f"l{k}.x", source=f"l{k - 1}: y") for k in range(1, len(parts))])
+    if isinstance(rnn, SteadyLayer):
+        raise TypeError(
+            f"{type(rnn).__name__} is at a steady state, which depends on its input: steady_circuit(layer, x)"
+        )
+    if not isinstance(rnn, nn.Module) or not callable(getattr(rnn, "to_circuit", None)):
+        raise TypeError(f"to_circuit takes a layer that has a method to_circuit, such as ORGaNICs, got {name_of(rnn)}")
+    return rnn.to_circuit(dt)  # pyright: ignore[reportCallIssue]
 
 
-def simulate(circuit, x, dt=STEP_TIME, *, device="runtime", last_only=False, report=None):
+def simulate(
+    circuit: Circuit | JoinedCircuit,
+    x: ArrayLike,
+    dt: Any = STEP_TIME,
+    *,
+    device: str = "runtime",
+    last_only: bool = False,
+    report: str | None = None,
+) -> dict[Name, np.ndarray]:
     """Run a transferred circuit in Brian2 on input sequences.
 
     Parameters
@@ -93,33 +107,28 @@ def simulate(circuit, x, dt=STEP_TIME, *, device="runtime", last_only=False, rep
     return {state: (value if last_only else value[1:]).swapaxes(0, 1) for state, value in states.items()}
 
 
-def by_name(rnn, state):
-    """The states of a module, each (layers, samples, units), under their names in the circuit, each (samples, units)."""
-    return {name: getattr(state, s)[k].numpy() for name, (k, s) in state_names(rnn).items()}
+def by_name(rnn: RecurrentLayer, state: Any) -> dict[Name, np.ndarray]:
+    """The states of a layer, each (layers, samples, units), by their names in the circuit, each (samples, units)."""
+    return {name: getattr(state, name.variable)[k].numpy() for name, k in _layer_of(rnn).items()}
 
 
-def state_names(rnn):
-    """Full names of the states of a transferred circuit, with the layer and the state of the module that each is."""
-    prefixes = [f"l{k}." for k in range(rnn.num_layers)] if rnn.num_layers > 1 else [""]
-    return {prefix + s: (k, s) for k, prefix in enumerate(prefixes) for s in rnn.cells[k].model.states}
+def output_name(rnn: RecurrentLayer) -> Name:
+    """The name in the circuit of what the layer gives: the output state of the last layer."""
+    return Name(f"l{rnn.num_layers - 1}" if rnn.num_layers > 1 else None, rnn.output)
 
 
-def check_same_states(rnn, circuit):
-    if dict(check_circuit(circuit).states) != dict.fromkeys(state_names(rnn), rnn.hidden_size):
+def _layer_of(rnn):
+    """Full names of the states of a transferred circuit, with the number of the layer that each belongs to."""
+    parts = [f"l{k}" for k in range(rnn.num_layers)] if rnn.num_layers > 1 else [None]
+    return {Name(part, state): k for k, part in enumerate(parts) for state in rnn.states}
+
+
+def check_same_states(rnn: RecurrentLayer, circuit: Circuit | JoinedCircuit) -> None:
+    """Raise an error unless ``circuit`` is one that has the layers and units of ``rnn``."""
+    if dict(check_circuit(circuit).states) != dict.fromkeys(_layer_of(rnn), rnn.hidden_size):
         raise ValueError("the circuit does not have the layers and units of the module; make it with to_circuit(rnn)")
 
 
-def _cell_circuit(cell, dt):
-    weights = {name: array(getattr(cell, name)) for name in cell.model.weights}
-    if cell.recurrence == "identity":
-        weights["W_r"] = identity(cell.hidden_size)
-    elif cell.recurrence == "diagonal":
-        weights["W_r"] = Sparse(weights["W_r"])
-    return Circuit(
-        cell.model,
-        weights=weights,
-        initial={name: array(getattr(cell, f"initial_{name}")) for name in cell.model.states},
-        **{f"tau_{name}": dt / array(getattr(cell, f"step_{name}")) for name in cell.model.states},
-        # as the cell holds it: in float32 0.003 is another number
-        **{gain: float(getattr(cell, f"initial_{gain}")[0]) for gain in cell.constant},
-    )
+def name_of(module: object) -> str:
+    """What a message calls a module: its class."""
+    return f"the class {module.__name__}" if isinstance(module, type) else type(module).__name__

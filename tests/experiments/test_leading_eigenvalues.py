@@ -173,7 +173,7 @@ def test_trajectories_are_those_of_a_circuit():
 
 
 def test_other_modules_are_an_error(torch):
-    with pytest.raises(TypeError, match="takes a DivisiveNormalization or its 2d form, got Linear"):
+    with pytest.raises(TypeError, match="takes a steady-state layer such as DivisiveNormalization, got Linear"):
         leading_eigenvalues(torch.nn.Linear(3, 5), np.ones((2, 3)))
     layer, x = layer_and_inputs(torch, "identity", 2)
     with pytest.raises(ValueError, match="leave state out"):

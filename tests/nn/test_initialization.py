@@ -12,7 +12,7 @@ from brian2 import mV  # noqa: E402
 from organics_neuro.nn import ORGaNICs, ORGaNICsCell, oscillators_  # noqa: E402
 
 #: What `oscillators_` needs.
-OPTIONS = {"rectification": "none", "recurrence": "free", "b0": 1e-9, "max_step_y": 1.0}
+OPTIONS = {"model": "gated_unrectified", "recurrence": "free", "b0": 1e-9, "max_step_y": 1.0}
 
 
 def make(units=8, layer=ORGaNICs, inputs=1, **changed):
@@ -66,7 +66,7 @@ def test_layers_of_a_stack_all_start_as_oscillators():
 @pytest.mark.parametrize(
     ("changed", "missing"),
     [
-        ({"rectification": "recurrence"}, "rectification='none'"),
+        ({"model": "gated"}, "model='gated_unrectified'"),
         ({"recurrence": "identity"}, "recurrence='free', 'orthogonal' or 'spectral'"),
         ({"b0": None}, "a constant gain b0"),
         ({"units": 7}, "an even hidden_size"),

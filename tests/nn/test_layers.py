@@ -75,11 +75,11 @@ def test_cell_equals_layer():
         torch.testing.assert_close(state.y, output[t])
 
 
-@pytest.mark.parametrize("rectification", ["recurrence", "activity"])  # with the compiled kernel and without
+@pytest.mark.parametrize("model", ["gated", "gated_rectified"])  # with the compiled kernel and without
 @pytest.mark.parametrize("batch", [(), (1,), (B,)], ids=str)
-def test_states_of_a_cell_may_be_changed_in_place(rectification, batch):
+def test_states_of_a_cell_may_be_changed_in_place(model, batch):
     """As those of torch.nn.LSTMCell: neither the cell nor the state before shares their memory."""
-    cell, x = ORGaNICsCell(N, H, rectification=rectification, b0=0.5), torch.randn(*batch, N)
+    cell, x = ORGaNICsCell(N, H, model=model, b0=0.5), torch.randn(*batch, N)
     start = cell.initial_state(batch)
     expected = cell(x, start)
     for values in (start, cell(x), cell(x, start)):

@@ -9,9 +9,9 @@ torch = pytest.importorskip("torch")
 
 from torch.nn.utils import rnn as packing  # noqa: E402
 
-from organics_neuro.core.models.gated import RECTIFICATIONS  # noqa: E402
 from organics_neuro.nn import ORGaNICs, ORGaNICsCell, State  # noqa: E402
 from organics_neuro.nn.constraints import SpectralBound, UnitNorm  # noqa: E402
+from organics_neuro.nn.variants import FAMILY  # noqa: E402
 from tests.nn.kernels.layers import largest_difference, make, needs_compiler, run  # noqa: E402
 
 N, H, T, B = 3, 5, 7, 4  # inputs, units, steps, sequences
@@ -53,7 +53,7 @@ def test_recurrence_holds_whatever_the_optimizer_does(recurrence):
         ({"recurrence": "diagonal"}, H * H - H),
         ({"recurrence": "orthogonal"}, 0),
         ({"recurrence": "spectral"}, 0),
-        ({"rectification": "none"}, 0),
+        ({"model": "gated_unrectified"}, 0),
         ({"b": 1.0}, H * N + 2 * H * H + H),
         ({"b": 1.0, "b0": 1.0}, 2 * (H * N + 2 * H * H + H)),
         ({"learned_steps": False}, 4 * H),
@@ -69,35 +69,35 @@ def test_number_of_learned_parameters(options, missing):
 
 @needs_compiler
 @pytest.mark.parametrize("constant", [{}, {"b": 0.7}, {"b0": 0.4}, {"b": 0.7, "b0": 0.4}], ids=str)
-@pytest.mark.parametrize("rectification", ["recurrence", "none"])
+@pytest.mark.parametrize("model", ["gated", "gated_unrectified"])
 @pytest.mark.parametrize("recurrence", ["free", *HOLDS])
-def test_kernel_equals_torch(recurrence, rectification, constant):
-    given = make(recurrence=recurrence, rectification=rectification, **constant)
+def test_kernel_equals_torch(recurrence, model, constant):
+    given = make(recurrence=recurrence, model=model, **constant)
     assert largest_difference(run(*given, kernel="fused"), run(*given, kernel="torch")) < 1e-12
 
 
 @needs_compiler
-@pytest.mark.parametrize("rectification", ["activity", "released", "drive"])
-def test_a_circuit_the_kernel_does_not_know_runs_on_torch(rectification):
-    given = make(rectification=rectification)
+@pytest.mark.parametrize("model", ["gated_rectified", "gated_released", "gated_unrectified_recurrence"])
+def test_a_circuit_the_kernel_does_not_know_runs_on_torch(model):
+    given = make(model=model)
     assert largest_difference(run(*given), run(*given, kernel="torch")) == 0
-    with pytest.raises(ValueError, match=f"kernel='fused' has no rectification='{rectification}'; use kernel='auto'"):
+    with pytest.raises(ValueError, match=f"kernel='fused' has no model '{model}'; use kernel='auto'"):
         run(*given, kernel="fused")
 
 
-@pytest.mark.parametrize("rectification", RECTIFICATIONS)
-def test_what_is_rectified(rectification):
+@pytest.mark.parametrize("model", FAMILY)
+def test_what_is_rectified(model):
     """One step written out by hand, from states of both signs."""
-    cell = ORGaNICsCell(N, H, rectification=rectification, **DOUBLE)
+    cell = ORGaNICsCell(N, H, model=model, **DOUBLE)
     x, (y, a, b0, b) = torch.randn(B, N, **DOUBLE), torch.randn(4, B, H, **DOUBLE)
     z, recurrent, pooled = x @ cell.W_zx.T, y @ cell.W_r.T, y**2
-    if rectification not in ("released", "none"):
+    if model not in ("gated_released", "gated_unrectified"):
         z = z.relu()
-    if rectification == "recurrence":
+    if model == "gated":
         recurrent = recurrent.relu()
-    if rectification in ("activity", "released"):
+    if model in ("gated_rectified", "gated_released"):
         recurrent = y.relu() @ cell.W_r.T
-    if rectification not in ("drive", "none"):
+    if model not in ("gated_unrectified_recurrence", "gated_unrectified"):
         pooled = y.relu() ** 2
     found = cell(x, State(y, a, b0, b))
     expected_y = y + cell.step_y * (-y + b * z + (1 - a.relu().sqrt()) * recurrent)
@@ -153,8 +153,8 @@ def test_values_of_another_shape_are_refused(recurrence):
 
 
 def test_repr_says_what_is_not_the_default():
-    options = {"recurrence": "spectral", "rectification": "none", "b": 0.5, "learned_steps": False}
-    text = "3, 5, recurrence='spectral', rectification='none', b=0.5, learned_steps=False"
+    options = {"recurrence": "spectral", "model": "gated_unrectified", "b": 0.5, "learned_steps": False}
+    text = "3, 5, model='gated_unrectified', recurrence='spectral', b=0.5, learned_steps=False"
     assert text in repr(ORGaNICsCell(N, H, **options))
     options = {"num_layers": 2, "batch_first": True, "dropout": 0.5, "precision": "bf16"}
     text = "3, 5, num_layers=2, batch_first=True, dropout=0.5, precision='bf16'"
@@ -176,8 +176,8 @@ def test_state_dict_restores_the_layer(options):
     [
         ({"recurrence": "ring"}, "unknown recurrence 'ring'; known: 'free', 'identity', "),
         (
-            {"rectification": "relu"},
-            "unknown rectification 'relu'; known: 'recurrence', 'activity', 'released', 'drive', 'none'",
+            {"model": "two_type"},
+            "unknown model 'two_type'; known: 'gated', 'gated_rectified', 'gated_released', 'gated_unrectified_recurrence', ",
         ),
         ({"b": -1.0}, "b must be a number larger than 0, or None for a gain that is learned, got -1.0"),
         ({"b0": True}, "b0 must be a number larger than 0"),

@@ -57,7 +57,10 @@ def test_a_pool_may_be_larger_than_the_image():
 
 
 def test_steady_circuit_bad_arguments():
-    with pytest.raises(TypeError, match="takes a DivisiveNormalization or its 2d form, got ORGaNICs; .* by to_circuit"):
+    with pytest.raises(
+        TypeError,
+        match="takes a steady-state layer such as DivisiveNormalization, got ORGaNICs; a recurrent .* by to_circuit",
+    ):
         steady_circuit(ORGaNICs(3, 5), torch.ones(2, 3))
     with pytest.raises(ValueError, match="with legacy=True is not the steady state of a circuit"):
         steady_circuit(DivisiveNormalization(3, 5, "learned", legacy=True), torch.ones(2, 3))

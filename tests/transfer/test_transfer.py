@@ -9,8 +9,8 @@ torch = pytest.importorskip("torch")
 
 from brian2 import ms, mV, prefs  # noqa: E402
 
-from organics_neuro.core.models.gated import RECTIFICATIONS  # noqa: E402
 from organics_neuro.nn import DivisiveNormalization, ORGaNICs, ORGaNICsCell, SequenceClassifier  # noqa: E402
+from organics_neuro.nn.variants import FAMILY  # noqa: E402
 from organics_neuro.transfer import agreement, steady_agreement, to_circuit  # noqa: E402
 
 STEPS, TRIALS, DT = 12, 3, 1e-3
@@ -36,12 +36,12 @@ def test_reference_simulation_equals_module(num_layers):
 
 
 @pytest.mark.parametrize("constant", [{}, {"b": 0.7}, {"b0": 0.4}, {"b": 0.7, "b0": 0.4}], ids=str)
-@pytest.mark.parametrize("rectification", RECTIFICATIONS)
+@pytest.mark.parametrize("model", FAMILY)
 @pytest.mark.parametrize("recurrence", ["free", "identity", "orthogonal", "spectral", "diagonal"])
-def test_every_variant_becomes_its_circuit(recurrence, rectification, constant):
+def test_every_variant_becomes_its_circuit(recurrence, model, constant):
     """Also where its numbers were made in single precision, as those of trained networks were."""
     torch.manual_seed(0)
-    rnn = ORGaNICs(3, 6, recurrence=recurrence, rectification=rectification, **constant).double()
+    rnn = ORGaNICs(3, 6, recurrence=recurrence, model=model, **constant).double()
     x = torch.randn(STEPS, TRIALS, 3, dtype=torch.float64)
     circuit = to_circuit(rnn, dt=DT)
     expected = on.reference.simulate(circuit, x.numpy(), duration=STEPS * DT, dt=DT)
@@ -55,13 +55,17 @@ def test_every_variant_becomes_its_circuit(recurrence, rectification, constant):
 
 
 @pytest.mark.parametrize(
-    ("rectification", "model"),
-    [("recurrence", "two_type_rectified_recurrence"), ("activity", "two_type_rectified"), ("none", "two_type")],
+    ("model", "plain"),
+    [
+        ("gated", "two_type_rectified_recurrence"),
+        ("gated_rectified", "two_type_rectified"),
+        ("gated_unrectified", "two_type"),
+    ],
 )
-def test_constant_gains_leave_the_circuit_without_gains(rectification, model):
-    """The layer then is the two-type model of that rectification, driven by W_zx x, one Euler step a step."""
+def test_constant_gains_leave_the_circuit_without_gains(model, plain):
+    """The layer then is the two-type model with that rectification, driven by W_zx x, one Euler step a step."""
     torch.manual_seed(0)
-    rnn = ORGaNICs(3, 6, rectification=rectification, b=0.7, b0=0.4, learned_steps=False, dtype=torch.float64)
+    rnn = ORGaNICs(3, 6, model=model, b=0.7, b0=0.4, learned_steps=False, dtype=torch.float64)
     cell, x = rnn.cells[0], torch.randn(STEPS, TRIALS, 3, dtype=torch.float64)
     with torch.no_grad():
         output, _ = rnn(x)
@@ -69,8 +73,8 @@ def test_constant_gains_leave_the_circuit_without_gains(rectification, model):
         weights = {"W_r": cell.W_r.numpy(), "W": cell.W.numpy()}
         taus = {f"tau_{name}": DT / getattr(cell, f"step_{name}").numpy() for name in "ya"}
     initial = {name: getattr(cell, f"initial_{name}").numpy() for name in "ya"}
-    circuit = on.Circuit(model, weights, initial=initial, b=0.7, b0=0.4, sigma=1.0, **taus)
-    z = z if rectification == "none" else z.relu()
+    circuit = on.Circuit(plain, weights, initial=initial, b=0.7, b0=0.4, sigma=1.0, **taus)
+    z = z if model == "gated_unrectified" else z.relu()
     expected = on.reference.simulate(circuit, z.numpy(), duration=STEPS * DT, dt=DT)
     np.testing.assert_allclose(output, expected["y"][1:], rtol=0, atol=1e-13)
 
@@ -78,7 +82,7 @@ def test_constant_gains_leave_the_circuit_without_gains(rectification, model):
 def test_variants_in_brian():
     """Both layers, the first without a state b; its circuit is run by Brian2."""
     torch.manual_seed(0)
-    options = {"recurrence": "diagonal", "rectification": "activity", "b": 0.7}
+    options = {"recurrence": "diagonal", "model": "gated_rectified", "b": 0.7}
     rnn = ORGaNICs(3, 6, 2, batch_first=True, dropout=0.5, dtype=torch.float64, **options)
     x = np.random.default_rng(0).normal(size=(TRIALS, STEPS, 3))
     found = on.transfer.parity(rnn, to_circuit(rnn, dt=DT), x, dt=DT)
@@ -142,7 +146,7 @@ def test_agreement_says_what_is_wrong_before_it_simulates(monkeypatch):
     x = np.zeros((2, STEPS, 3))
     with pytest.raises(ValueError, match="input is torch.float64, but the parameters are torch.float32"):
         agreement(SequenceClassifier(rnn, 4), to_circuit(rnn), x)
-    with pytest.raises(TypeError, match="takes a SequenceClassifier with an ORGaNICs network, got Linear"):
+    with pytest.raises(TypeError, match="takes a SequenceClassifier with a layer that is a circuit, got Linear"):
         agreement(torch.nn.Linear(3, 4), to_circuit(rnn), x)
     with pytest.raises(ValueError, match="input is torch.float64, but the parameters are torch.float32"):
         steady_agreement(DivisiveNormalization(3, 4), x[:, 0])
@@ -159,7 +163,7 @@ def test_agreement_says_what_is_wrong_before_it_simulates(monkeypatch):
 
 
 def test_bad_arguments():
-    with pytest.raises(TypeError, match="takes an ORGaNICs or ORGaNICsCell module, got LSTM"):
+    with pytest.raises(TypeError, match="takes a layer that has a method to_circuit, such as ORGaNICs, got LSTM"):
         to_circuit(torch.nn.LSTM(3, 6))
     with pytest.raises(ValueError, match="dt must be one positive time"):
         to_circuit(make(), dt=0)

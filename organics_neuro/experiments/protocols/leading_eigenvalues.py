@@ -120,15 +120,14 @@ def _as_circuit(model, inputs, state):
         return model, inputs, state, []
     import torch
 
-    from organics_neuro.nn import DivisiveNormalization2d
-    from organics_neuro.nn.circuits import in_double
+    from organics_neuro.nn.copies import in_double
     from organics_neuro.transfer import steady_circuit
 
     circuit, z = steady_circuit(model, inputs)
     if state is not None:
         raise ValueError("a steady-state layer is linearised around its steady state; leave state out")
     x = torch.as_tensor(inputs, dtype=torch.float64, device="cpu")
-    x = x.reshape(len(z), *x.shape[-3 if isinstance(model, DivisiveNormalization2d) else -1 :])
+    x = x.reshape(len(z), *x.shape[-model.feature_axes :])
     found, missing = {name: np.ones(z.shape) for name in circuit.states}, []
     for part, steady in _steady_states(in_double(model), x):
         if steady is None:

@@ -76,7 +76,7 @@ def test_float32_is_as_close_for_gradients_of_any_size(scale):
 @pytest.mark.parametrize("constant", [{}, {"b0": 0.4}, {"b": 0.7, "b0": 0.4}], ids=str)
 def test_bf16_is_close_but_not_exact(constant):
     """Of a circuit without kinks: at one, rounding may turn a gradient off."""
-    rnn, x, start = make(units=32, batch=16, steps=50, dtype=torch.float32, rectification="none", **constant)
+    rnn, x, start = make(units=32, batch=16, steps=50, dtype=torch.float32, model="gated_unrectified", **constant)
     given = rnn, x, start._replace(a=0.1 + start.a.abs())
     difference = largest_difference(run(*given, precision="bf16"), run(*given))
     assert 1e-5 < difference < 0.01

@@ -1,0 +1,44 @@
+"""Copies of modules in double precision, and the numbers in them."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from organics_neuro.core.units import real_numbers
+
+M = TypeVar("M", bound=nn.Module)
+
+
+@torch.no_grad()
+def in_double(module: M) -> M:
+    """A float64 copy: weights that are functions of parameters, such as W = exp(log W), are then exact as well."""
+    refresh(module)  # without a gradient, which could not be copied
+    return refresh(deepcopy(module).to("cpu", torch.float64).eval())
+
+
+def refresh(module: M) -> M:
+    """Compute anew the weights that `torch.nn.utils.spectral_norm`, `weight_norm` and `prune` put in a module's place.
+
+    They do it before each call of the module, by a hook. Other hooks, those of the user, are not called.
+    """
+    for part in module.modules():
+        for hook in part._forward_pre_hooks.values():
+            if type(hook).__module__.startswith("torch.nn.utils"):
+                hook(part, None)  # pyright: ignore
+    return module
+
+
+def array(value: Tensor | float) -> np.ndarray:
+    """The numbers of a tensor, without its gradient."""
+    return value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value, dtype=float)
+
+
+def as_double(x: Tensor | ArrayLike) -> Tensor:
+    """Numbers that a user gives as a float64 tensor."""
+    return torch.as_tensor(x.detach().cpu() if isinstance(x, Tensor) else real_numbers("x", x), dtype=torch.float64)
