@@ -162,7 +162,7 @@ class CircuitCell(nn.Module):
 
     def _make_parameters(self, fixed, max_step, factory):
         """Per-unit parameters and step sizes, with their constraints; one number that is fixed stays a number."""
-        names = {step.removeprefix("step_") for step in self.steps.values()}
+        names = [step.removeprefix("step_") for step in self.steps.values()]
         if isinstance(max_step, Mapping):
             check_names("max_step", "step size", max_step, names)
         for name in fixed:

@@ -47,7 +47,7 @@ def layers():
             yield pytest.param(name, num_layers, id=f"{name}-{num_layers}")
 
 
-@pytest.mark.parametrize(("model", "num_layers"), layers())
+@pytest.mark.parametrize(("model", "num_layers"), list(layers()))
 def test_every_model_is_a_layer_and_its_circuit(model, num_layers):
     """The shapes are those of an LSTM, every parameter has a gradient, and the circuit takes the same steps."""
     rnn, x = CircuitLayer(model, N, H, num_layers, **DOUBLE), torch.randn(T, B, N, **DOUBLE)
