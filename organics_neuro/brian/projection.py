@@ -120,7 +120,7 @@ class Projection(b2.Group):
             raise ValueError(
                 f"{self.name}.matrix has shape {self.operator.shape}, got an array of shape {matrix.shape}"
             )
-        return matrix.ravel()
+        return matrix.ravel().astype(self.variables[key].dtype)
 
     def __repr__(self):
         return f"<Projection {self.name!r}: {self.source_group.name} -> {self.target_group.name}, {self.operator!r}, {self.trials} trials>"

@@ -334,7 +334,11 @@ def test_single_precision_is_shipped_in_single_precision(tmp_path):
     projection = on.Projection(
         source, target, RNG.normal(size=(3, 5)), source="x", target="total", weights_dtype=np.float32, name="p"
     )
-    b2.Network(source, target, projection).run(b2.defaultclock.dt)
+    network = b2.Network(source, target, projection)
+    network.run(b2.defaultclock.dt)
+    projection.matrix = np.ones((3, 5))
+    network.run(b2.defaultclock.dt)
     arrays = {name: array for name, array in b2.device.static_arrays.items() if array.size == 15}
+    assert len(arrays) == 2
     assert {array.dtype for array in arrays.values()} == {np.dtype(np.float32)}
     assert projection.variables["matrix"].dtype == np.float32
