@@ -3,6 +3,7 @@
 import gzip
 import zlib
 from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ class Digits(NamedTuple):
     y_test: np.ndarray
 
 
-def mnist(root=None):
+def mnist(root: str | PathLike[str] | None = None) -> Digits:
     """The MNIST handwritten digits: 60,000 for training and 10,000 for tests.
 
     Parameters
@@ -56,16 +57,16 @@ def mnist(root=None):
     return Digits(*parts)
 
 
-def _pooled(images):
+def _pooled(images: np.ndarray) -> np.ndarray:
     """Means of 2 by 2 pixels as sequences (samples, 196, 1)."""
     return images.reshape(-1, 14, 2, 14, 2).mean((2, 4)).reshape(-1, 196, 1)
 
 
-def _permuted(images):
+def _permuted(images: np.ndarray) -> np.ndarray:
     return images.reshape(-1, 784)[:, _permutation(784, seed=73)][..., None]
 
 
-def _permutation(n, seed):
+def _permutation(n: int, seed: int) -> np.ndarray:
     """``torch.randperm(n)`` of a generator with this seed, on the CPU; both draw from the same Mersenne twister."""
     draws = np.random.RandomState(seed).randint(2**32, size=n - 1, dtype=np.uint32)  # noqa: NPY002  its seeding
     order = np.arange(n)
@@ -79,7 +80,7 @@ class Task(NamedTuple):
     """What becomes of an image, in words and as a function from (samples, 28, 28) to arrays of the same dtype."""
 
     description: str
-    prepare: Callable
+    prepare: Callable[[np.ndarray], np.ndarray]
 
 
 #: How the digits can be presented.
@@ -92,7 +93,7 @@ TASKS = {
 }
 
 
-def load(task, root=None):
+def load(task: str, root: str | PathLike[str] | None = None) -> Digits:
     """The MNIST digits as a task presents them.
 
     Parameters
@@ -120,7 +121,7 @@ def load(task, root=None):
     return digits._replace(x_train=prepare(digits.x_train), x_test=prepare(digits.x_test))
 
 
-def _read_idx(path, axes):
+def _read_idx(path: Path, axes: int) -> np.ndarray:
     """The array of bytes in an IDX file: two zeros, type 8 (unsigned byte), the number of axes, their lengths, the data."""
     if not path.is_file():
         raise FileNotFoundError(

@@ -2,10 +2,13 @@
 
 import csv
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
+from os import PathLike
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -13,9 +16,9 @@ from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import make_folder, replacing
 from organics_neuro.datasets import TASKS
 from organics_neuro.recipes.run import Card
-from organics_neuro.recipes.settings import RECIPES
+from organics_neuro.recipes.settings import RECIPES, Recipe
 from organics_neuro.recipes.weights import fingerprint, load
-from organics_neuro.transfer import agreement, steady_agreement
+from organics_neuro.transfer import Agreement, agreement, steady_agreement
 
 #: Columns of ``results/TASK.csv``, and those by which a line replaces an older one.
 COLUMNS = {
@@ -36,9 +39,11 @@ _PUBLISHED = {"task": str, "model": str, "test_accuracy": float, "source": str}
 SHIPPED_SEED = 0
 #: Seconds that a process waits for others to write their lines to a CSV file.
 _PATIENCE = 10
+#: What is in each column of a CSV file.
+Columns = Mapping[str, type[str] | type[int] | type[float]]
 
 
-def publish(folder, data="data"):
+def publish(folder: str | PathLike[str], data: str | PathLike[str] = "data") -> list[Path]:
     """Put the result of a run into ``data/results/TASK.csv``.
 
     Of the run with the seed 0 and the epochs of its recipe, the trained network and its card go to ``data/weights`` as
@@ -80,7 +85,9 @@ def publish(folder, data="data"):
     return written
 
 
-def transfer(path, data="data", mnist=None):
+def transfer(
+    path: str | PathLike[str], data: str | PathLike[str] = "data", mnist: str | PathLike[str] | None = None
+) -> Agreement:
     """Classify the test data with a trained network in torch and in Brian2, and keep the comparison.
 
     The line goes to ``data/results/transfer.csv``, in place of an older one of the same network. It says by a hash of its
@@ -116,7 +123,7 @@ def transfer(path, data="data", mnist=None):
     return result
 
 
-def read_rows(path, columns=None):
+def read_rows(path: str | PathLike[str], columns: Columns | None = None) -> list[dict[str, Any]]:
     """The lines of a CSV file as dictionaries; none if there is no such file.
 
     Parameters
@@ -135,14 +142,14 @@ def read_rows(path, columns=None):
             raise FileFormatError(f"{path} is not a CSV file ({error})") from error
 
 
-def _typed(row, columns, where):
+def _typed(row: dict[str, str], columns: Columns, where: str) -> dict[str, Any]:
     missing = [name for name in columns if row.get(name) is None]
     if missing:
         raise FileFormatError(f"{where}: values are missing in the columns {', '.join(missing)}")
     return row | {name: _value(name, row[name], kind, where) for name, kind in columns.items()}
 
 
-def _value(name, text, kind, where):
+def _value(name: str, text: str, kind: type, where: str) -> Any:
     """A text of a CSV file as the type of its column; numbers are finite."""
     try:
         if kind is str or isfinite(kind(text)):
@@ -153,7 +160,7 @@ def _value(name, text, kind, where):
     raise FileFormatError(f"{where}: {name} must be {what}, got {text!r}")
 
 
-def add_row(path, row, key):
+def add_row(path: str | PathLike[str], row: Mapping[str, object], key: Sequence[str]) -> None:
     """Add a line to a CSV file, in place of one that has the same values in the columns ``key``."""
     path, row = Path(path), {name: str(value) for name, value in row.items()}
     make_folder(path.parent)
@@ -170,7 +177,7 @@ def add_row(path, row, key):
 
 
 @contextmanager
-def _alone(path):
+def _alone(path: Path) -> Iterator[None]:
     """Wait until no other process changes a file, and keep others waiting: what one reads, no other has replaced."""
     try:
         with FileLock(path.with_name(f".{path.name}.lock"), timeout=_PATIENCE):
@@ -179,7 +186,7 @@ def _alone(path):
         raise TimeoutError(f"another process is writing {path}; try again when it has finished") from None
 
 
-def table(data="data"):
+def table(data: str | PathLike[str] = "data") -> str:
     """All results as a Markdown table: the mean over the seeds of each model, and beside them what is published.
 
     Parameters
@@ -206,7 +213,7 @@ def table(data="data"):
         "|---|---|---|---|---|---|---|---|",
     ]
     for task in TASKS:
-        groups = {}
+        groups: dict[tuple[str, int, int], list[dict[str, Any]]] = {}
         for row in read_rows(data / "results" / f"{task}.csv", COLUMNS):
             groups.setdefault((row["model"], row["parameters"], row["epochs"]), []).append(row)
         lines += [_line(task, *key, rows, data, compared) for key, rows in groups.items()]
@@ -221,7 +228,15 @@ def table(data="data"):
     return "\n".join(lines)
 
 
-def _line(task, model, parameters, epochs, rows, data, compared):
+def _line(
+    task: str,
+    model: str,
+    parameters: int,
+    epochs: int,
+    rows: Sequence[Mapping[str, Any]],
+    data: Path,
+    compared: Sequence[Mapping[str, Any]],
+) -> str:
     """What the seeds of one model reached; the last column is how to repeat it."""
     reached = _percent([row["test_accuracy"] for row in rows])
     recipe = next((r for r in RECIPES.values() if (r.task, r.network) == (task, model)), None)
@@ -235,7 +250,7 @@ def _line(task, model, parameters, epochs, rows, data, compared):
     return f"| {task} | {model} | {parameters:,} | {epochs} | {len(rows)} | {reached} | {agree} | `{command}` |"
 
 
-def _agreement(weights, name, compared):
+def _agreement(weights: Path, name: str, compared: Sequence[Mapping[str, Any]]) -> str:
     """How the shipped network of a recipe did in Brian2; empty if it was not transferred, only others were."""
     for row in compared:
         if row["recipe"] == name and weights.is_file() and row.get("sha256") == fingerprint(weights):
@@ -243,12 +258,12 @@ def _agreement(weights, name, compared):
     return ""
 
 
-def _as_in_recipe(recipe, epochs):
+def _as_in_recipe(recipe: Recipe, epochs: int) -> bool:
     """Whether a run had the epochs of its recipe: only such networks ship."""
     return epochs == recipe.epochs
 
 
-def _percent(accuracies):
+def _percent(accuracies: Sequence[float]) -> str:
     """Mean in percent, with the range of several."""
     text = f"{100 * mean(accuracies):.2f}"
     spread = f" ({100 * min(accuracies):.2f} to {100 * max(accuracies):.2f})" if len(accuracies) > 1 else ""

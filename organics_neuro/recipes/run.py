@@ -2,9 +2,11 @@
 
 import json
 import platform
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from os import PathLike
 from pathlib import Path
+from typing import get_origin, get_type_hints
 
 import torch
 from torch import nn
@@ -33,15 +35,15 @@ class Card:
     seconds: float
     command: str
     date: str
-    versions: dict
+    versions: dict[str, str]
 
-    def save(self, path):
+    def save(self, path: str | PathLike[str]) -> None:
         """Write a JSON file."""
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | PathLike[str]) -> "Card":
         """Read the JSON file that `save` wrote.
 
         Raises
@@ -57,11 +59,11 @@ class Card:
         except (ValueError, TypeError) as error:
             raise FileFormatError(f"{path} is not the card of a run ({error})") from error
 
-    def _check_types(self):
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if type(value) is not field.type:
-                raise TypeError(f"{field.name} must be of type {field.type.__name__}, got {value!r}")
+    def _check_types(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            value, kind = getattr(self, name), get_origin(kind) or kind
+            if type(value) is not kind:
+                raise TypeError(f"{name} must be of type {kind.__name__}, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,16 @@ class Run:
     card: Card | None
 
 
-def train(recipe, seed=0, folder=None, *, epochs=None, mnist=None, resume=True, progress=True):
+def train(
+    recipe: Recipe,
+    seed: int = 0,
+    folder: str | PathLike[str] | None = None,
+    *,
+    epochs: int | None = None,
+    mnist: str | PathLike[str] | None = None,
+    resume: bool = True,
+    progress: bool = True,
+) -> Run:
     """Train a network by its recipe. Only at the end is it tried on the test data, once.
 
     Parameters
@@ -140,7 +151,7 @@ def train(recipe, seed=0, folder=None, *, epochs=None, mnist=None, resume=True, 
     return Run(recipe, model, history, card)
 
 
-def _check_folder(folder, name):
+def _check_folder(folder: Path, name: str) -> None:
     """Raise `ValueError` if another recipe wrote to a folder: card and log of both would have the same names."""
     found = {path.stem for path in folder.glob("*.pt")}
     if (folder / "card.json").is_file():
@@ -150,7 +161,8 @@ def _check_folder(folder, name):
         raise ValueError(f"the folder {folder} holds a run of {others}; give another one for the run of {name}")
 
 
-def _card(recipe, seed, model, history, test_accuracy):
+def _card(recipe: Recipe, seed: int, model: nn.Module, history: History, test_accuracy: float) -> Card:
+    """What a run was and what it reached."""
     return Card(
         recipe=recipe.name,
         task=recipe.task,

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from os import PathLike
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +16,7 @@ from organics_neuro.core.boundary import check_seed, known_name, positive_int, s
 from organics_neuro.nn import BatchNorm1d, DivisiveNormalization, ORGaNICs, SequenceClassifier, oscillators_
 from organics_neuro.nn.classifiers import AutoencoderClassifier
 from organics_neuro.training import cross_entropy
+from organics_neuro.training.run import Loss
 
 CLASSES = 10
 
@@ -42,19 +45,19 @@ class Recipe:
     name: str
     task: str
     network: str
-    build: Callable
+    build: Callable[[], nn.Module]
     epochs: int
     batch_size: int
     lr: float
-    loss: Callable = cross_entropy
-    lr_factors: Mapping | None = None
+    loss: Loss = cross_entropy
+    lr_factors: Mapping[str, float] | None = None
 
     @property
-    def description(self):
+    def description(self) -> str:
         """One line: the network and what it is shown."""
         return f"{self.network}: {datasets.TASKS[self.task].description}; {self.epochs} epochs"
 
-    def model(self, seed=0):
+    def model(self, seed: int = 0) -> nn.Module:
         """The untrained network; its parameters depend on ``seed`` (0, 1, ...) alone."""
         seed = check_seed(seed)
         with torch.random.fork_rng():
@@ -62,27 +65,27 @@ class Recipe:
             return self.build()
 
     @property
-    def fit_options(self):
+    def fit_options(self) -> dict[str, Any]:
         """What `organics_neuro.training.fit` is told by the recipe."""
         return {name: getattr(self, name) for name in ("epochs", "batch_size", "lr", "loss", "lr_factors")}
 
-    def lasting(self, epochs):
+    def lasting(self, epochs: int | None) -> "Recipe":
         """The recipe with that number of epochs; with its own if it is None."""
         return self if epochs is None else replace(self, epochs=positive_int("epochs", epochs))
 
-    def data(self, root=None):
+    def data(self, root: str | PathLike[str] | None = None) -> datasets.Digits:
         """The digits as the task presents them (see `organics_neuro.datasets.load`)."""
         return datasets.load(self.task, root)
 
 
-def check_recipe(recipe):
+def check_recipe(recipe: Recipe) -> Recipe:
     """``recipe`` if it is one; raises `TypeError` otherwise."""
     if not isinstance(recipe, Recipe):
         raise TypeError(f"recipe must be a Recipe, got {shown(recipe)}; recipes.find(name) gives one")
     return recipe
 
 
-def find(name):
+def find(name: str) -> Recipe:
     """The recipe called ``name``."""
     return RECIPES[known_name("recipe", name, RECIPES)]
 
@@ -90,11 +93,11 @@ def find(name):
 # --- networks -------------------------------------------------------------------------------------------------------
 
 
-def _recurrent(layer, *sizes, dropout=0.0, **options):
+def _recurrent(layer: Callable[..., nn.Module], *sizes: int, dropout: float = 0.0, **options: Any) -> nn.Module:
     return SequenceClassifier(layer(*sizes, batch_first=True, **options), CLASSES, dropout)
 
 
-def _remembering(layer, inputs, units, steps):
+def _remembering(layer: type[nn.LSTM] | type[nn.GRU], inputs: int, units: int, steps: int) -> nn.Module:
     """An LSTM or a GRU that starts with memories of up to ``steps`` steps, read as those of `_oscillating` are.
 
     The biases of its gates are those of Tallec & Ollivier (2018), "Can recurrent neural networks warp time?".
@@ -102,15 +105,15 @@ def _remembering(layer, inputs, units, steps):
     rnn = layer(inputs, units, batch_first=True)
     keep = torch.empty(units).uniform_(1, steps - 1).log()
     with torch.no_grad():
-        rnn.bias_ih_l0.zero_()
-        rnn.bias_hh_l0.zero_()
-        rnn.bias_ih_l0[units : 2 * units] = keep  # the forget gate of one, the update gate of the other
+        bias = rnn.get_parameter("bias_ih_l0").zero_()
+        rnn.get_parameter("bias_hh_l0").zero_()
+        bias[units : 2 * units] = keep  # the forget gate of one, the update gate of the other
         if isinstance(rnn, nn.LSTM):
-            rnn.bias_ih_l0[:units] = -keep
+            bias[:units] = -keep
     return SequenceClassifier(rnn, CLASSES, standardize=True)
 
 
-def _oscillating(inputs, units, width=None, **options):
+def _oscillating(inputs: int, units: int, width: int | None = None, **options: Any) -> nn.Module:
     """ORGaNICs that start as oscillators, for sequences of many hundred steps.
 
     Their frequencies are the lowest spatial ones of an image of ``width`` columns that is read row by row; by default
@@ -129,11 +132,11 @@ def _oscillating(inputs, units, width=None, **options):
         **options,
     )
     # in the precision of the layer, as the shipped networks were trained
-    angles = None if width is None else np.float32(_image_angles(width, units // 2))
+    angles = None if width is None else np.asarray(_image_angles(width, units // 2), np.float32)
     return SequenceClassifier(oscillators_(rnn, angles), CLASSES, standardize=True)
 
 
-def _image_angles(width, count):
+def _image_angles(width: int, count: int) -> list[float]:
     """The angles per pixel of the lowest spatial frequencies of a square image that is read row by row.
 
     One cycle in a row is ``width`` cycles in the image: near each multiple of it are those of few cycles from row to row.
@@ -142,15 +145,15 @@ def _image_angles(width, count):
     return [2 * math.pi * c / width**2 for c in sorted(cycles)][:count]
 
 
-def _perceptron(*sizes, dropout=0.0):
+def _perceptron(*sizes: int, dropout: float = 0.0) -> nn.Module:
     """Linear layers with rectification between them, on all that an image holds but the pixels dropped in training."""
-    layers = [nn.Flatten(), nn.Dropout(dropout)]
+    layers: list[nn.Module] = [nn.Flatten(), nn.Dropout(dropout)]
     for before, after in zip(sizes, sizes[1:], strict=False):
         layers += [nn.Linear(before, after), nn.ReLU()]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], CLASSES))
 
 
-def _normalization(*sizes, recurrence="identity", dropout=0.0):
+def _normalization(*sizes: int, recurrence: str = "identity", dropout: float = 0.0) -> nn.Module:
     """Layers that are at the steady state of a normalization circuit, and a linear readout of their rates.
 
     ``dropout`` is the fraction of the input that is dropped in training.
@@ -158,13 +161,13 @@ def _normalization(*sizes, recurrence="identity", dropout=0.0):
     The rates of n units are about 1/n, because they normalize each other. They are standardized before they are read:
     trained, that is a scale and an offset for each unit.
     """
-    layers = [nn.Dropout(dropout)]
+    layers: list[nn.Module] = [nn.Dropout(dropout)]
     for before, after in zip(sizes, sizes[1:], strict=False):
         layers += [DivisiveNormalization(before, after, recurrence), BatchNorm1d(after)]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], CLASSES))
 
 
-def _autoencoder():
+def _autoencoder() -> AutoencoderClassifier:
     """The front end of the published static networks, 784-360-120-40 and its mirror, before layers of 120 and 60."""
     return AutoencoderClassifier((784, 360, 120, 40), _normalization(40, 120, 60, recurrence="learned"))
 
@@ -172,7 +175,8 @@ def _autoencoder():
 # --- the table ------------------------------------------------------------------------------------------------------
 
 
-def _static():
+def _static() -> list[Recipe]:
+    """The networks that see an image at once."""
     make = partial(Recipe, task="static", epochs=15, batch_size=256)
     noisy = {"dropout": 0.2}
     learned = {"recurrence": "learned"}
@@ -195,7 +199,19 @@ def _static():
     ]
 
 
-def _sequential(task, inputs, steps, *, epochs, batch_size, circuit, gated, lr, lr_factors=None, **options):
+def _sequential(
+    task: str,
+    inputs: int,
+    steps: int,
+    *,
+    epochs: int,
+    batch_size: int,
+    circuit: Callable[..., nn.Module],
+    gated: Callable[..., nn.Module],
+    lr: tuple[float, float, float, float],
+    lr_factors: Mapping[str, float] | None = None,
+    **options: Any,
+) -> list[Recipe]:
     """ORGaNICs and the baselines, 128 units each, on sequences of ``steps`` with ``inputs`` values.
 
     ``circuit`` builds the network of ORGaNICs and ``lr_factors`` are its own; ``gated`` builds LSTM and GRU; ``lr`` are
@@ -223,7 +239,9 @@ def _sequential(task, inputs, steps, *, epochs, batch_size, circuit, gated, lr, 
     ]
 
 
-def _long(task, width, epochs, lr, permuted=False):
+def _long(
+    task: str, width: int, epochs: int, lr: tuple[float, float, float, float], permuted: bool = False
+) -> list[Recipe]:
     """The networks of square images that are read pixel by pixel; ``lr`` are the learning rates of the four.
 
     ORGaNICs start as oscillators, whose phases add up over a sequence: they learn thousands of times slower than the

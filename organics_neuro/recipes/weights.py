@@ -11,8 +11,7 @@ import torch
 from torch import nn
 
 from organics_neuro.core import circuits, files
-from organics_neuro.core.circuits import EXTRA
-from organics_neuro.core.circuits.base import AnyCircuit
+from organics_neuro.core.circuits import EXTRA, Circuit, JoinedCircuit
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.units import magnitude
 from organics_neuro.nn.protocol import RecurrentLayer
@@ -32,7 +31,7 @@ class Trained(NamedTuple):
 
     recipe: Recipe
     model: nn.Module
-    circuit: AnyCircuit | None
+    circuit: Circuit | JoinedCircuit | None
 
 
 def save(path: str | PathLike[str], recipe: Recipe, model: nn.Module) -> None:
@@ -157,7 +156,7 @@ def _check_numbers(path: str | PathLike[str], arrays: Mapping[str, np.ndarray]) 
             raise FileFormatError(f"{path} does not hold a valid network: {error}") from error
 
 
-def _equal(made: AnyCircuit, kept: AnyCircuit) -> bool:
+def _equal(made: Circuit | JoinedCircuit, kept: Circuit | JoinedCircuit) -> bool:
     """Whether two circuits are equal in all that is saved of them, up to rounding on another machine."""
     (mine, about_mine), (theirs, about_theirs) = made._record(), kept._record()
     return (

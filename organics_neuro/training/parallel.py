@@ -95,8 +95,8 @@ class _Sum(torch.autograd.Function):
         return team().sum(tensor.clone())
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return team().sum(gradient.clone())
+    def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:
+        return team().sum(grad_outputs[0].clone())
 
 
 class BatchNorm1d(nn.BatchNorm1d):
@@ -114,14 +114,15 @@ class BatchNorm1d(nn.BatchNorm1d):
         total, sums = _Sum.apply(torch.cat([input.new_tensor([len(input)]), input.sum(0)])).split([1, input.shape[1]])
         mean = sums / total
         variance = _Sum.apply((input - mean).square().sum(0)) / total
-        if self.track_running_stats:
-            self._track(mean, variance, total)
+        self._track(mean, variance, total)
         scale = (variance + self.eps).rsqrt()
         scale = scale if self.weight is None else scale * self.weight
         return (input - mean) * scale + (0 if self.bias is None else self.bias)
 
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor, total: Tensor) -> None:
+        if self.num_batches_tracked is None or self.running_mean is None or self.running_var is None:
+            return  # as track_running_stats=False leaves them
         self.num_batches_tracked += 1
         share = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean, share)

@@ -19,7 +19,7 @@ from organics_neuro.training.predictions import accuracy, device_of
 from organics_neuro.training.schedule import batches, by_factor, one_cycle
 
 #: From model, x and y of a batch to its mean loss.
-Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
+Loss = Callable[[Any, Tensor, Tensor], Tensor]
 
 
 class Run:

@@ -62,7 +62,7 @@ def checksum(*tensors: Tensor) -> int:
     """A number that tells one set of data from another."""
     value = 0
     for tensor in tensors:
-        value = zlib.crc32(tensor.detach().cpu().contiguous().view(torch.uint8).numpy(), value)
+        value = zlib.crc32(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data, value)
     return value
 
 
@@ -70,7 +70,8 @@ def _as_tensor(name: str, value: ArrayLike | Tensor) -> Tensor:
     try:
         return _read(value).detach()  # samples are not trained
     except (TypeError, ValueError, RuntimeError) as error:
-        kind = type(value).__name__ + (f" of {value.dtype}" if hasattr(value, "dtype") else "")
+        dtype = getattr(value, "dtype", None)
+        kind = type(value).__name__ + ("" if dtype is None else f" of {dtype}")
         raise ValueError(
             f"{name} must be one array of numbers, samples of equal shape on its first axis, got {kind}"
         ) from error

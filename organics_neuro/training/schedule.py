@@ -25,12 +25,12 @@ def batches(order: Tensor, size: int) -> Sequence[Tensor]:
 
 def by_factor(model: nn.Module, factors: Mapping[str, float]) -> tuple[list[float], list[list[nn.Parameter]]]:
     """Factors of the learning rate, and for each of them the parameters that have it."""
-    groups = {1.0: []}
-    found = set()
+    groups: dict[float, list[nn.Parameter]] = {1.0: []}
+    found: set[str] = set()
     for name, parameter in model.named_parameters():
-        key = next((key for key in factors if key in name), None)
-        found.add(key)
-        groups.setdefault(factors.get(key, 1.0), []).append(parameter)
+        keys = [key for key in factors if key in name][:1]
+        found.update(keys)
+        groups.setdefault(factors[keys[0]] if keys else 1.0, []).append(parameter)
     for key in factors:
         if key not in found:
             raise ValueError(f"lr_factors: no parameter is called {key!r} (nor is one left by the keys before it)")

@@ -10,6 +10,7 @@ import threading
 import warnings
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock
@@ -29,7 +30,7 @@ if platform.machine() in ("x86_64", "AMD64"):
 _lock = threading.Lock()
 
 
-def available():
+def available() -> bool:
     """Whether layers on the CPU run on the compiled operators; builds them if that was not done yet.
 
     Returns
@@ -43,7 +44,7 @@ def available():
     return found
 
 
-def operators():
+def operators() -> Any:
     """The namespace of the compiled operators.
 
     Raises
@@ -58,17 +59,17 @@ def operators():
 
 
 @cache
-def _warn_once(reason):
+def _warn_once(reason: str) -> None:
     warnings.warn(f"{reason}. Layers run on torch's own operations, several times slower", RuntimeWarning, stacklevel=4)
 
 
-def _load():
+def _load() -> tuple[bool, str]:
     with _lock:
         return _load_once()
 
 
 @lru_cache(maxsize=1)
-def _load_once():
+def _load_once() -> tuple[bool, str]:
     """Whether the operators are loaded, and why not."""
     try:
         library = _cache() / f"{_key()}.so"
@@ -81,7 +82,7 @@ def _load_once():
     return True, ""
 
 
-def _loads(library):
+def _loads(library: Path) -> bool:
     """Whether ``library`` could be loaded; one that is damaged is made again.
 
     It is compared with its checksum first: the system ends a program that loads half a library.
@@ -95,11 +96,11 @@ def _loads(library):
     return True
 
 
-def _checksum(library):
+def _checksum(library: Path) -> bytes:
     return hashlib.sha256(library.read_bytes()).hexdigest().encode()
 
 
-def _build(library):
+def _build(library: Path) -> None:
     """Compile in a folder of its own, and move the result to where the next process finds it.
 
     A file that was moved is still the one that is loaded, so that loading it again does nothing.
@@ -128,7 +129,7 @@ def _build(library):
     shutil.rmtree(folder)
 
 
-def _cache():
+def _cache() -> Path:
     """Folder for compiled libraries; TORCH_EXTENSIONS_DIR moves it, as it does for torch."""
     root = os.environ.get("TORCH_EXTENSIONS_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(root) / "organics_neuro"
@@ -136,7 +137,7 @@ def _cache():
     return folder
 
 
-def _key():
+def _key() -> str:
     """What the library depends on: sources, compiler flags, torch and the instructions of the processor."""
     try:
         cpu = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))
@@ -147,12 +148,12 @@ def _key():
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
-def _exclusive(library):
+def _exclusive(library: Path) -> FileLock:
     """One process at a time; the system releases the lock of a process that is killed."""
     return FileLock(library.with_suffix(".lock"))
 
 
-def _first_line(error):
+def _first_line(error: Exception) -> str:
     """The line of a compiler's output that says what is wrong, or all there is."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return next((line for line in lines if "error:" in line), lines[0]).rstrip(".")

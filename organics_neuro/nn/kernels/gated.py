@@ -4,7 +4,11 @@ Constraints on the weights stay with torch: the operation receives their effecti
 and returns gradients with respect to these.
 """
 
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
+
 import torch
+from torch import Tensor
 
 from organics_neuro.nn.kernels import build
 
@@ -12,7 +16,18 @@ from organics_neuro.nn.kernels import build
 _ROWS = 64
 
 
-def unroll(input, state, weights, steps, *, rectified, constant=(), precision=None, checkpoint_every=None, whole=True):
+def unroll(
+    input: Tensor,
+    state: Sequence[Tensor],
+    weights: Mapping[str, Tensor],
+    steps: Sequence[Tensor],
+    *,
+    rectified: bool,
+    constant: Collection[str] = (),
+    precision: Literal["bf16"] | None = None,
+    checkpoint_every: int | None = None,
+    whole: bool = True,
+) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor, Tensor]]:
     """Many steps of the gated circuit on the CPU.
 
     Parameters
@@ -54,7 +69,7 @@ def unroll(input, state, weights, steps, *, rectified, constant=(), precision=No
         h_y * w["W_r"],
         torch.cat((torch.cat((w["W_b0y"], w["W_b0a"]), 1), torch.cat((w["W_by"], w["W_ba"]), 1))),
         h_a * w["W"],
-        torch.stack(steps),
+        torch.stack(tuple(steps)),
         torch.cat((y, a), 1),
         torch.cat((b0, b), 1),
     )

@@ -7,7 +7,7 @@ from torch.library import register_autograd, register_fake
 
 
 @cache
-def register():
+def register() -> None:
     """Tell torch, once the operators are loaded. Autograd and `torch.compile` then take them like its own."""
     register_fake("organics_neuro::gated_forward", _forward_shapes)
     register_fake("organics_neuro::gated_backward", _backward_shapes)
