@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from math import isfinite
 from numbers import Integral, Real
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.units import magnitude, real_numbers
 
+#: Inputs or states by full name; or an array for the one input that a circuit has.
+Values: TypeAlias = Mapping[str, ArrayLike] | ArrayLike | None
 #: Characters of a wrong value that a message shows.
 _SHOWN = 80
 

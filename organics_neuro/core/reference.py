@@ -1,12 +1,14 @@
 """The NumPy simulator: short, batched over trials, and the oracle that every engine is compared with."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from organics_neuro.core.boundary import check_steps, count_trials
-from organics_neuro.core.circuits import check_circuit
+from organics_neuro.core.boundary import Values, check_steps, count_trials
+from organics_neuro.core.circuits import AnyCircuit, check_circuit
 from organics_neuro.core.noise import NoiseDriver
 from organics_neuro.core.schemes import scheme
 from organics_neuro.core.units import seconds
@@ -15,7 +17,16 @@ from organics_neuro.core.units import seconds
 DURATION, DT = 0.3, 1e-4
 
 
-def simulate(circuit, z=None, duration=DURATION, dt=DT, method="euler", initial=None, noise=None, seed=None):
+def simulate(
+    circuit: AnyCircuit,
+    z: Values = None,
+    duration: float = DURATION,
+    dt: float = DT,
+    method: str = "euler",
+    initial: Mapping[str, ArrayLike] | None = None,
+    noise: Mapping | None = None,
+    seed: int | None = None,
+) -> dict[str, np.ndarray]:
     """Integrate a circuit.
 
     Parameters
@@ -54,20 +65,20 @@ def simulate(circuit, z=None, duration=DURATION, dt=DT, method="euler", initial=
 
 
 def trace(
-    circuit,
-    inputs,
-    steps,
-    dt,
-    method="euler",
-    initial=None,
+    circuit: AnyCircuit,
+    inputs: Mapping[str, np.ndarray],
+    steps: int,
+    dt: float,
+    method: str = "euler",
+    initial: Mapping[str, np.ndarray] | None = None,
     *,
-    noise=None,
-    seed=None,
-    trials=1,
-    record=None,
+    noise: Mapping | None = None,
+    seed: int | None = None,
+    trials: int = 1,
+    record: Sequence[str] | None = None,
     every: int | None = 1,
-    progress=False,
-):
+    progress: bool = False,
+) -> dict[str, np.ndarray]:
     """The steps themselves, for arguments that are checked.
 
     Parameters

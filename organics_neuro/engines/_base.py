@@ -9,11 +9,9 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import shown
+from organics_neuro.core.boundary import Values, shown
 from organics_neuro.core.errors import unknown_name
 
-#: Inputs or states by full name; or an array for the one input that a circuit has.
-Values: TypeAlias = Mapping[str, ArrayLike] | ArrayLike | None
 #: Arrays by full name.
 Arrays: TypeAlias = dict[str, np.ndarray]
 #: Where Brian2 runs, as `use_device` takes it; here, as that module loads Brian2.

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from organics_neuro.core.boundary import Values
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.reference import DT, DURATION
 from organics_neuro.core.units import seconds
-from organics_neuro.engines._base import Arrays, Engine, Values, as_engine
+from organics_neuro.engines._base import Arrays, Engine, as_engine
 from organics_neuro.engines._simulator import Simulator
 
 
@@ -92,8 +93,8 @@ def convergence(
     -------
     dict of float
         The largest change of each state over all times, trials and units. A method of order p has an error of about
-        2^p/(2^p - 1) times that (Euler 2, "ab2" 4/3, "rk4" 16/15). It is the step that needs attention, not the
-        circuit, if the change is as large as the state.
+        2^p/(2^p - 1) times that . It is the step that needs attention, not the circuit,
+        if the change is as large as the state.
 
     Examples
     --------

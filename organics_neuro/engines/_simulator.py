@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.signal import welch
 
-from organics_neuro.core.boundary import check_steps, count_trials, known_name, number, positive_int
+from organics_neuro.core.boundary import Values, check_steps, count_trials, known_name, number, positive_int
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.errors import ConvergenceWarning
 from organics_neuro.core.reference import DT, DURATION
 from organics_neuro.core.units import magnitude, seconds
-from organics_neuro.engines._base import Arrays, Engine, Settled, Spectra, Values
+from organics_neuro.engines._base import Arrays, Engine, Settled, Spectra
 from organics_neuro.engines._memory import check_memory
 from organics_neuro.engines._outputs import output_names, outputs
 from organics_neuro.engines._watch import check_finite

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from organics_neuro.core import theory
+from organics_neuro.core.boundary import Values
 from organics_neuro.core.units import magnitude
-from organics_neuro.engines._base import Engine, Settled, Spectra, Values
+from organics_neuro.engines._base import Engine, Settled, Spectra
 from organics_neuro.engines._outputs import outputs
 
 

@@ -6,21 +6,28 @@ stacking those that read the same state, or doing the external inputs of all ste
 training step by less than a tenth.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from numbers import Real
+from typing import TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
 from torch.nn.functional import linear
 
 from organics_neuro.core.boundary import check_steps, count_trials, known_name, positive_int
-from organics_neuro.core.circuits import check_circuit
+from organics_neuro.core.circuits import AnyCircuit, check_circuit
 from organics_neuro.core.expressions import NUMPY, Backend
 from organics_neuro.core.names import Name
 from organics_neuro.core.schemes import scheme
 from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.nn.arguments import check_tensor
 from organics_neuro.nn.operators import product
+
+#: Inputs by full name; or a tensor or array for the one input that a circuit has.
+Inputs: TypeAlias = Mapping[str, Tensor | ArrayLike] | Tensor | ArrayLike | None
 
 
 def _sqrt(x):
@@ -54,7 +61,14 @@ TORCH = Backend(
 )
 
 
-def euler_step(circuit, states, inputs=None, dt=1e-4, weights=None, parameters=None):
+def euler_step(
+    circuit: AnyCircuit,
+    states: Mapping[str, Tensor],
+    inputs: Inputs = None,
+    dt: float = 1e-4,
+    weights: Mapping[str, Tensor] | None = None,
+    parameters: Mapping[str, Tensor | float] | None = None,
+) -> dict[str, Tensor]:
     """One forward Euler step, x + dt dx/dt with every right-hand side at the old state.
 
     Parameters
@@ -94,7 +108,17 @@ def euler_step(circuit, states, inputs=None, dt=1e-4, weights=None, parameters=N
     return Step(circuit, dt, weights, parameters, like.dtype, like.device)(states, inputs)[0]
 
 
-def unroll(circuit, inputs, steps, dt, states=None, weights=None, parameters=None, record=None, method="euler"):
+def unroll(
+    circuit: AnyCircuit,
+    inputs: Inputs,
+    steps: int,
+    dt: float,
+    states: Mapping[str, Tensor] | None = None,
+    weights: Mapping[str, Tensor] | None = None,
+    parameters: Mapping[str, Tensor | float] | None = None,
+    record: Sequence[str] | None = None,
+    method: str = "euler",
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Many steps, with gradients through all of them.
 
     Parameters
@@ -170,8 +194,15 @@ class Step:
     """
 
     def __init__(
-        self, circuit, dt, weights=None, parameters=None, dtype=torch.float64, device=None, method: str = "euler"
-    ):
+        self,
+        circuit: AnyCircuit,
+        dt: float,
+        weights: Mapping[str, Tensor] | None = None,
+        parameters: Mapping[str, Tensor | float] | None = None,
+        dtype: torch.dtype = torch.float64,
+        device: torch.device | str | None = None,
+        method: str = "euler",
+    ) -> None:
         self.scheme = scheme(method)
         self.dynamics = check_circuit(circuit).dynamics
         self.dt = seconds("dt", dt)
@@ -179,11 +210,15 @@ class Step:
         self._parameters = self._collect_parameters(_by_name("parameters", parameters))
         self._products = self._collect_products(_by_name("weights", weights))
 
-    def __call__(self, states, inputs=None, slope=None):
+    def __call__(
+        self, states: Mapping[str, Tensor], inputs: Inputs = None, slope: Mapping[str, Tensor] | None = None
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The states after one step, and its mean slope, which the next step takes as ``slope`` (see `Scheme.step`)."""
         return self.advance(self.check_states(states), self.complete_inputs(inputs), slope)
 
-    def advance(self, states, inputs, slope=None):
+    def advance(
+        self, states: Mapping[str, Tensor], inputs: Mapping[str, Tensor], slope: Mapping[str, Tensor] | None = None
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """One step, nothing checked or completed."""
 
         def couple(at):

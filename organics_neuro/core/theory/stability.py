@@ -1,14 +1,18 @@
 """The circuit linearised around a state: Jacobian, eigenvalues, stability, and the step size that a method allows."""
 
-import numpy as np
+from collections.abc import Mapping
 
-from organics_neuro.core.circuits import check_circuit
+import numpy as np
+from numpy.typing import ArrayLike
+
+from organics_neuro.core.boundary import Values
+from organics_neuro.core.circuits import AnyCircuit, check_circuit
 from organics_neuro.core.schemes import Scheme, scheme
 from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs, each_trial, trials
 
 
-def jacobian(circuit, z=None, state=None):
+def jacobian(circuit: AnyCircuit, z: Values = None, state: Mapping[str, ArrayLike] | None = None) -> np.ndarray:
     """Derivative of dx/dt by the states.
 
     Parameters
@@ -51,7 +55,7 @@ def _linearise(circuit, z, state):
     return parts
 
 
-def eigenvalues(circuit, z=None, state=None):
+def eigenvalues(circuit: AnyCircuit, z: Values = None, state: Mapping[str, ArrayLike] | None = None) -> np.ndarray:
     """Eigenvalues of the linearised circuit.
 
     Parameters
@@ -74,7 +78,7 @@ def eigenvalues(circuit, z=None, state=None):
     return np.take_along_axis(values, np.argsort(-values.real, axis=-1, kind="stable"), axis=-1)
 
 
-def is_stable(circuit, z=None, state=None):
+def is_stable(circuit: AnyCircuit, z: Values = None, state: Mapping[str, ArrayLike] | None = None) -> bool | np.ndarray:
     """Whether small perturbations of the fixed point (or of the fixed point ``state``) die out.
 
     Returns
@@ -86,7 +90,9 @@ def is_stable(circuit, z=None, state=None):
     return stable if stable.ndim else bool(stable)
 
 
-def largest_stable_dt(circuit, z=None, method="euler", state=None):
+def largest_stable_dt(
+    circuit: AnyCircuit, z: Values = None, method: str = "euler", state: Mapping[str, ArrayLike] | None = None
+) -> float | np.ndarray:
     """Largest time step at which a method keeps the fixed point stable.
 
     A step multiplies the mode of eigenvalue λ by R(λ dt), which must shrink it; R is the growth polynomial of the
