@@ -32,7 +32,7 @@ wilson_cowan = on.CircuitModel(
         on.Coupling("to_I", "W_IE", "E", nonnegative=True),
     ],
     parameters={"gain": 4.0, "tau_E": 5e-3, "tau_I": 10e-3},
-    rates={"E": "E", "I": "I"},
+    outputs={"rate_E": "E", "rate_I": "I"},
 )
 distance = np.abs(np.subtract.outer(np.arange(20), np.arange(20)))
 narrow, broad = np.exp(-distance), np.exp(-distance / 4) / 2
@@ -51,7 +51,7 @@ power_law = on.CircuitModel(
     tau_v : second
     """,
     parameters={"k": 0.3, "n": 2.0, "tau_v": 20e-3},
-    rates={"v": "k*relu(v)**n"},
+    outputs={"rate_v": "k*relu(v)**n"},
 )
 units, random = {"e": 40, "i": 10}, np.random.default_rng(1)
 network = on.join(
@@ -67,7 +67,7 @@ for name, (circuit, z) in examples.items():
     state = next(iter(circuit.states))
     point = on.theory.fixed_point(circuit, z)
     print(f"{name}: {circuit.dynamics.size} variables, stable: {on.theory.is_stable(circuit, z)}")
-    print("  largest rates:", {k: round(float(v.max()), 4) for k, v in circuit.dynamics.rates(point.state).items()})
+    print("  largest rates:", {k: round(float(v.max()), 4) for k, v in circuit.outputs(point.state).items()})
     spectrum = on.theory.power_spectrum(circuit, z, [5, 20, 80], noise={state: 0.01})
     print(f"  power of {state} at 5, 20 and 80 Hz:", spectrum[state].mean(axis=1))
     reference = on.simulate(circuit, z, 0.1)[state]

@@ -25,7 +25,7 @@ network = b2.Network(v1, monitor)
 network.run(500 * ms, report="text")
 
 rates = v1.per_trial(monitor.y)[:, 18] ** 2  # unit 18 prefers 180 degrees: (trials, times)
-theory = circuit.dynamics.rates(on.theory.fixed_point(circuit, v1.per_trial(v1.z[:])).state)["y"][:, 18]
+theory = circuit.outputs(on.theory.fixed_point(circuit, v1.per_trial(v1.z[:])).state)["rate_y"][:, 18]
 print(f"largest difference from the fixed point: {np.abs(rates[:, -1] - theory).max():.1e}")
 
 # The same as an experiment: labelled results with a mask, saved as NetCDF, and a fit.

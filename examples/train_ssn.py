@@ -30,7 +30,7 @@ ssn = on.CircuitModel(
     tau_v : second
     """,
     parameters={"k": 0.3, "n": 2.0, "tau_v": 20e-3},
-    rates={"v": "k*relu(v)**n"},
+    outputs={"rate_v": "k*relu(v)**n"},
 )
 
 

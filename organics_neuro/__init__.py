@@ -14,6 +14,7 @@ _NAMES = {
     "CircuitModel": "organics_neuro.core.model",
     "ClosedForm": "organics_neuro.core.model",
     "Coupling": "organics_neuro.core.model",
+    "Output": "organics_neuro.core.model",
     "Circuit": "organics_neuro.core.circuits",
     "JoinedCircuit": "organics_neuro.core.circuits",
     "join": "organics_neuro.core.circuits",

@@ -1,27 +1,25 @@
 """`CircuitGroup`: a circuit as a Brian2 `NeuronGroup`, one neuron per unit and trial."""
 
-from collections import namedtuple
+from __future__ import annotations
+
 from functools import reduce
 from numbers import Number
 
 import brian2 as b2
 import numpy as np
 
-from organics_neuro.brian.guard import StepGuard
+from organics_neuro.brian.assembly import assemble, summands_of
+from organics_neuro.brian.equations import equations_of
 from organics_neuro.brian.kernels.runner import are_variables_ready
 from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.noise import NoiseTerms
-from organics_neuro.brian.projection import Projection
 from organics_neuro.core.boundary import check_names, positive_int
-from organics_neuro.core.circuits import Circuit, JoinedCircuit, check_circuit
-from organics_neuro.core.circuits.checks import must_be_positive
-from organics_neuro.core.expressions import check_syntax, substitute, to_brian
+from organics_neuro.core.circuits import AnyCircuit, Circuit, check_circuit
+from organics_neuro.core.expressions import check_syntax
 from organics_neuro.core.names import Name, by_population
 from organics_neuro.core.noise import resolve_noise
+from organics_neuro.core.populations import must_be_positive
 from organics_neuro.core.schemes import scheme
-
-#: What `CircuitGroup` reads of a circuit; also one population of a joined circuit, before it is connected.
-_Part = namedtuple("_Part", "populations connections external")
 
 
 class CircuitGroup(b2.NeuronGroup):
@@ -37,12 +35,13 @@ class CircuitGroup(b2.NeuronGroup):
         One of `organics_neuro.core.schemes.SCHEMES`. Inputs and noise are held during a step, and so is what comes
         from outside the circuit.
     noise : dict, optional
-        By state or input, a `organics_neuro.Noise` or its amplitude η, as `organics_neuro.theory.power_spectrum` takes it:
-        ``{"y": 1e-3}`` adds white noise ``η/√τ dW`` to the state, τ being its time constant; ``{"y": "0.01*abs(y)"}`` is
-        noise that depends on the state, in the sense of Itô; ``{"z": Noise(1e-3, tau=5*ms, shared=True)}``.
-    inputs : dict of str, optional
-        Brian2 expressions that take the place of inputs, for example ``{"z": "stimulus(t, i)"}`` with a
-        `TimedArray` (``i`` counts ``trial * units + unit``, of the input's own units for an external input).
+        White noise by state: an amplitude η (number, or array of shape (units,)) adds ``η/√τ dW`` to the state, τ
+        being its time constant; the same declaration that `organics_neuro.theory.power_spectrum` takes. Noise that
+        depends on the state is an expression, read in the sense of Itô: ``{"y": "0.01*abs(y)"}``.
+    inputs : dict, optional
+        What takes the place of inputs and of parameters: a Brian2 expression, for example ``{"z": "stimulus(t, i)"}``
+        with a `TimedArray` (``i`` counts ``trial * units + unit``, of the input's own units for an external input), or
+        an array of shape (units,) or (trials, units), which may be assigned anew between runs: ``{"b": gains}``.
     equations : str
         More Brian2 equations for the group: variables that ``inputs``, own synapses or linked variables use.
     weights_dtype : numpy.float64 or numpy.float32, optional
@@ -55,15 +54,18 @@ class CircuitGroup(b2.NeuronGroup):
     circuit : Circuit
     trials, units : int
     projections : dict of Projection
-        By the name of the variable that each writes.
+        By the name of the variable that each writes; where several couplings add up, ``recurrent_1``,
+        ``recurrent_2`` and so on, in the order of the declaration.
     external : dict of NeuronGroup
-        One group for each input with a size of its own, such as ``x`` of the gated model.
+        One group for each input with a size of its own, such as ``x`` of the gated model, and for each output with
+        weights.
 
     Notes
     -----
-    Inputs, parameters and states are variables of the group. Arrays of shape (units,) or (trials, units) may be
-    assigned to them: ``group.z = drive``. Parameters that are one number for all units are shared variables. An input
-    reads as what it was set to; its noise comes on top where the equations use it.
+    Inputs, parameters, states and outputs are variables of the group: ``group.rate_y`` can be recorded and used in
+    projections, links and thresholds. An output that reads couplings takes them as they were in the last step. Arrays of
+    shape (units,) or (trials, units) may be assigned to inputs, parameters and states: ``group.z = drive``. Parameters
+    that are one number for all units are shared variables, unless ``inputs`` gives them.
 
     A method that extrapolates ("ab2") starts anew, with a step of first order, when states are assigned to the group
     (``group.y = array``). After any other jump (a part of the states, a reset, new weights, inputs or dt) it goes on
@@ -98,42 +100,46 @@ class CircuitGroup(b2.NeuronGroup):
         equations="",
         weights_dtype=None,
         name="circuitgroup*",
+        _population=None,
         **options,
     ):
-        if isinstance(circuit, JoinedCircuit):
-            raise TypeError(
-                "this circuit has several populations; use organics_neuro.groups(circuit), which makes one group for each"
-            )
-        if not isinstance(circuit, (Circuit, _Part)):
-            raise TypeError(
-                f"circuit must be a Circuit, got {type(circuit).__name__}; make one with organics_neuro.Circuit(...)"
-            )
+        _check_single(circuit, _population)
         trials = positive_int("trials", trials)
         chosen = scheme(method)
-        inputs = {} if inputs is None else inputs
-        population = circuit.populations[None]
+        inputs, sources = inputs or {}, noise if _population else resolve_noise(circuit.dynamics, noise)
+        population = circuit.populations[_population]
         model = population.model
-        check_names("inputs", "name", inputs, (*model.inputs, *circuit.external))
-        _check_texts(inputs)
-        flags = {key: _flags(value) for key, value in population.parameters.items()}
-        # a population of a joined circuit gets its noise resolved
-        sources = resolve_noise(circuit.dynamics, noise) if isinstance(circuit, Circuit) else noise
+        _check_inputs(inputs, (*model.inputs, *model.parameters, *_external_of(circuit, _population)))
+        summands = summands_of([c for c in circuit.dynamics.connections if c.target == _population])
         terms = NoiseTerms(s for s in sources if s.name.variable not in model.external)
-        integrator = Integrator(chosen, tuple(terms.held.items()))
-        text = model.brian_equations(flags, inputs, terms.drives, terms.noisy) + "\n" + terms.declarations()
+        text = equations_of(model, population.parameters, inputs, terms, summands)
         # set before Brian2 takes over attribute access
-        self.circuit, self.trials, self.units, self._model = circuit, trials, population.size, model
+        self.circuit = circuit if _population is None else _part(circuit, _population)
+        self.trials, self.units, self._model = trials, population.size, model
         self.projections, self.external, self.guard = {}, {}, None
-        self.integrator, self.weights_dtype, self._noisy = integrator, weights_dtype, terms.noisy
+        self.integrator, self.weights_dtype = Integrator(chosen, tuple(terms.held.items())), weights_dtype
+        self.noisy, self.given = terms.noisy, tuple(name for name in inputs if name in model.parameters)
+        self._summands = {variable: iter(parts) for variable, parts in summands.items()}
         equations = b2.Equations(text + "\n" + equations)
-        method = integrator.for_equations(equations)
+        method = self.integrator.for_equations(equations)
         super().__init__(population.size * trials, equations, method=method, name=name, **options)
         self._check_variables()
-        for key, value in population.parameters.items():
-            self.variables[key].set_value(value if np.ndim(value) == 0 else np.tile(value, self.trials))  # SI units
+        self._set_parameters(population.parameters, inputs)
         terms.attach(self, self, options.get("dtype"))
-        if isinstance(circuit, Circuit):
-            _assemble({None: self}, circuit, inputs, sources, options)
+        if _population is None:
+            full = {Name(None, key): value for key, value in inputs.items()}
+            assemble({None: self}, circuit, full, sources, options)
+
+    def _set_parameters(self, values, inputs):
+        for key, value in values.items():
+            if isinstance(inputs.get(key), str):
+                continue  # an expression
+            several = not self.variables[key].scalar and np.ndim(value)
+            self.variables[key].set_value(np.tile(value, self.trials) if several else value)  # SI units
+
+    def next_summand(self, variable):
+        """The variable that the next coupling into ``variable`` writes: itself, unless several add up."""
+        return next(self._summands[variable]) if variable in self._summands else variable
 
     def _check_variables(self):
         taken = {*self.__dict__, *dir(type(self))}
@@ -187,7 +193,7 @@ class CircuitGroup(b2.NeuronGroup):
             return value
         if group.variables[key].scalar:
             raise ValueError(
-                f"{name} is one number for all units, got shape {shape}; for one value per unit, make the group from circuit.replace({key}=array)"
+                f"{name} is one number for all units, got shape {shape}; for several, make the group with inputs={{{key!r}: array}}"
             )
         if shape not in ((units,), (self.trials, units), (self.trials * units,)):
             raise ValueError(
@@ -229,90 +235,48 @@ def groups(circuit, trials=1, noise=None, inputs=None, **options):
         By the name of the population, which is None for a circuit that is not joined. Add all of them to a
         `Network`: ``Network(*groups.values())``.
     """
+    check_circuit(circuit)
+    inputs = inputs or {}
     if isinstance(circuit, Circuit):
         return {None: CircuitGroup(circuit, trials, noise=noise, inputs=inputs, **options)}
-    check_circuit(circuit)
-    inputs, sources = {} if inputs is None else inputs, resolve_noise(circuit.dynamics, noise)
-    check_names("inputs", "name", inputs, circuit.inputs)
-    _check_texts(inputs)
+    _check_inputs(inputs, (*circuit.inputs, *circuit.dynamics.parameters))
+    sources = resolve_noise(circuit.dynamics, noise)
+    inside = by_population({key: value for key, value in inputs.items() if key not in circuit.external})
     made = {}
-    texts = by_population({key: text for key, text in inputs.items() if key not in circuit.external})
-    for name, population in circuit.populations.items():
-        part = _Part({None: population}, [c for c in circuit.connections if c.target == name], {})
-        made[name] = CircuitGroup(
-            part,
-            trials,
-            noise=[s for s in sources if s.name.population == name],
-            inputs=texts.get(name),
-            name=f"{name.replace('.', '_')}*",
-            **options,
-        )
-        made[name].circuit = reduce(lambda whole, key: whole.parts[key], name.split("."), circuit)
-    _assemble(made, circuit, inputs, sources, options)
+    for name in circuit.populations:
+        own = [source for source in sources if source.name.population == name]
+        given = {"noise": own, "inputs": inside.get(name), "name": f"{name.replace('.', '_')}*"}
+        made[name] = CircuitGroup(circuit, trials, _population=name, **given, **options)
+    assemble(made, circuit, inputs, sources, options)
     return made
 
 
-def _assemble(made, circuit, inputs, sources, options):
-    """Set the states of the groups to their start, and connect them; ``options`` are those of `NeuronGroup`."""
-    for p, population in circuit.populations.items():
-        for state in population.model.states:
-            made[p].variables[state].set_value(np.tile(circuit.initial[Name(p, state)], made[p].trials))
-    noisy = {p: group._noisy for p, group in made.items()}
-    for full, size in circuit.external.items():
-        noisy[full] = _add_external(made[full.population], full, size, inputs, sources, options)
-    stages = {p: group.integrator.add_stages(group) for p, group in made.items()}
-    for c in circuit.connections:
-        target = made[c.target]
-        text = substitute(c.expression, noisy[c.source]) if noisy[c.source] else c.expression
-        expression = to_brian(text)  # whatever the user calls relu: here it is the model's
-        if c.external:
-            source = made[c.source.population].external[c.source.variable]
-        else:
-            source = made[c.source]
-            expression = source.integrator.seen(source, expression)
-        projection = Projection(
-            source,
-            target,
-            weights=c.weights,
-            source=expression,
-            target=c.variable,
-            weights_dtype=target.weights_dtype,
-            name=f"{target.name}_{c.variable}",
+def _check_single(circuit, population):
+    if population is None and isinstance(circuit, AnyCircuit) and None not in circuit.populations:
+        raise TypeError(
+            "this circuit has several populations; use organics_neuro.groups(circuit), which makes one group for each"
         )
-        for order in () if c.external else stages[c.target]:
-            projection.repeat(order)
-        target.projections[c.variable] = projection
-        target.contained_objects.append(projection)
-    next(iter(made.values())).guard = StepGuard(circuit, made)
+    if not isinstance(circuit, AnyCircuit):
+        raise TypeError(
+            f"circuit must be a Circuit, got {type(circuit).__name__}; make one with organics_neuro.Circuit(...)"
+        )
 
 
-def _add_external(group, full, size, inputs, sources, options):
-    """A group for an input with a size of its own; returns what takes the place of the input where it is read."""
-    terms, name = NoiseTerms(s for s in sources if s.name == full), full.variable
-    text = f"{name} = {inputs[full]} : 1" if full in inputs else f"{name} : 1"
-    group.external[name] = b2.NeuronGroup(
-        size * group.trials,
-        f"{text}\n{terms.declarations()}",
-        clock=group.clock,
-        order=group.order,
-        namespace=group.namespace,
-        dtype=options.get("dtype"),
-        name=f"{group.name}_{name}",
-    )
-    group.contained_objects.append(group.external[name])
-    terms.attach(group.external[name], group, options.get("dtype"))
-    return terms.noisy
+def _part(circuit, population):
+    """The circuit that a population of a joined one is."""
+    return reduce(lambda whole, key: whole.parts[key], population.split("."), circuit)
 
 
-def _check_texts(inputs):
-    for name, text in inputs.items():
-        if not isinstance(text, str):
+def _external_of(circuit, population):
+    return [name.variable for name in circuit.external if name.population == population]
+
+
+def _check_inputs(inputs, known):
+    check_names("inputs", "name", inputs, known)
+    for name, value in inputs.items():
+        if isinstance(value, str):
+            check_syntax(value)
+        elif not isinstance(value, (Number, np.ndarray, list, tuple)):
             raise TypeError(
-                f"inputs[{name!r}] must be a Brian2 expression (text), got {type(text).__name__}; numbers are assigned: group.{Name.parse(name).variable} = array"
+                f"inputs[{name!r}] must be a Brian2 expression (text) or an array, got {type(value).__name__}"
             )
-        check_syntax(text)
-
-
-def _flags(value):
-    """Brian2 flags of a parameter: one number is stored once, for all neurons."""
-    return "shared, constant" if np.ndim(value) == 0 else "constant"

@@ -5,8 +5,7 @@ import warnings
 import numpy as np
 
 from organics_neuro.core.errors import ConvergenceWarning, StepSizeWarning
-from organics_neuro.core.names import Name
-from organics_neuro.core.theory import largest_stable_dt
+from organics_neuro.core.theory.stability import largest_stable_dt, shortest_time_constant
 
 #: Circuits with more state variables are checked against their time constants only: to find the fixed point takes longer
 #: than many simulations.
@@ -24,7 +23,8 @@ class StepGuard:
         """Compare dt with the stability bound at the fixed point of the strongest trial, then with the time constants."""
         group = next(iter(self.groups.values()))
         dt, method = float(group.clock.dt), group.integrator.scheme.name
-        bound, shortest = self._bound(method), min(self._time_constants(), default=(np.inf, ""))
+        inputs = self._inputs()
+        bound, shortest = self._bound(method, inputs), shortest_time_constant(self.circuit, inputs or None)
         if 0 < bound < dt:  # 0 if the circuit itself is unstable, whatever the step
             _warn(
                 f"dt = {dt:g} s is above the largest step {bound:.3g} s at which the method {method!r} is stable around the "
@@ -33,15 +33,8 @@ class StepGuard:
         elif dt > shortest[0]:
             _warn(f"dt = {dt:g} s is larger than the time constant {shortest[1]} = {shortest[0]:g} s; use a smaller dt")
 
-    def _time_constants(self):
-        for p, population in self.circuit.populations.items():
-            for name in (f"tau_{state}" for state in population.model.states):
-                if name in population.parameters:
-                    yield float(np.min(population.parameters[name])), Name(p, name)
-
-    def _bound(self, method):
+    def _bound(self, method, inputs):
         """Largest stable step; NaN where it is not known."""
-        inputs = self._inputs()
         if inputs is None or self.circuit.dynamics.size > _LARGEST:
             return np.nan
         with warnings.catch_warnings():
@@ -50,8 +43,11 @@ class StepGuard:
 
     def _inputs(self):
         """Inputs of the trial with the strongest ones; None where they are expressions, or only known when it runs."""
-        values = {}
-        for name, units in self.circuit.inputs.items():
+        values, parameters = {}, self.circuit.dynamics.parameters
+        given = {
+            name: units for name, units in parameters.items() if name.variable in self.groups[name.population].given
+        }
+        for name, units in {**self.circuit.inputs, **given}.items():
             p, variable = name.population, name.variable
             group = self.groups[p].external.get(variable, self.groups[p])
             try:
@@ -60,7 +56,7 @@ class StepGuard:
                 return None
         if not values:
             return {}
-        strength = sum(np.abs(value).sum(axis=1) for value in values.values())
+        strength = sum(np.abs(value).sum(axis=1) for name, value in values.items() if name not in given)
         return {name: value[np.argmax(strength)] for name, value in values.items()}
 
 

@@ -100,7 +100,12 @@ class Projection(b2.Group):
         self.runner = Runner(self, program.template, source, target, variable, dtype)
         self.contained_objects.append(self.runner)
 
-    def repeat(self, order: int) -> None:
+    def run_at(self, when: str, order: float) -> None:
+        """Take another place in the schedule than the slot "groups", just before the groups."""
+        for runner in (self, self.runner):
+            runner.when, runner.order = when, order
+
+    def repeat(self, order: float) -> None:
         """Run once more in each step, at another place in the slot "groups": the same code on the same arrays."""
         self.contained_objects.append(Again(self.runner, order))
 

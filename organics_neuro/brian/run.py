@@ -70,9 +70,8 @@ def run_circuit(
         if seed is not None:  # Brian2 takes None for a new random seed, in place of the user's own
             b2.seed(seed)
         texts, namespace = _texts(circuit, inputs, trials, steps, dt)
-        made = groups(circuit, trials, inputs=texts, dt=dt * b2.second, **options)
-        _set(made, {name: value for name, value in inputs.items() if name not in texts}, trials)
-        _set(made, initial or {}, trials)
+        made = groups(circuit, trials, inputs={**inputs, **texts}, dt=dt * b2.second, **options)
+        _set(made, {**circuit.dynamics.start(inputs), **(initial or {})}, trials)
         return _run(b2.Network(*made.values()), made, steps, dt, trials, record, every, report, namespace)
 
 

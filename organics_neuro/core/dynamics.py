@@ -2,47 +2,22 @@
 
 A circuit is populations (a model, a number of units, parameters) and connections between them. The right-hand side
 follows by evaluating the source expression of each connection, applying its weights, and evaluating the local
-equations; the Jacobian is J = ∂f/∂x + Σ_k ∂f/∂c_k W_k ∂g_k/∂x, with all derivatives from SymPy.
+equations; the Jacobian is J = ∂f/∂x + Σ_k ∂f/∂c_k dc_k/dx with dc_k/dx = W_k (∂g_k/∂x + Σ_j ∂g_k/∂c_j dc_j/dx), where
+all partial derivatives come from SymPy and c_j are what a source reads of other connections.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
 
 from organics_neuro.core import expressions
 from organics_neuro.core.boundary import check_names, check_units_axis, known_name
-from organics_neuro.core.model import CircuitModel
+from organics_neuro.core.declaration import check_no_circle
 from organics_neuro.core.names import Name
-from organics_neuro.core.operators import Operator
-
-
-@dataclass(frozen=True)
-class Population:
-    """Units that share a model: ``size`` of them, with ``parameters`` (floats or arrays of shape (size,))."""
-
-    model: CircuitModel
-    size: int
-    parameters: Mapping
-    initial: Mapping
-
-
-@dataclass(frozen=True)
-class Connection:
-    """``target.variable = weights @ expression(source)``.
-
-    ``source`` names a population or, if ``external``, an input with a size of its own, which ``expression``
-    calls ``external``. ``key`` is the name of the weights in the circuit.
-    """
-
-    key: str
-    target: str | None
-    variable: str
-    weights: Operator
-    source: str | None
-    expression: str
-    external: str | None = None
+from organics_neuro.core.populations import check_positive, full_name
 
 
 @lru_cache(maxsize=256)
@@ -76,7 +51,8 @@ def _partials(model):
 
 @lru_cache(maxsize=1024)
 def _source_partials(model, text):
-    return _nonzero_partials(model.expression(text), (*model.states, *model.inputs), model.arguments)
+    variables = (*model.states, *model.inputs, *model.targets)
+    return _nonzero_partials(model.expression(text), variables, model.arguments)
 
 
 @lru_cache(maxsize=256)
@@ -95,13 +71,12 @@ class Dynamics:
     """Right-hand side and Jacobian of populations joined by connections.
 
     States and inputs are dictionaries from full names ("y", or "e.y" in a joined circuit) to arrays whose last axis
-    is the units; leading axes are trials.
+    is the units; leading axes are trials. A parameter that is among the inputs takes the place of the circuit's own.
     """
 
     def __init__(self, populations, connections, external):
         self.populations = populations
-        self.connections = connections
-        written = {Name(c.target, c.variable) for c in connections}
+        written = {c.written for c in connections}
         self.inputs = {
             Name(p, name): population.size
             for p, population in populations.items()
@@ -109,14 +84,41 @@ class Dynamics:
             if Name(p, name) not in written
         }
         self.inputs.update(external)
+        #: Value of each input until it is set, in SI units.
+        self.defaults = dict.fromkeys(self.inputs, 0.0) | {
+            Name(p, n): value
+            for p, population in populations.items()
+            for n, value in population.model.defaults.items()
+            if Name(p, n) not in written
+        }
+        #: Every parameter by its full name, with the number of units of its population: they may be given like inputs.
+        self.parameters = {Name(p, n): pop.size for p, pop in populations.items() for n in pop.parameters}
+        #: In an order in which each comes after those that its source reads.
+        self.connections = self._ordered(connections)
         #: Variables that receive what other units do; the other connections deliver inputs.
-        self.recurrent = tuple(Name(c.target, c.variable) for c in connections if not c.external)
+        self.recurrent = tuple(dict.fromkeys(c.written for c in self.connections if not c.external))
         self.states = {Name(p, s): pop.size for p, pop in populations.items() for s in pop.model.states}
         ends = np.cumsum(list(self.states.values()))
         self.slices = {
             name: slice(int(end) - n, int(end)) for (name, n), end in zip(self.states.items(), ends, strict=True)
         }
         self.size = int(ends[-1])
+
+    def _ordered(self, connections):
+        graph = {c.written: set() for c in connections}
+        for c in connections:
+            graph[c.written] |= {name for name in self.reads(c) if name in graph}
+        order = check_no_circle(graph, lambda circle: f"couplings read each other in a circle: {' <- '.join(circle)}")
+        if not any(graph.values()):
+            return tuple(connections)  # as declared
+        return tuple(sorted(connections, key=lambda c: order.index(c.written)))
+
+    def reads(self, connection) -> set[Name]:
+        """Full names of the variables that the source of a connection reads."""
+        if connection.external:
+            return {connection.source}
+        model = self.populations[connection.source].model
+        return {Name(connection.source, variable) for variable in model.reads(connection.expression)}
 
     # --- vectors and dictionaries -------------------------------------------------------------------------------
 
@@ -132,15 +134,33 @@ class Dynamics:
 
     @cached_property
     def initial(self):
-        """Where the states start, each of shape (units,)."""
+        """Where the states start with the inputs at their defaults, each of shape (units,)."""
+        return self.start(self.resolve_inputs(None))
+
+    def start(self, inputs):
+        """Where the states start with these inputs, each of shape (..., units); of inputs that change, the first counts."""
+        inputs = {name: value[0] if value.ndim == 3 else value for name, value in inputs.items()}
         start = {}
         for p, population in self.populations.items():
             for state in population.model.states:
                 value = population.initial.get(state)
                 if value is None:
-                    value = self.evaluate(p, population.model.initial.get(state, "0"), {}, {})
-                start[Name(p, state)] = np.array(np.broadcast_to(value, (population.size,)), dtype=float)
+                    value = self.evaluate(p, population.model.initial.get(state, "0"), {}, inputs)
+                value = np.asarray(value, dtype=float)
+                leading = value.shape[:-1] if value.ndim > 1 else ()
+                start[Name(p, state)] = np.array(np.broadcast_to(value, (*leading, population.size)))
         return start
+
+    @cached_property
+    def start_reads(self):
+        """Full names of the inputs and parameters that the start of the states depends on."""
+        return {
+            Name(p, variable)
+            for p, population in self.populations.items()
+            for state, text in population.model.initial.items()
+            if state not in population.initial
+            for variable in population.model.reads(text)
+        }
 
     # --- evaluation ---------------------------------------------------------------------------------------------
 
@@ -150,30 +170,61 @@ class Dynamics:
         names, function = _local(pop.model, text, expressions.NUMPY)
         return function(*self._arguments(population, names, states, inputs, {}, pop.parameters))
 
-    def rates(self, states):
-        """Firing rates that the models declare, by the full name of their state."""
+    def outputs(self, states, inputs, couplings=None):
+        """Every output by its full name, shape (..., units) or (..., channels)."""
+        if couplings is None:
+            couplings = self.couplings(states, inputs)
+        known, result = {**inputs, **couplings}, {}
+        leading = np.broadcast_shapes(*(np.shape(value)[:-1] for value in (*states.values(), *inputs.values())))
+        for p, population in self.populations.items():
+            for name in population.outputs:
+                value = self.evaluate(p, population.model.outputs[name].source, states, known)
+                value = np.broadcast_to(value, (*leading, population.size))
+                weights = population.readouts.get(name)
+                result[Name(p, name)] = value if weights is None else weights.apply(value)
+        return result
+
+    @cached_property
+    def channels(self):
+        """Number of values of each output by its full name: units, or channels where it has weights."""
         return {
-            Name(p, state): self.evaluate(p, text, states, {})
+            Name(p, name): population.readouts[name].shape[0] if name in population.readouts else population.size
             for p, population in self.populations.items()
-            for state, text in population.model.rates.items()
+            for name in population.outputs
         }
+
+    def time_constants(self, inputs):
+        """Time constant of each equation in seconds, 1 where the model has none, shape (..., size)."""
+        values = []
+        for p, population in self.populations.items():
+            model = population.model
+            for state in model.states:
+                has = model.has_time_constant(state)
+                value = np.asarray(self.evaluate(p, model.time_constant(state), {}, inputs) if has else 1.0)
+                values.append(np.broadcast_to(value, (*value.shape[:-1], population.size)))
+        leading = np.broadcast_shapes(*(value.shape[:-1] for value in values))
+        return np.concatenate([np.broadcast_to(v, (*leading, v.shape[-1])) for v in values], axis=-1)
 
     def _arguments(self, population, names, states, inputs, couplings, parameters):
         def value(name):
-            if name in parameters:
-                return parameters[name]
-            full = Name(population, name)
-            return next((known[full] for known in (states, couplings, inputs) if full in known), 0.0)
+            full = full_name(population, name)
+            for known in (inputs, states, couplings):
+                if full in known:
+                    return known[full]
+            return parameters.get(name, 0.0)
 
         return [value(name) for name in names]
 
-    def source(self, connection, states, inputs, parameters, backend=expressions.NUMPY):
-        """The source expression of a connection, before its weights are applied."""
+    def source(self, connection, states, inputs, parameters, backend=expressions.NUMPY, couplings=None):
+        """The source expression of a connection, before its weights are applied.
+
+        ``couplings`` are what the connections before it deliver.
+        """
         if connection.external:
             return _external(connection.external, connection.expression, backend)(inputs[connection.source])
         p = connection.source
         names, function = _local(self.populations[p].model, connection.expression, backend)
-        return function(*self._arguments(p, names, states, inputs, {}, parameters[p]))
+        return function(*self._arguments(p, names, states, inputs, couplings or {}, parameters[p]))
 
     def combine(self, states, inputs, couplings, parameters, backend):
         """Time derivatives of the states, given what the connections deliver."""
@@ -183,17 +234,18 @@ class Dynamics:
             values = _derivatives(model, backend)(
                 *self._arguments(p, model.arguments, states, inputs, couplings, parameters[p])
             )
-            result.update((Name(p, s), v) for s, v in zip(model.states, values, strict=True))
+            result.update((full_name(p, s), v) for s, v in zip(model.states, values, strict=True))
         return result
 
     def _parameters(self):
         return {p: population.parameters for p, population in self.populations.items()}
 
     def couplings(self, states, inputs):
-        """What each connection delivers, by the full name of the variable that it writes."""
+        """What the connections deliver, by the full name of the variable that they write."""
         delivered, parameters = {}, self._parameters()
         for c in self.connections:
-            delivered[Name(c.target, c.variable)] = deliver(c.weights, self.source(c, states, inputs, parameters))
+            source = self.source(c, states, inputs, parameters, couplings=delivered)
+            add_up(delivered, c.written, deliver(c.weights, source))
         return delivered
 
     def right_hand_side(self, states, inputs, couplings=None):
@@ -236,37 +288,47 @@ class Dynamics:
     def _derivatives(self, vector, inputs, columns):
         """`derivatives` in two parts: of the local equations with the couplings fixed, and of the couplings."""
         states = self.unpack(vector)
-        delivered, parameters = self.couplings(states, inputs), self._parameters()
+        known = (states, inputs, self.couplings(states, inputs))
+        responses = self._responses(*known, columns)
         local, coupled = np.zeros((2, self.size, max(where.stop for where in columns.values())))
-        sensitivity = {}  # ∂f/∂c: how the states of a population respond to what its connections deliver
         for p, population in self.populations.items():
-            pairs, function = _partials(population.model)
-            values = function(*self._arguments(p, population.model.arguments, states, inputs, delivered, parameters[p]))
+            model = population.model
+            pairs, function = _partials(model)
+            values = function(*self._arguments(p, model.arguments, *known, population.parameters))
             for (state, variable), value in zip(pairs, values, strict=True):
                 row, value = self.slices[Name(p, state)], np.broadcast_to(value, (population.size,))
-                sensitivity.setdefault((p, variable), []).append((row, value))
                 if Name(p, variable) in columns:
                     local[row, columns[Name(p, variable)]] += np.diag(value)
-        for c in self.connections:
-            slopes = self._source_slopes(c, states, inputs, delivered)
-            for name in slopes.keys() & columns.keys():
-                weights = c.weights.to_dense() * slopes[name]
-                for row, response in sensitivity.get((c.target, c.variable), ()):
-                    coupled[row, columns[name]] += response[:, None] * weights
+                for column, response in responses.get(Name(p, variable), {}).items():
+                    coupled[row, columns[column]] += value[:, None] * response
         return local, coupled
 
+    def _responses(self, states, inputs, delivered, columns):
+        """Derivatives of what connections deliver, by the variable that they write and what is moved."""
+        responses = {}
+        for c in self.connections:
+            response = responses.setdefault(c.written, {})
+            slopes = self._source_slopes(c, states, inputs, delivered)
+            weights = c.weights.to_dense() if any(n in columns or n in responses for n in slopes) else None
+            for name, slope in slopes.items():
+                if name in columns:
+                    add_up(response, name, weights * slope)
+                for column, before in responses.get(name, {}).items():
+                    add_up(response, column, weights * slope @ before)
+        return responses
+
     def _source_slopes(self, connection, states, inputs, delivered):
-        """Derivatives of a source expression, each (source units,), by full name of the state or input."""
+        """Derivatives of a source expression, each (source units,), by full name of what it reads."""
         c = connection
         if c.external:
             found, function = _external_partials(c.external, c.expression)
             names, values = [c.source] * len(found), function(inputs[c.source])
         else:
-            model = self.populations[c.source].model
-            found, function = _source_partials(model, c.expression)
+            population = self.populations[c.source]
+            found, function = _source_partials(population.model, c.expression)
             names = [Name(c.source, variable) for variable in found]
-            parameters = self.populations[c.source].parameters
-            values = function(*self._arguments(c.source, model.arguments, states, inputs, delivered, parameters))
+            arguments = population.model.arguments
+            values = function(*self._arguments(c.source, arguments, states, inputs, delivered, population.parameters))
         n = c.weights.shape[1]
         return {name: np.broadcast_to(value, (n,)) for name, value in zip(names, values, strict=True)}
 
@@ -278,7 +340,7 @@ class Dynamics:
         Parameters
         ----------
         z : array_like, dict or None
-            One array if the circuit has one input; a dictionary by full name otherwise.
+            One array if the circuit has one input; a dictionary by full name of inputs and parameters otherwise.
         """
         if z is None:
             return {}
@@ -289,18 +351,25 @@ class Dynamics:
                 )
             return {next(iter(self.inputs)): z}
         for name in z:
-            known_name("input", name, self.inputs)
-        return dict(z)
+            known_name("input", name, (*self.inputs, *self.parameters))
+        return {Name.parse(name): value for name, value in z.items()}
 
     def resolve_inputs(self, z):
-        """Check ``z`` (see `name_inputs`) and complete it to one array (..., units) for each input; those not given are 0."""
-        z = self.name_inputs(z)
-        return {
-            name: check_units_axis(name, z.get(name, np.zeros(n)), n, self.unit(name))
-            for name, n in self.inputs.items()
-        }
+        """Check ``z`` (see `name_inputs`) and complete it to one array (..., units) for each input.
 
-    def resolve_states(self, argument, given):
+        Inputs that are not given are at their defaults. Parameters that are given come after the inputs.
+        """
+        z = self.name_inputs(z)
+        complete = {**self.defaults, **z}
+        sizes = {**self.inputs, **self.parameters}
+        result = {n: check_units_axis(n, value, sizes[n], self.unit(n)) for n, value in complete.items()}
+        for name in z:
+            population, variable = name.population, name.variable
+            if name in self.parameters:
+                check_positive(self.populations[population].model, variable, result[name])
+        return result
+
+    def resolve_states(self, argument, given, inputs=None):
         """Check the states ``given`` as ``argument`` and complete them by where the circuit starts.
 
         Parameters
@@ -309,19 +378,26 @@ class Dynamics:
             Name of the argument, for error messages.
         given : dict or None
             Arrays (..., units) by full name.
+        inputs : dict of ndarray, optional
+            What `resolve_inputs` returned, on which the start may depend.
         """
         given = given or {}
         check_names(argument, "state", given, self.states)
-        start = {**self.initial, **given}
+        start = {**(self.initial if inputs is None else self.start(inputs)), **given}
         return {
             name: check_units_axis(f"{argument} {name!r}", start[name], n, self.unit(name))
             for name, n in self.states.items()
         }
 
     def unit(self, name):
-        """Name of the unit of a state or an input, by its full name; inputs with a size of their own have none."""
+        """Name of the unit of a variable by its full name; inputs with a size of their own have none."""
         name = Name.parse(name)
         return self.populations[name.population].model.units.get(name.variable, "1")
+
+
+def add_up(sums, key, value):
+    """Add ``value`` to what ``sums`` holds for ``key``."""
+    sums[key] = sums[key] + value if key in sums else value
 
 
 def deliver(weights, source):

@@ -1,34 +1,33 @@
-"""The declaration of a circuit model: equation text plus couplings, and what SymPy makes of it.
+"""The declaration of a circuit model: equation text, couplings and outputs, and what SymPy makes of it.
 
 Every model of the family has the form (Brian2 equation text)::
 
     dx/dt = f(x, c, p)          local: a unit sees its own states x, inputs and couplings c, and parameters p
-    c_k   = W_k @ g_k(x)        couplings: a weight operator applied to an expression of the source population
+    c     = Σ W_k @ g_k(x)      couplings: weight operators applied to expressions of the source population
+    o     = h(x, c, p)          outputs: named expressions, such as firing rates, with or without weights
 
 Nothing else is declared: the right-hand side, the Jacobian, the Brian2 population and the torch step follow.
 """
 
-import re
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from types import MappingProxyType
 
-from organics_neuro.core import expressions
-from organics_neuro.core.errors import unknown_name
-from organics_neuro.core.units import check_unit, magnitude
+import sympy as sp
 
-_LINE = re.compile(
-    r"^(?:d(?P<state>\w+)/dt\s*=|(?P<alias>\w+)\s*=|(?P<plain>\w+))(?P<expression>[^:]*):(?P<unit>[^:]*)$"
-)
-#: Names that Brian2 gives to every group, and arguments of `organics_neuro.Circuit`.
-_RESERVED = {"t", "dt", "t_in_timesteps", "i", "j", "N", "xi", "inf", "pi", "e", "rate"}
-_RESERVED |= {"model", "weights", "initial", "size"}
+from organics_neuro.core import declaration, expressions
+from organics_neuro.core.equations import Line, read_lines
+from organics_neuro.core.errors import unknown_name
 
 
 @dataclass(frozen=True)
 class Coupling:
     """``target = weights @ source``: what one population sends to another, or to itself.
+
+    Several couplings into one variable add up.
 
     Parameters
     ----------
@@ -38,9 +37,12 @@ class Coupling:
         In a model, the name of the weights. Between populations, the weights themselves; no weights at all connect
         an external input (such as ``x`` of the gated model) directly to an expression of the source population.
     source : str
-        Expression of the source's states, inputs and parameters. Between populations ``"population: expression"``.
+        Expression of the source's states, inputs, parameters, and of what other couplings bring it, as long as no
+        circle arises. Between populations ``"population: expression"``.
     nonnegative : bool
         Whether the weights must not be negative (a normalization pool, for example).
+    sign : {+1, -1}, optional
+        Sign that all weights must have (Dale's principle); 0 is allowed. +1 is the same as ``nonnegative``.
     default : {"identity", "ones"}, optional
         Weights of a circuit that does not give any.
     """
@@ -49,7 +51,33 @@ class Coupling:
     weights: object = None
     source: str = ""
     nonnegative: bool = False
+    sign: int | None = None
     default: str | None = None
+
+    @property
+    def allowed_sign(self) -> int | None:
+        """+1 if no weight may be negative, -1 if none may be positive, None if they are free."""
+        return 1 if self.nonnegative else self.sign
+
+
+@dataclass(frozen=True)
+class Output:
+    """A named expression of a model: a firing rate, or a weighted sum over the units such as a field potential.
+
+    Parameters
+    ----------
+    weights : str, optional
+        Name of the weights, of shape (channels, units), that are applied to the expression. They are optional in a
+        circuit, which has the output only if it gives them.
+    source : str
+        Expression of states, inputs, parameters and couplings.
+    unit : str
+        Of the expression.
+    """
+
+    weights: str | None
+    source: str
+    unit: str = "1"
 
 
 @dataclass(frozen=True)
@@ -80,19 +108,24 @@ class CircuitModel:
     name : str
     equations : str
         Brian2 equation text with units: ``dx/dt = ... : unit`` for a state, ``name = ... : unit`` for an
-        abbreviation, ``name : unit`` for a parameter, an input or the target of a coupling. Functions: those of
-        Brian2 listed in `organics_neuro.core.expressions.FUNCTIONS`, and ``relu`` and ``sigmoid``. The time
-        constant of a state ``x`` is called ``tau_x``.
+        abbreviation, ``name : unit`` for a parameter, an input or the target of a coupling. Functions are those of
+        `organics_neuro.core.expressions.FUNCTIONS`.
     couplings : sequence of Coupling
     parameters : dict
         Default of each parameter (SI units or Brian2 quantities; one number). None: a circuit must give it.
-        Variables that are neither parameters nor targets of a coupling are inputs, which are zero until set.
+        Variables that are neither parameters nor targets of a coupling are inputs. Any parameter may be given like
+        an input: per unit, per trial and per step.
+    defaults : dict
+        Inputs that are not 0 until they are set (SI units or Brian2 quantities; one number).
     positive : sequence of str
-        Parameters that must be larger than zero (time constants always must).
+        Parameters that must be larger than zero (those with the unit second always must).
     initial : dict of str
-        Where each state starts, as an expression of the parameters; states not named start at 0.
-    rates : dict of str
-        Firing rate that belongs to a state, as an expression.
+        Where each state starts, as an expression of inputs and parameters; states not named start at 0.
+    outputs : dict of str or Output
+        Named expressions of states, inputs, parameters and couplings, such as ``{"rate_y": "relu(y)**2"}``.
+    time_constants : dict of str
+        Time constant of a state, as an expression of inputs and parameters. By default the parameter ``tau_x`` of
+        the state ``x``, if there is one.
     external : sequence of str
         Inputs with a size of their own (not one value per unit), which reach the units through couplings.
     encoders : dict of str
@@ -103,92 +136,117 @@ class CircuitModel:
     closed_form : ClosedForm, optional
     citation : str
         Where the equations come from.
+
+    Raises
+    ------
+    ValueError
+        For text that cannot be read, an unknown or reserved name, a unit that is not known.
     """
 
     name: str
     equations: str
-    couplings: tuple = ()
-    parameters: dict = field(default_factory=dict)
-    positive: tuple = ()
-    initial: dict = field(default_factory=dict)
-    rates: dict = field(default_factory=dict)
-    external: tuple = ()
-    encoders: dict = field(default_factory=dict)
-    relaxed: tuple = ()
+    couplings: Sequence[Coupling] = ()
+    parameters: Mapping = field(default_factory=dict)
+    defaults: Mapping = field(default_factory=dict)
+    positive: Sequence[str] = ()
+    initial: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str | Output] = field(default_factory=dict)
+    time_constants: Mapping[str, str] = field(default_factory=dict)
+    external: Sequence[str] = ()
+    encoders: Mapping[str, str] = field(default_factory=dict)
+    relaxed: Sequence[str] = ()
     closed_form: ClosedForm | None = None
     citation: str = ""
 
     def __post_init__(self):
         for f in fields(self):  # sequences become tuples and mappings read-only: a declaration never changes
-            value = getattr(self, f.name)
-            if isinstance(value, list):
-                object.__setattr__(self, f.name, tuple(value))
-            elif isinstance(value, Mapping):
-                object.__setattr__(self, f.name, MappingProxyType(dict(value)))
-        self._check()
+            self._set(f.name, _frozen(getattr(self, f.name)))
+        outputs = {name: Output(None, o) if isinstance(o, str) else o for name, o in self.outputs.items()}
+        self._set("outputs", MappingProxyType(outputs))
+        declaration.check(self)
+        for kind in ("parameters", "defaults"):
+            self._set(kind, MappingProxyType(declaration.in_si_units(self, getattr(self, kind))))
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
 
     # --- what the text says -------------------------------------------------------------------------------------
 
     @cached_property
-    def _lines(self):
-        """Tuples (kind, name, expression, unit), kind being one of "state", "alias", "plain"."""
-        text = re.sub(r"#[^\n]*", "", self.equations)
-        parsed, pending = [], ""
-        for line in filter(None, (" ".join(raw.split()) for raw in text.splitlines())):
-            pending = f"{pending} {line}".strip()
-            if ":" not in pending:
-                continue
-            match = _LINE.match(pending)
-            kind = match and next(k for k in ("state", "alias", "plain") if match[k])
-            if not match or (kind == "plain") != (not match["expression"].strip()):
-                raise ValueError(
-                    f"model {self.name!r}: cannot read the line {pending!r}; write 'dx/dt = ... : 1', 'x = ... : 1' or 'x : 1'"
-                )
-            parsed.append((kind, match[kind], match["expression"].strip(), match["unit"].strip()))
-            pending = ""
-        if pending:
-            raise ValueError(f"model {self.name!r}: the line {pending!r} has no unit; end it with ': 1' or ': second'")
-        return tuple(parsed)
+    def lines(self) -> tuple[Line, ...]:
+        """The lines of the equation text."""
+        try:
+            return read_lines(self.equations)
+        except ValueError as error:
+            raise ValueError(f"model {self.name!r}: {error}") from None
+
+    def _named(self, kind: str) -> tuple[str, ...]:
+        return tuple(line.name for line in self.lines if line.kind == kind)
 
     @cached_property
-    def units(self):
-        """Unit name of every variable."""
-        return {name: unit for _, name, _, unit in self._lines}
+    def units(self) -> dict[str, str]:
+        """Unit name of every variable, outputs included."""
+        return {line.name: line.unit for line in self.lines} | {name: o.unit for name, o in self.outputs.items()}
 
     @cached_property
-    def states(self):
+    def states(self) -> tuple[str, ...]:
         """Names of the state variables, in the order of the text."""
-        return tuple(name for kind, name, _, _ in self._lines if kind == "state")
+        return self._named("state")
 
     @cached_property
-    def aliases(self):
+    def aliases(self) -> dict[str, str]:
         """Abbreviations (Brian2 calls them subexpressions): name to expression text."""
-        return {name: text for kind, name, text, _ in self._lines if kind == "alias"}
+        return {line.name: line.expression for line in self.lines if line.kind == "alias"}
 
     @cached_property
-    def targets(self):
+    def targets(self) -> tuple[str, ...]:
         """Variables that the model's own couplings write."""
-        return tuple(c.target for c in self.couplings)
+        return tuple(dict.fromkeys(c.target for c in self.couplings))
 
     @cached_property
-    def inputs(self):
+    def inputs(self) -> tuple[str, ...]:
         """Variables with one value per unit that nothing in the model sets."""
-        plain = (name for kind, name, _, _ in self._lines if kind == "plain")
-        return tuple(n for n in plain if n not in self.parameters and n not in self.targets)
+        return tuple(n for n in self._named("plain") if n not in self.parameters and n not in self.targets)
 
     @cached_property
-    def weights(self):
+    def weights(self) -> tuple[str, ...]:
         """Names of the weights, in the order of the couplings."""
         return tuple(dict.fromkeys(c.weights for c in self.couplings))
 
     @cached_property
-    def arguments(self):
+    def readouts(self) -> dict[str, Output]:
+        """Outputs that have weights."""
+        return {name: output for name, output in self.outputs.items() if output.weights is not None}
+
+    @cached_property
+    def optional_weights(self) -> tuple[str, ...]:
+        """Names of weights that a circuit may leave out: encoders, and weights of outputs."""
+        return tuple(dict.fromkeys([*self.encoders.values(), *(o.weights for o in self.readouts.values())]))
+
+    @cached_property
+    def arguments(self) -> tuple[str, ...]:
         """Names of everything a local expression may depend on, in the order of compiled functions."""
         return (*self.states, *self.inputs, *self.targets, *self.parameters)
 
+    def time_constant(self, state: str) -> str:
+        """The time constant of ``state`` as an expression; `ValueError` if there is none."""
+        name = f"tau_{state}"
+        if state in self.time_constants:
+            return self.time_constants[state]
+        if name not in self.parameters:
+            raise ValueError(
+                f"model {self.name!r}: state {state!r} has no time constant; declare a parameter {name!r}, or "
+                f"time_constants={{{state!r}: expression}}"
+            )
+        return name
+
+    def has_time_constant(self, state: str) -> bool:
+        """Whether `time_constant` has an answer for ``state``."""
+        return state in self.time_constants or f"tau_{state}" in self.parameters
+
     # --- what SymPy makes of it ---------------------------------------------------------------------------------
 
-    def expression(self, text):
+    def expression(self, text: str) -> sp.Expr:
         """``text`` as a SymPy expression of `arguments`, abbreviations written out."""
         result = expressions.parse(text)
         for _ in self.aliases:  # an alias may use another one: at most that many levels
@@ -203,166 +261,33 @@ class CircuitModel:
             )
         return result
 
+    def reads(self, text: str) -> set[str]:
+        """Names of the variables that an expression depends on, abbreviations written out."""
+        return {s.name for s in self.expression(text).free_symbols}
+
     @cached_property
-    def derivatives(self):
+    def derivatives(self) -> dict[str, sp.Expr]:
         """The right-hand side of each state as a SymPy expression."""
-        return {name: self.expression(text) for kind, name, text, _ in self._lines if kind == "state"}
+        return {line.name: self.expression(line.expression) for line in self.lines if line.kind == "state"}
 
-    # --- checks and text ----------------------------------------------------------------------------------------
-
-    def _check(self):
-        names = [name for _, name, _, _ in self._lines]
-        for name in (*names, *self.external):
-            if not expressions.is_name(name) or name in _RESERVED:
-                raise ValueError(
-                    f"model {self.name!r}: {name!r} cannot name a variable; it is reserved or not an identifier"
-                )
-            if (*names, *self.external).count(name) > 1:
-                raise ValueError(f"model {self.name!r}: the variable {name!r} is declared twice")
-        for name, unit in self.units.items():
-            check_unit(name, unit)
-        if not self.states:
-            raise ValueError(f"model {self.name!r} has no state; add a line 'dx/dt = ... : 1'")
-        plain = [name for kind, name, _, _ in self._lines if kind == "plain"]
-        for kind, given in (("parameter", self.parameters), ("target of a coupling", self.targets)):
-            for name in given:
-                if name not in plain:
-                    raise ValueError(
-                        f"model {self.name!r}: the {kind} {name!r} is not declared; add a line '{name} : unit' to the equations"
-                    )
-        for kind, given, known in (
-            ("state in 'initial'", self.initial, self.states),
-            ("state in 'rates'", self.rates, self.states),
-            ("state in 'relaxed'", self.relaxed, self.states),
-            ("parameter in 'positive'", self.positive, self.parameters),
-            ("input in 'encoders'", self.encoders, self.inputs),
-        ):
-            for name in given:
-                if name not in known:
-                    raise ValueError(f"model {self.name!r}: {unknown_name(kind, name, known)}")
-        if len(set(self.targets)) < len(self.targets):
-            raise ValueError(
-                f"model {self.name!r}: two couplings write the same variable; give each a variable of its own and add them in the equations"
-            )
-        defaults = {
-            name: None
-            if value is None
-            else float(magnitude(f"model {self.name!r}: default of {name!r}", value, self.units[name]))
-            for name, value in self.parameters.items()
-        }
-        object.__setattr__(self, "parameters", MappingProxyType(defaults))
-        self._check_expressions()
-
-    def _check_expressions(self):
-        self.derivatives  # noqa: B018  reading it parses the text
-        for text in self.rates.values():
-            self.expression(text)
-        for coupling in self.couplings:
-            self._check_coupling(coupling)
-        if self.closed_form is not None:
-            self._check_closed_form(self.closed_form)
-        for text in self.initial.values():
-            depends = {s.name for s in self.expression(text).free_symbols} - set(self.parameters)
-            if depends:
-                raise ValueError(
-                    f"model {self.name!r}: the initial value {text!r} may depend on parameters only, not on {sorted(depends)}"
-                )
-
-    def _check_closed_form(self, form):
-        for kind, given, known in (
-            ("weights in 'closed_form'", (*form.identity, *(c.weights for c in form.couplings)), self.weights),
-            ("state in 'closed_form'", form.states, self.states),
-        ):
-            for name in given:
-                if name not in known:
-                    raise ValueError(f"model {self.name!r}: {unknown_name(kind, name, known)}")
-        missing = [name for name in self.states if name not in form.states]
-        if missing:
-            raise ValueError(f"model {self.name!r}: the closed form does not give the state {missing[0]!r}")
-        for text in (*(c.source for c in form.couplings), *form.states.values()):
-            self.expression(text)
-
-    def _check_coupling(self, coupling):
-        if not isinstance(coupling.weights, str):
-            raise ValueError(
-                f"model {self.name!r}: the weights of the coupling {coupling.target!r} must be a name, got {coupling.weights!r}; "
-                "a circuit gives the weights themselves"
-            )
-        if coupling.default not in (None, "identity", "ones"):
-            known = unknown_name("default", coupling.default, ("identity", "ones"))
-            raise ValueError(f"model {self.name!r}, coupling {coupling.target!r}: {known}")
-        self.check_source(coupling)
-
-    def check_source(self, coupling):
-        """Raise `ValueError` unless the source expression is local: of one external input, or of states, inputs and parameters."""
-        outside = [x for x in self.external if x in expressions.names(coupling.source)]
-        if outside and expressions.names(coupling.source) != {outside[0]}:
-            raise ValueError(
-                f"model {self.name!r}: the source {coupling.source!r} mixes the external input {outside[0]!r} with other variables"
-            )
-        if not outside:
-            used = {s.name for s in self.expression(coupling.source).free_symbols}
-            written = sorted(used.intersection(self.targets))
-            if written:
-                raise ValueError(
-                    f"model {self.name!r}: the source {coupling.source!r} depends on the coupling {written[0]!r}; a source may use states, inputs and parameters"
-                )
-
-    def external_source(self, coupling):
+    def external_source(self, coupling: Coupling) -> str | None:
         """Name of the external input that ``coupling`` reads, or None if it reads the population."""
         return next((x for x in self.external if x in expressions.names(coupling.source)), None)
 
-    def time_constant(self, state):
-        """Name of the parameter that is the time constant of ``state``; `ValueError` if there is none."""
-        name = f"tau_{state}"
-        if name not in self.parameters:
-            raise ValueError(f"model {self.name!r}: state {state!r} has no time constant; declare a parameter {name!r}")
-        return name
-
-    def brian_equations(self, parameter_flags=None, replace=None, drives=None, noisy=None):
-        """The equations as Brian2 text, every name declared.
-
-        Parameters
-        ----------
-        parameter_flags : dict of str, optional
-            Brian2 flags of parameters, such as ``{"sigma": "shared, constant"}``.
-        replace : dict of str, optional
-            Brian2 expressions that take the place of inputs.
-        drives : dict of str, optional
-            By state, what is added to its derivative.
-        noisy : dict of str, optional
-            By input, what takes its place where it is read.
-        """
-        replace, flags, drives = replace or {}, parameter_flags or {}, drives or {}
-        lines = []
-
-        def brian(text):
-            return expressions.to_brian(expressions.substitute(text, noisy) if noisy else text)
-
-        for kind, name, text, unit in self._lines:
-            if kind == "state":
-                drive = f" + {drives[name]}" if name in drives else ""
-                lines.append(f"d{name}/dt = {brian(text)}{drive} : {unit}")
-            elif kind == "alias":
-                lines.append(f"{name} = {brian(text)} : {unit}")
-            elif name in replace:
-                lines.append(f"{name} = {replace[name]} : {unit}")
-            else:
-                lines.append(f"{name} : {unit}" + (f" ({flags[name]})" if name in flags else ""))
-        return "\n".join(lines)
+    # --- text and plain data ------------------------------------------------------------------------------------
 
     def __repr__(self):
         return f"CircuitModel({self.name!r}, states={self.states})"
 
     def __str__(self):
-        lines = [f"model {self.name!r}"]
-        lines += [
-            f"  d{n}/dt = {t} : {u}" if k == "state" else f"  {n} = {t} : {u}"
-            for k, n, t, u in self._lines
-            if k != "plain"
-        ]
-        lines += [f"  {c.target} = {c.weights} @ ({c.source})" for c in self.couplings]
-        return "\n".join(lines)
+        left = {"state": "d{}/dt", "alias": "{}"}
+        rows = [f"model {self.name!r}"]
+        rows += [f"  {left[k].format(n)} = {text} : {unit}" for k, n, text, unit in self.lines if k != "plain"]
+        rows += [f"  {c.target} = {c.weights} @ ({c.source})" for c in self.couplings]
+        for name, output in self.outputs.items():
+            weighted = f"{output.weights} @ ({output.source})" if output.weights else output.source
+            rows.append(f"  {name} = {weighted} : {output.unit}  (output)")
+        return "\n".join(rows)
 
     def __hash__(self):
         return hash((self.name, self.equations))
@@ -370,23 +295,29 @@ class CircuitModel:
     def __deepcopy__(self, memo):
         return self  # a declaration never changes
 
-    # --- as plain data, for files -------------------------------------------------------------------------------
-
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """The declaration as dictionaries, lists, strings and numbers."""
         data = {f.name: getattr(self, f.name) for f in fields(self)}
         data = {k: dict(v) if isinstance(v, Mapping) else v for k, v in data.items()}
         data["couplings"] = [asdict(c) for c in self.couplings]
+        data["outputs"] = {name: asdict(output) for name, output in self.outputs.items()}
         data["closed_form"] = self.closed_form and asdict(self.closed_form)
         return data
 
     @classmethod
-    def from_dict(cls, data):
+    def from_dict(cls, data: Mapping) -> CircuitModel:
         """The model of a declaration written by `to_dict`. The text in it is parsed, never evaluated."""
         data = dict(data)
         data["couplings"] = [Coupling(**c) for c in data["couplings"]]
+        data["outputs"] = {name: Output(**output) for name, output in data["outputs"].items()}
         if data["closed_form"] is not None:
             form = dict(data["closed_form"])
-            form["couplings"] = tuple(Coupling(**c) for c in form["couplings"])
-            data["closed_form"] = ClosedForm(tuple(form["identity"]), form["couplings"], form["states"])
+            couplings = tuple(Coupling(**c) for c in form["couplings"])
+            data["closed_form"] = ClosedForm(tuple(form["identity"]), couplings, form["states"])
         return cls(**data)
+
+
+def _frozen(value):
+    if isinstance(value, list):
+        return tuple(value)
+    return MappingProxyType(dict(value)) if isinstance(value, Mapping) else value

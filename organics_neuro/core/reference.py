@@ -60,7 +60,7 @@ def simulate(
     inputs = dynamics.resolve_inputs(z)
     steps = round(duration / dt)
     check_steps(inputs, steps)
-    start = dynamics.resolve_states("initial", initial)
+    start = dynamics.resolve_states("initial", initial, inputs)
     return trace(circuit, inputs, steps, dt, method, start, noise=noise, seed=seed)
 
 
@@ -110,7 +110,7 @@ def trace(
         ``every=None`` the end alone.
     """
     advance, dynamics = scheme(method).step, circuit.dynamics
-    start = {**circuit.initial, **(initial or {})}
+    start = {**dynamics.start(inputs), **(initial or {})}
     trials = np.broadcast_shapes((trials,), (count_trials("inputs and initial states", {**inputs, **start}),))[0]
     states, slope = dynamics.unpack(dynamics.pack(start, (trials,))), None
     driver = NoiseDriver(dynamics, noise, dt, trials, seed)

@@ -16,7 +16,6 @@ from organics_neuro.core.reference import DT, DURATION
 from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.engines._base import Arrays, Engine, Settled, Spectra
 from organics_neuro.engines._memory import check_memory
-from organics_neuro.engines._outputs import output_names, outputs
 from organics_neuro.engines._watch import check_finite
 
 #: Outputs count as settled if they drift by less than this fraction of the largest one over the averaging window.
@@ -131,11 +130,11 @@ class Simulator(Engine):
         if duration is not None:
             engine = replace(engine, duration=duration)
         run, wanted = engine._request(circuit, z, initial, noise, record, every)
-        sizes = {**circuit.states, **output_names(circuit)}
+        sizes = {**circuit.states, **circuit.dynamics.channels}
         check_memory(run, sum(sizes[name] for name in {*run.record, *wanted}))
         states = engine._run(run)
         check_finite(run, states, getattr(engine, "method", None))
-        made: Arrays = {} if set(wanted) <= set(states) else outputs(circuit, states, run.inputs_at_samples())
+        made: Arrays = {} if set(wanted) <= set(states) else circuit.dynamics.outputs(states, run.inputs_at_samples())
         shape = (len(run.samples), run.trials)
         made = {name: np.broadcast_to(value, (*shape, value.shape[-1])) for name, value in made.items()}
         check_finite(run, {name: made[name] for name in wanted if name in made}, getattr(engine, "method", None))
@@ -150,14 +149,14 @@ class Simulator(Engine):
             )
         every = max(1, round(_SETTLE_EVERY / engine.dt))
         inputs, trials = engine._repeated(circuit, z)
-        record = [*circuit.states, *output_names(circuit)]
+        record = [*circuit.states, *circuit.dynamics.channels]
         found = engine._one_trial().simulate(circuit, inputs, noise=noise, record=record, every=every)
         samples = max(2, round(engine.window / (every * engine.dt)))
         found = {name: _over_repetitions(value[-samples:], trials) for name, value in found.items()}
         averages = {name: value.mean(axis=0) for name, value in found.items()}
-        responses = {name: found[name] for name in output_names(circuit)} or found
+        responses = {name: found[name] for name in circuit.dynamics.channels} or found
         return Settled(
-            {name: averages[name] for name in output_names(circuit)},
+            {name: averages[name] for name in circuit.dynamics.channels},
             {name: averages[name] for name in circuit.states},
             _has_settled(responses, engine.duration),
         )
@@ -213,11 +212,11 @@ class Simulator(Engine):
         check_steps(inputs, steps)
         start = {
             name: value
-            for name, value in dynamics.resolve_states("initial", initial).items()
+            for name, value in dynamics.resolve_states("initial", initial, inputs).items()
             if name in (initial or {})
         }
         trials = self._count_trials(count_trials("inputs and initial states", {**inputs, **start}))
-        known = {**circuit.states, **output_names(circuit)}
+        known = {**circuit.states, **circuit.dynamics.channels}
         wanted = list(circuit.states) if record is None else list(record)
         for name in wanted:
             known_name("state or output in record", name, known)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from organics_neuro.core import theory
-from organics_neuro.core.names import Name
+from organics_neuro.core.theory.stability import shortest_time_constant
 
 #: States of circuits that are linearised to find out why; more take long.
 _LARGEST = 300
@@ -40,7 +40,7 @@ def check_finite(run: Any, traces: Mapping[str, np.ndarray], method: str | None)
 
 
 def _reason(run: Any, before: Mapping[str, np.ndarray], trial: int, sample: int, method: str | None) -> str:
-    shortest, tau = min(_time_constants(run.circuit), default=(np.inf, ""))
+    shortest, tau = shortest_time_constant(run.circuit, run.inputs)
     if run.dt > shortest:
         return f"dt = {run.dt:g} s is larger than the time constant {tau} = {shortest:g} s, use a smaller dt"
     leading, bound = _linearised(run, before, trial, sample, method)
@@ -52,15 +52,6 @@ def _reason(run: Any, before: Mapping[str, np.ndarray], trial: int, sample: int,
     if bound < run.dt:
         return f"dt = {run.dt:g} s is above the largest step {bound:.3g} s that is stable with {method!r}, use a smaller dt"
     return f"use a smaller dt than {run.dt:g} s; if that does not help, look at the weights, parameters and inputs"
-
-
-def _time_constants(circuit: Any) -> list[tuple[float, str]]:
-    return [
-        (float(np.min(value)), Name(p, name))
-        for p, population in circuit.populations.items()
-        for name, value in population.parameters.items()
-        if name.startswith("tau_")
-    ]
 
 
 def _linearised(run: Any, before: Mapping[str, np.ndarray], trial: int, sample: int, method: str | None) -> tuple:

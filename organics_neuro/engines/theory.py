@@ -11,7 +11,6 @@ from organics_neuro.core import theory
 from organics_neuro.core.boundary import Values
 from organics_neuro.core.units import magnitude
 from organics_neuro.engines._base import Engine, Settled, Spectra
-from organics_neuro.engines._outputs import outputs
 
 
 @dataclass(frozen=True, repr=False)
@@ -24,7 +23,7 @@ class Theory(Engine):
         inputs = circuit.dynamics.resolve_inputs(z)
         conditions = np.atleast_1d(point.converged)
         states = {name: np.atleast_2d(value) for name, value in point.state.items()}
-        found = outputs(circuit, states, inputs)
+        found = circuit.dynamics.outputs(states, inputs)
         shape = {name: np.broadcast_to(value, (len(conditions), value.shape[-1])) for name, value in found.items()}
         return Settled(shape, states, conditions)
 

@@ -17,11 +17,11 @@ from torch.utils.checkpoint import checkpoint
 
 from organics_neuro.core.boundary import check_names, known_name, positive_int, step_size
 from organics_neuro.core.circuits import Circuit
-from organics_neuro.core.circuits.checks import must_be_positive
 from organics_neuro.core.model import CircuitModel
 from organics_neuro.core.models import get_model
 from organics_neuro.core.models.gated import STEP_TIME
 from organics_neuro.core.operators import identity
+from organics_neuro.core.populations import must_be_positive
 from organics_neuro.core.units import UNITS, seconds
 from organics_neuro.nn import functional
 from organics_neuro.nn.arguments import check_input, check_state, in_own_precision

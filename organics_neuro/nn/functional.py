@@ -19,6 +19,7 @@ from torch.nn.functional import linear
 
 from organics_neuro.core.boundary import check_steps, count_trials, known_name, positive_int
 from organics_neuro.core.circuits import AnyCircuit, check_circuit
+from organics_neuro.core.dynamics import add_up
 from organics_neuro.core.expressions import NUMPY, Backend
 from organics_neuro.core.names import Name
 from organics_neuro.core.schemes import scheme
@@ -146,7 +147,8 @@ def unroll(
     steps, states = positive_int("steps", steps), _by_name("states", states)
     like = _first_tensor({**check_circuit(circuit).dynamics.name_inputs(inputs), **states})
     step = Step(circuit, dt, weights, parameters, like.dtype, like.device, method)
-    states, inputs = step.check_states({**step.initial(), **states}), step.complete_inputs(inputs)
+    inputs = step.complete_inputs(inputs)
+    states = step.check_states({**step.initial(inputs), **states})
     check_steps(inputs, steps)
     varied = {f"parameter {name!r}": v for name, v in _by_name("parameters", parameters).items() if not _is_number(v)}
     trials = _trials(inputs, {**states, **varied})
@@ -222,16 +224,19 @@ class Step:
         """One step, nothing checked or completed."""
 
         def couple(at):
-            return {Name(c.target, c.variable): self._deliver(c, at, inputs) for c in self.dynamics.connections}
+            delivered: dict = {}
+            for c in self.dynamics.connections:
+                add_up(delivered, c.written, self._deliver(c, at, inputs, delivered))
+            return delivered
 
         def rates(at, couplings):
             return self.dynamics.combine(at, inputs, couplings, self._parameters, TORCH)
 
         return self.scheme.step(states, self.dt, couple, rates, slope, _add)
 
-    def _deliver(self, connection, states, inputs):
+    def _deliver(self, connection, states, inputs, delivered):
         """Weights times source."""
-        value = self.dynamics.source(connection, states, inputs, self._parameters, TORCH)
+        value = self.dynamics.source(connection, states, inputs, self._parameters, TORCH, delivered)
         n = connection.weights.shape[1]
         if not (isinstance(value, torch.Tensor) and value.shape[-1:] == (n,)):
             value = torch.as_tensor(value, **self._like).expand(n)  # no units: a parameter, for example
@@ -239,9 +244,11 @@ class Step:
 
     # --- what comes in ------------------------------------------------------------------------------------------
 
-    def initial(self):
+    def initial(self, inputs=None):
         """Where the circuit says the states start, each of shape (units,)."""
-        return {name: torch.tensor(value, **self._like) for name, value in self.dynamics.initial.items()}
+        known = {n: v.detach().numpy(force=True) for n, v in (inputs or {}).items() if n in self.dynamics.start_reads}
+        start = self.dynamics.start({**self.dynamics.resolve_inputs(None), **known}) if known else self.dynamics.initial
+        return {name: torch.tensor(value, **self._like) for name, value in start.items()}
 
     def check_states(self, states):
         """``states`` if they are all there and have the right number of units."""
@@ -254,13 +261,14 @@ class Step:
         return states
 
     def complete_inputs(self, inputs):
-        """``inputs`` as a dictionary of tensors with one entry for each input of the circuit; those not given are 0.
+        """``inputs`` as a dictionary of tensors with one entry for each input of the circuit; those not given are at their default.
 
         Numbers and arrays, which may have units, take the type of the computation.
         """
-        complete = {name: torch.zeros(n, **self._like) for name, n in self.dynamics.inputs.items()}
+        sizes = {**self.dynamics.inputs, **self.dynamics.parameters}
+        complete = {n: torch.full((sizes[n],), value, **self._like) for n, value in self.dynamics.defaults.items()}
         for name, value in self.dynamics.name_inputs(inputs).items():
-            n = self.dynamics.inputs[name]
+            n = sizes[name]
             if not isinstance(value, torch.Tensor):
                 value = torch.as_tensor(magnitude(name, value, self.dynamics.unit(name)), **self._like)
             complete[name] = value if value.dim() else value.expand(n)  # one number stands for all units

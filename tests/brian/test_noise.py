@@ -8,7 +8,6 @@ import pytest
 
 import organics_neuro as on
 from organics_neuro.brian import simulate
-from organics_neuro.core.models.two_type import TWO_TYPE
 from organics_neuro.core.schemes import SCHEMES
 from tests.brian.conftest import TARGETS, run_on
 from tests.core.circuits import make_gated, make_joined, make_main, one_unit
@@ -151,10 +150,10 @@ def test_noise_that_depends_on_the_state_is_that_of_ito(method):
 def test_rate_noise(method):
     """A rate y_f that follows y², with noise of the amplitude √(y²)."""
     model = replace(
-        TWO_TYPE,
+        on.MODELS["two_type"],
         name="rate_noise",
-        equations=TWO_TYPE.equations + "\ndy_f/dt = (-y_f + y**2)/tau_y_f : 1\ntau_y_f : second",
-        parameters={**TWO_TYPE.parameters, "tau_y_f": 2e-3},
+        equations=on.MODELS["two_type"].equations + "\ndy_f/dt = (-y_f + y**2)/tau_y_f : 1\ntau_y_f : second",
+        parameters={**on.MODELS["two_type"].parameters, "tau_y_f": 2e-3},
         closed_form=None,
     )
     circuit, trials = on.Circuit(model, size=2), 8000

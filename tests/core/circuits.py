@@ -25,8 +25,41 @@ WILSON_COWAN = on.CircuitModel(
         on.Coupling("to_i", "W_ie", "v_e", default="ones"),
     ],
     parameters={"gain": 4.0, "threshold": 0.2, "tau_v_e": 10e-3, "tau_v_i": 5e-3},
-    rates={"v_e": "v_e"},
+    outputs={"rate_e": "v_e"},
 )
+
+
+#: Two couplings into one variable; a source that reads another coupling; outputs with and without weights; an input
+#: with a default; a start that depends on it; a time constant that is an expression.
+CHAIN = on.CircuitModel(
+    "chain",
+    """
+    dr/dt = (-r + tanh(gain*(drive + pooled)) - slope)/tau_s : 1
+    dq/dt = (-q + change)/(2*tau_s) : 1
+    change = -q + pooled + drive : 1
+    drive : 1
+    pooled : 1
+    slope : 1
+    gain : 1
+    tau_s : second
+    """,
+    couplings=[
+        on.Coupling("pooled", "W_1", "tanh(r)**2"),
+        on.Coupling("pooled", "W_2", "sin(q)"),
+        on.Coupling("slope", "W_3", "tanh(change)*r"),
+    ],
+    parameters={"gain": 1.5, "tau_s": 4e-3},
+    defaults={"drive": 0.3},
+    initial={"r": "drive*gain"},
+    outputs={"rate_r": "relu(r)**2", "lfp": on.Output("W_lfp", "abs(pooled) + r")},
+    time_constants={"r": "tau_s", "q": "2*tau_s"},
+)
+
+
+def make_chain(n=4, seed=0):
+    rng = np.random.default_rng(seed)
+    weights = {name: rng.normal(size=(n, n)) / n for name in ("W_1", "W_2", "W_3")}
+    return on.Circuit(CHAIN, {**weights, "W_lfp": rng.normal(size=(2, n))})
 
 
 def make_gated(n=4, inputs=3, seed=0):
@@ -84,6 +117,7 @@ CIRCUITS = {
     "gated": make_gated,
     "user_wilson_cowan": make_wilson_cowan,
     "ring": lambda: on.ring(n=12),
+    "chain": make_chain,
     "joined": make_joined,
     "nested": make_nested,
 }

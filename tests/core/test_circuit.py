@@ -49,7 +49,7 @@ def test_one_number_does_not_tell_the_size():
 
 
 def test_a_model_that_is_none():
-    with pytest.raises(ValueError, match="unknown model {'W': 0.1}; known: 'two_type'"):
+    with pytest.raises(ValueError, match="unknown model {'W': 0.1}; known: 'gated'"):
         on.Circuit({"W": 0.1})
 
 
@@ -145,7 +145,6 @@ def test_nested_join_equals_the_flat_one():
         (on.Coupling("b.z", 1.0, "c: y"), "population among a, b, got 'c: y'"),
         (on.Coupling("b.z", 1.0, "a: q"), "unknown variable 'q'"),
         (on.Coupling("b.z", np.ones((3, 2)), "a: y"), r"shape \(3, 2\), but must have \(2 targets, 3 sources\)"),
-        (on.Coupling("b.z", 1.0, "a: pool"), "depends on the coupling 'pool'"),
         (
             on.Coupling("b.z", -1.0, "a: y", nonnegative=True),
             "weights 'b.z' must not be negative, but the smallest is -1",
@@ -154,7 +153,10 @@ def test_nested_join_equals_the_flat_one():
             on.Coupling("b.z", source="a: y", default="ones"),
             "default= is for the couplings of a model; give the weights",
         ),
-        (on.Coupling("b.z", 1.0, "b: z"), "the source reads 'b.z', which another coupling writes"),
+        (on.Coupling("b.z", 1.0, "b: z"), "couplings read each other in a circle: b.z <- b.z"),
+        (on.Coupling("b.z", 1.0, "a: y", sign=-1), r"must not be positive \(sign=-1\), but the largest is 1"),
+        (on.Coupling("b.z", 1.0, "a: y", sign=2), r"sign must be \+1, -1 or None, got 2"),
+        (on.Coupling("b.z", 1.0, "a: y", sign=-1, nonnegative=True), "contradicts nonnegative=True"),
     ],
 )
 def test_wrong_couplings(coupling, message):
@@ -162,19 +164,37 @@ def test_wrong_couplings(coupling, message):
         on.join({"a": make_main(n=3), "b": make_main(n=2)}, [coupling])
 
 
-def test_two_couplings_of_one_target():
-    with pytest.raises(ValueError, match=r"two couplings write 'b\.z'"):
-        on.join({"a": make_main(n=3), "b": make_main(n=2)}, [on.Coupling("b.z", 1.0, "a: y")] * 2)
+def test_couplings_of_one_target_add_up():
+    parts = {"a": make_main(n=3), "b": make_main(n=2)}
+    first, second = on.Coupling("b.z", 1.0, "a: y"), on.Coupling("b.z", [[0.1, 0.2, 0.3]] * 2, "a: y**2")
+    circuit = on.join(parts, [first, second])
+    assert {"b.z", "b.z_2"} <= circuit.weights.keys()
+    states = random_states(circuit)
+    both, *each = (
+        on.join(parts, list(couplings)).dynamics.couplings(states, {"a.z": np.zeros(3)})["b.z"]
+        for couplings in ([first, second], [first], [second])
+    )
+    np.testing.assert_allclose(both, sum(each), rtol=1e-15)
 
 
-def test_couplings_inside_a_part_are_respected():
-    nested = make_nested()
-    taken = on.Coupling("pair.b.z", on.AllToAll((2, 2)), "top: y")
-    with pytest.raises(ValueError, match=r"unknown target of a coupling 'pair\.b\.z'"):
-        nested.replace(couplings=[taken])
-    reads = on.Coupling("top.z", on.AllToAll(2), "pair.b: z")
-    with pytest.raises(ValueError, match=r"the source reads 'pair\.b\.z', which another coupling writes"):
-        nested.replace(couplings=[reads])
+def test_a_coupling_adds_to_one_inside_a_part():
+    circuit = on.join({"a": make_main(n=3), "b": make_main(n=2)}, [on.Coupling("b.recurrent", 0.5, "a: y")])
+    states = random_states(circuit)
+    delivered = circuit.dynamics.couplings(states, circuit.dynamics.resolve_inputs(None))["b.recurrent"]
+    own = circuit.weights["b.W_r"] @ states["b.y"]
+    np.testing.assert_allclose(delivered, own + 0.5 * states["a.y"].sum(), rtol=1e-15)
+
+
+def test_two_feeds_of_an_external_input():
+    feed = on.Coupling("high.x", source="low: y")
+    with pytest.raises(ValueError, match=r"two couplings feed the external input 'high\.x'"):
+        on.join({"low": make_main(n=3), "high": CIRCUITS["gated"]()}, [feed, feed])
+
+
+def test_joined_circles_are_found():
+    reads = on.Coupling("a.z", 1.0, "b: z")
+    with pytest.raises(ValueError, match=r"in a circle: a\.z <- b\.z <- a\.z"):
+        on.join({"a": make_main(n=3), "b": make_main(n=2)}, [reads, on.Coupling("b.z", 1.0, "a: z")])
 
 
 def test_external_inputs_are_fed_directly():

@@ -108,10 +108,10 @@ def test_pack_and_unpack_are_inverse(make):
 
 def test_rates_are_those_of_the_papers():
     circuit = one_unit()
-    rates = circuit.dynamics.rates({"y": np.array([-0.5]), "a": np.array([0.09])})
-    np.testing.assert_allclose([rates["y"][0], rates["a"][0]], [0.25, 0.3])
-    rates = one_unit("two_type_rectified").dynamics.rates({"y": np.array([-0.5]), "a": np.array([0.09])})
-    assert rates["y"][0] == 0
+    rates = circuit.outputs({"y": np.array([-0.5]), "a": np.array([0.09])})
+    np.testing.assert_allclose([rates["rate_y"][0], rates["rate_a"][0]], [0.25, 0.3])
+    rates = one_unit("two_type_rectified").outputs({"y": np.array([-0.5]), "a": np.array([0.09])})
+    assert rates["rate_y"][0] == 0
 
 
 def test_inputs_not_given_are_zero():

@@ -128,9 +128,9 @@ def test_gated_circuit():
     circuit = make_gated(n=4, inputs=3)
     dataset = on.experiments.contrast_response(circuit, [0.5, 1.0], stimulus=[0, 0, 1.0], mask_stimulus=np.zeros(3))
     point = on.theory.fixed_point(circuit, np.array([[0, 0, 0.5], [0, 0, 1]]))
-    rates = circuit.dynamics.rates(point.state)
-    np.testing.assert_allclose(dataset.rate_y[0], rates["y"], rtol=1e-3, atol=1e-9)
-    assert dataset.rate_y.attrs["preferred_unit"] == rates["y"][1].argmax()
+    rates = circuit.outputs(point.state)
+    np.testing.assert_allclose(dataset.rate_y[0], rates["rate_y"], rtol=1e-3, atol=1e-9)
+    assert dataset.rate_y.attrs["preferred_unit"] == rates["rate_y"][1].argmax()
 
 
 def test_circuit_that_has_not_settled():

@@ -3,8 +3,8 @@
 import numpy as np
 
 import organics_neuro as on
-from organics_neuro.core.models.gated import gated
-from tests.core.circuits import make_gated, make_main, make_wilson_cowan
+from organics_neuro.core.models.gated import name_of
+from tests.core.circuits import make_chain, make_gated, make_main, make_wilson_cowan
 
 #: Rate units of a network of excitation and inhibition; two populations of them are joined below.
 RATE = on.CircuitModel(
@@ -19,7 +19,7 @@ RATE = on.CircuitModel(
     """,
     couplings=[on.Coupling("own", "W_own", "k*relu(v)**2")],
     parameters={"k": 0.4, "tau_v": 4e-3},
-    rates={"v": "k*relu(v)**2"},
+    outputs={"rate_v": "k*relu(v)**2"},
 )
 
 
@@ -45,9 +45,9 @@ def make_two_layers():
     )
 
 
-def make_variant(rectification, constant):
+def make_variant(variant, constant):
     """A variant of the gated circuit, with as many of its weights as there are left."""
-    model, full = gated(rectification, constant), make_gated()
+    model, full = on.MODELS[name_of(variant, constant)], make_gated()
     gains = dict.fromkeys(constant, 0.7)
     return on.Circuit(model, {name: full.weights[name] for name in model.weights}, **gains)
 
@@ -77,9 +77,10 @@ CIRCUITS = {
     "two_type_rectified": lambda: make_main("two_type_rectified", n=6),
     "two_type_rectified_recurrence": lambda: make_main("two_type_rectified_recurrence", n=6),
     "gated": make_gated,
-    "gated_rectified_constant_b": lambda: make_variant("activity", ("b",)),
-    "gated_unrectified_constant_b0": lambda: make_variant("none", ("b0",)),
+    "gated_rectified_constant_b": lambda: make_variant("gated_rectified", ("b",)),
+    "gated_unrectified_constant_b0": lambda: make_variant("gated_unrectified", ("b0",)),
     "ring": lambda: on.ring(n=12),
+    "chain": make_chain,
     "wilson_cowan": make_wilson_cowan,
     "excitation_inhibition": make_excitation_inhibition,
     "two_layers": make_two_layers,

@@ -22,8 +22,9 @@ def _brian(target):
 def _torch(circuit, z):
     torch = pytest.importorskip("torch")
     inputs = {name: torch.from_numpy(value) for name, value in z.items()}
-    start = {name: torch.from_numpy(np.tile(value, (TRIALS, 1))) for name, value in circuit.initial.items()}
-    trace, _ = on.nn.functional.unroll(circuit, inputs, STEPS, DT, states=start)
+    start = {name: np.broadcast_to(v, (TRIALS, v.shape[-1])) for name, v in circuit.dynamics.start(z).items()}
+    start = {name: torch.from_numpy(value.copy()) for name, value in start.items()}
+    trace, _ = on.nn.functional.unroll(circuit, inputs, STEPS, DT)
     return {name: torch.cat([start[name][None], value]).numpy() for name, value in trace.items()}
 
 

@@ -118,7 +118,7 @@ def test_recurrent_cell(tmp_path, cell):
     states = on.reference.simulate(circuit, x, duration=STEPS * DT, dt=DT)
     for name, expected in published_trace(model, cell, x).items():
         np.testing.assert_allclose(states[name][1:], expected, rtol=0, atol=1e-12, err_msg=name)
-    assert circuit.model.rates["y"] == (
+    assert circuit.model.outputs["rate_y"].source == (
         "y**2" if cell == "gated_unrectified_recurrence" else "relu(y)**2"
     )  # what the pool sees
     left = {"fc.weight", "fc.bias", *({"org.B0_const"} if cell == "gated_released" else ())}

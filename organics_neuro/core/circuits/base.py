@@ -38,6 +38,25 @@ class AnyCircuit:
         """Where the states start, by full name, each of shape (units,)."""
         return MappingProxyType(self.dynamics.initial)
 
+    def outputs(self, states, z=None):
+        """What the model declares as outputs, such as firing rates.
+
+        Parameters
+        ----------
+        states : dict
+            Each state by its full name, shape (..., units); states not named are where the circuit starts.
+        z : array_like or dict, optional
+            Input, as everywhere: (..., units), with the leading axes of the states.
+
+        Returns
+        -------
+        dict of ndarray
+            Each output by its full name ("rate_y", "e.rate_v"), shape (..., units), or (..., channels) where it has
+            weights.
+        """
+        inputs = self.dynamics.resolve_inputs(z)
+        return self.dynamics.outputs(self.dynamics.resolve_states("states", states, inputs), inputs)
+
     def __eq__(self, other):
         if not isinstance(other, AnyCircuit):
             return NotImplemented

@@ -5,6 +5,7 @@ import numpy as np
 from organics_neuro.core.boundary import check_units_axis, positive_int
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.operators import AllToAll, as_operator, identity
+from organics_neuro.core.populations import check_positive
 from organics_neuro.core.units import magnitude
 
 
@@ -37,26 +38,32 @@ def check_weights(model, weights, size):
             raise ValueError(
                 f"weights {name!r} have shape {operator.shape}, but must have ({size} units, {columns} {'inputs' if outside else 'units'})"
             )
-        check_sign(coupling, name, operator)
+        check_weights_sign(coupling, name, operator)
         checked[name] = operator
-    for name in model.encoders.values():
+    for name in model.optional_weights:
         if name in weights:
             checked[name] = as_operator(weights[name], name)
-            if checked[name].shape[0] != size:
+            side, one = (0, "rows") if name in model.encoders.values() else (1, "columns")
+            if checked[name].shape[side] != size:
                 raise ValueError(
-                    f"weights {name!r} have shape {checked[name].shape}, but must have {size} rows, one per unit"
+                    f"weights {name!r} have shape {checked[name].shape}, but must have {size} {one}, one per unit"
                 )
     return checked
 
 
-def check_sign(coupling, name, operator):
-    if coupling.nonnegative and not operator.is_nonnegative:
+def check_weights_sign(coupling, name, operator):
+    sign = coupling.allowed_sign
+    if sign == 1 and not operator.is_nonnegative:
         raise ValueError(f"weights {name!r} must not be negative, but the smallest is {operator.minimum:g}")
+    if sign == -1 and not (-operator).is_nonnegative:
+        raise ValueError(
+            f"weights {name!r} must not be positive (sign=-1), but the largest is {-(-operator).minimum:g}"
+        )
 
 
 def check_parameters(model, parameters, size):
     for name in parameters:
-        if name in (*model.weights, *model.encoders.values()):
+        if name in (*model.weights, *model.optional_weights):
             raise ValueError(f"model {model.name!r}: {name!r} are weights; give them as weights={{{name!r}: ...}}")
         if name not in model.parameters:
             raise ValueError(f"model {model.name!r}: {unknown_name('parameter', name, model.parameters)}")
@@ -75,16 +82,10 @@ def check_parameters(model, parameters, size):
     return checked
 
 
-def must_be_positive(model, name):
-    """Whether a parameter has to be larger than 0: as time constants have."""
-    return name in model.positive or model.units[name] == "second"
-
-
 def check_parameter(model, name, value):
     """``value`` of a parameter as an array in SI units, checked but for its shape."""
     array = magnitude(f"parameter {name!r}", value, model.units[name])
-    if must_be_positive(model, name) and np.any(array <= 0):
-        raise ValueError(f"parameter {name!r} must be larger than 0, but the smallest value is {array.min():g}")
+    check_positive(model, name, array)
     return array
 
 

@@ -1,17 +1,20 @@
 """`join`: circuits joined by couplings, again a circuit."""
 
+from collections import Counter
+from dataclasses import fields
 from functools import cached_property
 from types import MappingProxyType
 
 from organics_neuro.core.boundary import known_name
 from organics_neuro.core.circuits.base import AnyCircuit
-from organics_neuro.core.circuits.checks import check_sign
-from organics_neuro.core.dynamics import Connection
+from organics_neuro.core.circuits.checks import check_weights_sign
+from organics_neuro.core.declaration import check_sign, check_source
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.expressions import substitute
 from organics_neuro.core.model import Coupling
 from organics_neuro.core.names import Name, within
 from organics_neuro.core.operators import as_operator
+from organics_neuro.core.populations import Connection
 
 
 class JoinedCircuit(AnyCircuit):
@@ -34,27 +37,31 @@ class JoinedCircuit(AnyCircuit):
         return {within(p, q): pop for p, part in self.parts.items() for q, pop in part.populations.items()}
 
     @cached_property
-    def written_inside(self):
-        """Full names of the variables that connections inside the parts write."""
-        return {Name(within(p, c.target), c.variable) for p, part in self.parts.items() for c in part.connections}
-
-    @cached_property
     def _links(self):
-        return tuple(_Link(self, c) for c in self.couplings)
+        links, count = [], Counter()
+        for c in self.couplings:
+            count[c.target] += 1
+            key = c.target if count[c.target] == 1 else f"{c.target}_{count[c.target]}"
+            links.append(_Link(self, c, key))
+        return tuple(links)
 
     @cached_property
     def connections(self):
         """All connections, those inside the parts first."""
-        direct = {link.target_name: link for link in self._links if link.operator is None}
+        direct = {link.target: link for link in self._links if link.operator is None}
         inside = [_inner_connection(p, c, direct) for p, part in self.parts.items() for c in part.connections]
         return (*inside, *(link.connection() for link in self._links if link.operator is not None))
 
     @cached_property
+    def external_inside(self):
+        """Sizes of the inputs of the parts that have a size of their own, fed or not."""
+        return {x.within(p): n for p, part in self.parts.items() for x, n in part.external.items()}
+
+    @cached_property
     def external(self):
         """Sizes of the inputs that have a size of their own and that no coupling feeds."""
-        fed = {link.target_name for link in self._links}
-        every = {x.within(p): n for p, part in self.parts.items() for x, n in part.external.items()}
-        return {x: n for x, n in every.items() if x not in fed}
+        fed = {link.target for link in self._links}
+        return {x: n for x, n in self.external_inside.items() if x not in fed}
 
     @property
     def weights(self):
@@ -73,11 +80,11 @@ class JoinedCircuit(AnyCircuit):
             inner, parts[name] = part._record()
             arrays.update({f"parts/{name}/{key}": value for key, value in inner.items()})
         for link in self._links:
-            entry = {"target": link.target_name, "source": link.coupling.source, "weights": None}
+            kind = None if link.operator is None else link.operator.kind
             if link.operator is not None:
-                entry["weights"] = link.operator.kind
-                arrays.update({f"couplings/{link.target_name}/{k}": v for k, v in link.operator.arrays().items()})
-            couplings.append(entry)
+                arrays.update({f"couplings/{link.key}/{k}": v for k, v in link.operator.arrays().items()})
+            given = {f.name: getattr(link.coupling, f.name) for f in fields(Coupling)}
+            couplings.append({**given, "weights": kind, "key": link.key})
         return arrays, {"parts": parts, "couplings": couplings}
 
     def __repr__(self):
@@ -94,9 +101,9 @@ def join(parts, couplings):
     parts : dict of str to Circuit
         The circuits by name; they may have different models and sizes, and may be joined circuits themselves.
     couplings : sequence of Coupling
-        ``Coupling("e.from_i", weights=W_ei, source="i: k*relu(v)**n")``: the target is an input of a part that
-        nothing else writes, the weights have shape (units of the target, units of the source), the source is an
-        expression of a part. Without weights, an external input of a part is replaced by the expression.
+        ``Coupling("e.from_i", weights=W_ei, source="i: k*relu(v)**n")``: the target is an input of a part, or a
+        variable that another coupling writes, to which it adds; the weights have shape (units of the target, units of the source), the
+        source is an expression of a part. Without weights, an external input of a part is replaced by the expression.
 
     Returns
     -------
@@ -121,66 +128,60 @@ def join(parts, couplings):
 
 
 class _Link:
-    """A coupling between parts, resolved: which populations and variables it names, checked."""
+    """A coupling between parts, resolved: which populations and variables it names, checked.
 
-    def __init__(self, joined, coupling):
-        self.coupling = coupling
-        self.target_name = coupling.target
+    ``key`` names its weights in the circuit: its target, with a number where several couplings have the same.
+    """
+
+    def __init__(self, joined, coupling, key):
+        self.coupling, self.key, self.target = coupling, key, Name.parse(coupling.target)
         if coupling.default is not None:
-            raise ValueError(
-                f"coupling {coupling.target!r}: default= is for the couplings of a model; give the weights"
-            )
+            raise ValueError(f"coupling {key!r}: default= is for the couplings of a model; give the weights")
+        check_sign(coupling)
         source, _, self.expression = (s.strip() for s in coupling.source.partition(":"))
         populations = joined.populations
-        external = {x.within(p): n for p, part in joined.parts.items() for x, n in part.external.items()}
         if source not in populations or not self.expression:
             raise ValueError(
-                f"coupling {coupling.target!r}: the source must read 'population: expression' with a population among {', '.join(populations)}, got {coupling.source!r}"
+                f"coupling {key!r}: the source must read 'population: expression' with a population among {', '.join(populations)}, got {coupling.source!r}"
             )
         self.source = source
-        target = Name.parse(coupling.target)
-        self.target, self.variable = target.population, target.variable
-        n = populations[source].size
-        if [c.target for c in joined.couplings].count(coupling.target) > 1:
-            raise ValueError(
-                f"two couplings write {coupling.target!r}; declare an input for each and add them in the equations"
-            )
-        self._check_source(populations[source].model, joined)
-        self.operator = None
-        if coupling.target in external:
-            if coupling.weights is not None:
-                raise ValueError(
-                    f"coupling {coupling.target!r}: an external input has weights of its own; give only a source"
-                )
-            if external[coupling.target] != n:
-                raise ValueError(
-                    f"coupling {coupling.target!r}: the input has {external[coupling.target]} values, but {source!r} has {n} units"
-                )
-            return
-        free = [Name(p, x) for p, pop in populations.items() for x in pop.model.inputs]
-        free = [name for name in free if name not in joined.written_inside]
-        if coupling.target not in free:
-            raise ValueError(unknown_name("target of a coupling", coupling.target, (*free, *external)))
-        m = populations[self.target].size
-        self.operator = as_operator(coupling.weights, coupling.target, (m, n))
-        if self.operator.shape != (m, n):
-            raise ValueError(
-                f"coupling {coupling.target!r}: weights have shape {self.operator.shape}, but must have ({m} targets, {n} sources)"
-            )
-        check_sign(coupling, coupling.target, self.operator)
+        check_source(populations[source].model, Coupling(coupling.target, None, self.expression))
+        self.operator = self._operator(joined)
 
-    def _check_source(self, model, joined):
-        model.check_source(Coupling(self.target_name, None, self.expression))
-        written = {*joined.written_inside, *(c.target for c in joined.couplings)}
-        for used in model.expression(self.expression).free_symbols:
-            name = Name(self.source, used.name)
-            if name in written:
-                raise ValueError(
-                    f"coupling {self.target_name!r}: the source reads {name!r}, which another coupling writes; a source may use states, free inputs and parameters"
-                )
+    def _operator(self, joined):
+        """The weights, or None where an external input is fed."""
+        populations, n = joined.populations, joined.populations[self.source].size
+        external = joined.external_inside
+        if self.target in external:
+            self._check_feed(joined, external[self.target], n)
+            return None
+        inputs = [Name(p, x) for p, pop in populations.items() for x in pop.model.inputs]
+        receivers = [*inputs, *(Name(p, x) for p, pop in populations.items() for x in pop.model.targets)]
+        if self.target not in receivers:
+            raise ValueError(unknown_name("target of a coupling", str(self.target), (*receivers, *external)))
+        shape = (populations[self.target.population].size, n)
+        operator = as_operator(self.coupling.weights, self.key, shape)
+        if operator.shape != shape:
+            raise ValueError(
+                f"coupling {self.key!r}: weights have shape {operator.shape}, but must have ({shape[0]} targets, {n} sources)"
+            )
+        check_weights_sign(self.coupling, self.key, operator)
+        return operator
+
+    def _check_feed(self, joined, values, units):
+        if self.coupling.weights is not None:
+            raise ValueError(f"coupling {self.key!r}: an external input has weights of its own; give only a source")
+        if values != units:
+            raise ValueError(
+                f"coupling {self.key!r}: the input has {values} values, but {self.source!r} has {units} units"
+            )
+        if self.key != self.target:
+            raise ValueError(f"two couplings feed the external input {self.target!r}; join their sources in one")
 
     def connection(self):
-        return Connection(self.target_name, self.target, self.variable, self.operator, self.source, self.expression)
+        """The connection that it makes."""
+        target, variable = self.target.population, self.target.variable
+        return Connection(self.key, target, variable, self.operator, self.source, self.expression)
 
 
 def _inner_connection(part, connection, direct):

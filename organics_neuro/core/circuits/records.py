@@ -29,17 +29,7 @@ def _from_record(arrays, metadata):
         parts = {
             name: _from_record(_below(arrays, f"parts/{name}/"), inner) for name, inner in metadata["parts"].items()
         }
-        couplings = [
-            Coupling(
-                entry["target"],
-                None
-                if entry["weights"] is None
-                else from_arrays(entry["weights"], _below(arrays, f"couplings/{entry['target']}/")),
-                entry["source"],
-            )
-            for entry in metadata["couplings"]
-        ]
-        return join(parts, couplings)
+        return join(parts, [_coupling(dict(entry), arrays) for entry in metadata["couplings"]])
     model = CircuitModel.from_dict(metadata["model"])
     weights = {
         name: from_arrays(kind, _below(arrays, f"weights/{name}/")) for name, kind in metadata["weights"].items()
@@ -47,6 +37,13 @@ def _from_record(arrays, metadata):
     return Circuit(
         model, weights, size=metadata["size"], initial=_below(arrays, "initial/"), **_below(arrays, "parameters/")
     )
+
+
+def _coupling(entry, arrays):
+    """A coupling between parts: the fields of `Coupling`, with the kind of the weights, and the key of their arrays."""
+    key, kind = entry.pop("key", entry["target"]), entry.pop("weights")
+    weights = None if kind is None else from_arrays(kind, _below(arrays, f"couplings/{key}/"))
+    return Coupling(**entry, weights=weights)
 
 
 def _below(arrays, prefix):

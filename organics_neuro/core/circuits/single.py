@@ -7,10 +7,10 @@ import numpy as np
 
 from organics_neuro.core.circuits.base import AnyCircuit
 from organics_neuro.core.circuits.checks import check_initial, check_parameters, check_weights, find_size
-from organics_neuro.core.dynamics import Connection, Population
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.models import get_model
 from organics_neuro.core.names import Name
+from organics_neuro.core.populations import Connection, Population
 
 
 class Circuit(AnyCircuit):
@@ -53,7 +53,7 @@ class Circuit(AnyCircuit):
     def __init__(self, model, weights=None, *, size=None, initial=None, **parameters):
         model = get_model(model)
         weights = dict(weights or {})
-        known = (*model.weights, *model.encoders.values())
+        known = (*model.weights, *model.optional_weights)
         for name in weights:
             if name not in known:
                 raise ValueError(f"model {model.name!r}: {unknown_name('weights', name, known)}")
@@ -67,7 +67,8 @@ class Circuit(AnyCircuit):
     @cached_property
     def populations(self):
         """The circuit's populations by name; a circuit that is not joined has one, without a name."""
-        return {None: Population(self.model, self.size, self.parameters, self._initial)}
+        readouts = {n: self.weights[o.weights] for n, o in self.model.readouts.items() if o.weights in self.weights}
+        return {None: Population(self.model, self.size, self.parameters, self._initial, readouts)}
 
     @cached_property
     def connections(self):

@@ -1,14 +1,22 @@
-"""The models that come with the package, one declaration a file."""
+"""The models that come with the package, one family a file. A file of this folder that declares ``MODELS`` is found."""
+
+from importlib import import_module
+from pkgutil import iter_modules
 
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.model import CircuitModel
-from organics_neuro.core.models.gated import GATED
-from organics_neuro.core.models.two_type import TWO_TYPE, TWO_TYPE_RECTIFIED, TWO_TYPE_RECTIFIED_RECURRENCE
-
-MODELS = {model.name: model for model in (TWO_TYPE, TWO_TYPE_RECTIFIED, TWO_TYPE_RECTIFIED_RECURRENCE, GATED)}
 
 
-def get_model(model):
+def _find() -> dict[str, CircuitModel]:
+    modules = [import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__)]
+    return {model.name: model for module in modules for model in getattr(module, "MODELS", ())}
+
+
+#: Every model by its name.
+MODELS: dict[str, CircuitModel] = _find()
+
+
+def get_model(model: str | CircuitModel) -> CircuitModel:
     """The model called ``model``, or ``model`` itself if it is a `CircuitModel`."""
     if isinstance(model, CircuitModel):
         return model

@@ -15,7 +15,6 @@ from organics_neuro.core.theory.solvers import (
     newton,
     relax,
     settle,
-    time_constants,
     trials,
 )
 
@@ -86,7 +85,7 @@ def fixed_point(circuit, z=None, guess=None, tol=1e-10):
     dynamics = check_circuit(circuit).dynamics
     tol = number("tol", tol, "a number larger than 0", lambda t: t > 0)
     inputs = constant_inputs(dynamics, z)
-    start = dynamics.resolve_states("guess", guess)
+    start = dynamics.resolve_states("guess", guess, inputs)
     shape = trials(inputs, start)
     x, iterations = dynamics.pack(start, shape), np.zeros(shape, dtype=int)
     with np.errstate(all="ignore"):  # a trial step may leave the domain of the equations; solvers then shorten it
@@ -96,7 +95,7 @@ def fixed_point(circuit, z=None, guess=None, tol=1e-10):
             for trial, system in each_trial(dynamics, inputs, shape):
                 found = newton(system, x[trial]) if guess is not None else _search(system, x[trial], tol)
                 x[trial], iterations[trial] = found
-        residual = np.abs(time_constants(dynamics) * dynamics.flow(x, inputs)).max(axis=-1)
+        residual = np.abs(dynamics.time_constants(inputs) * dynamics.flow(x, inputs)).max(axis=-1)
     converged = residual <= tol * np.maximum(1.0, np.abs(x).max(axis=-1))
     _warn(residual, converged, tol)
     return FixedPoint(dynamics.unpack(x), _plain(residual), _plain(converged), _plain(iterations))

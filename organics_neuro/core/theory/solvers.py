@@ -10,15 +10,6 @@ _NEAR = 1e-6
 _NEWTON_ITERATIONS, _RELAX_ITERATIONS, _SETTLE_ITERATIONS = 50, 60, 1000
 
 
-def time_constants(dynamics):
-    """Time constant of each equation in seconds, 1 where the model has none, shape (size,)."""
-    tau = np.ones(dynamics.size)
-    for p, population in dynamics.populations.items():
-        for state in population.model.states:
-            tau[dynamics.slices[Name(p, state)]] = population.parameters.get(f"tau_{state}", 1.0)
-    return tau
-
-
 class System:
     """The equations τ dx/dt = 0 of a circuit at one input.
 
@@ -38,7 +29,7 @@ class System:
 
     def __init__(self, dynamics, inputs):
         self.dynamics, self.inputs = dynamics, inputs
-        self.tau = time_constants(dynamics)
+        self.tau = dynamics.time_constants(inputs)
         self.relaxed = np.zeros(dynamics.size, dtype=bool)
         for p, population in dynamics.populations.items():
             for state in population.model.relaxed:

@@ -280,7 +280,8 @@ def _linearise(circuit: AnyCircuit, z: Any, noise: Mapping, state: Mapping | Non
         if np.ndim(point.converged) == 0 and not point.converged:
             raise ValueError("no fixed point was found for this input, so there is nothing to linearise around")
         state = {name: np.nan_to_num(value) for name, value in point.state.items()}
-    inputs, states = constant_inputs(dynamics, z), dynamics.resolve_states("state", state)
+    inputs = constant_inputs(dynamics, z)
+    states = dynamics.resolve_states("state", state, inputs)
     if any(value.ndim > 1 for value in (*inputs.values(), *states.values())):
         raise ValueError("the spectrum is that of one input: give z (and state) of shape (units,), one trial at a time")
     leading = eigenvalues(circuit, z, state).real.max()

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from organics_neuro.core.boundary import Values
 from organics_neuro.core.circuits import AnyCircuit, check_circuit
+from organics_neuro.core.names import Name
 from organics_neuro.core.schemes import Scheme, scheme
 from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs, each_trial, trials
@@ -36,7 +37,8 @@ def jacobian(circuit: AnyCircuit, z: Values = None, state: Mapping[str, ArrayLik
 def _jacobian_parts(circuit, z, state):
     """The Jacobian as (local, coupled), see `Dynamics.jacobian_parts`, shape (2, size, size) or (2, trials, size, size)."""
     dynamics = check_circuit(circuit).dynamics
-    inputs, states = constant_inputs(dynamics, z), dynamics.resolve_states("state", state)
+    inputs = constant_inputs(dynamics, z)
+    states = dynamics.resolve_states("state", state, inputs)
     shape = trials(inputs, states)
     x = dynamics.pack(states, shape)
     parts = np.empty((2, *shape, dynamics.size, dynamics.size))
@@ -172,3 +174,15 @@ def _radius(chosen: Scheme, local, coupled, dt):
     now = identity + dt * average @ local + (1 + chosen.ahead) * drive
     step = np.block([[now, -chosen.ahead * drive], [identity, np.zeros_like(identity)]])
     return np.abs(np.linalg.eigvals(step)).max()
+
+
+def shortest_time_constant(circuit, z=None):
+    """The shortest time constant of a circuit, in seconds, and what its model calls it; infinite if there is none."""
+    dynamics = check_circuit(circuit).dynamics
+    tau = dynamics.time_constants(dynamics.resolve_inputs(z))
+    named = []
+    for name, where in dynamics.slices.items():
+        model = circuit.populations[name.population].model
+        if model.has_time_constant(name.variable):
+            named.append((float(tau[..., where].min()), str(Name(name.population, model.time_constant(name.variable)))))
+    return min(named, default=(np.inf, ""))

@@ -8,7 +8,6 @@ import pytest
 
 import organics_neuro as on
 from organics_neuro.core.errors import ConvergenceWarning
-from organics_neuro.core.models.two_type import TWO_TYPE
 from organics_neuro.core.theory import solvers
 from organics_neuro.core.theory.solvers import System, newton, relax
 from tests.core.circuits import CIRCUITS, make_joined, make_main, one_unit, random_inputs
@@ -88,7 +87,7 @@ def test_search_finds_the_closed_form(model):
 
 def test_newton_alone_finds_it_too():
     """A model that declares neither a closed form nor relaxed states."""
-    circuit = on.Circuit(replace(TWO_TYPE, closed_form=None, relaxed=()), size=3)
+    circuit = on.Circuit(replace(on.MODELS["two_type"], closed_form=None, relaxed=()), size=3)
     z = [0.1, -0.2, 0.3]
     found, expected = on.theory.fixed_point(circuit, z), on.theory.fixed_point(on.Circuit("two_type", size=3), z)
     np.testing.assert_allclose(found.state["y"], expected.state["y"], rtol=1e-12)

@@ -1,0 +1,151 @@
+"""Groups of a circuit put together: where states start, inputs and outputs of their own size, projections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import brian2 as b2
+import numpy as np
+
+from organics_neuro.brian.guard import StepGuard
+from organics_neuro.brian.noise import NoiseTerms
+from organics_neuro.brian.projection import Projection
+from organics_neuro.core.expressions import substitute, to_brian
+from organics_neuro.core.names import Name
+from organics_neuro.core.populations import Connection
+
+if TYPE_CHECKING:
+    from organics_neuro.brian.group import CircuitGroup
+    from organics_neuro.core.noise import Source
+
+
+def summands_of(connections: list[Connection]) -> dict[str, list[str]]:
+    """Variables that several connections write, each with a name for what one of them brings."""
+    written = [c.variable for c in connections]
+    counts = {variable: written.count(variable) for variable in written}
+    return {v: [f"{v}_{k}" for k in range(1, n + 1)] for v, n in counts.items() if n > 1}
+
+
+def assemble(
+    made: Mapping[str | None, CircuitGroup], circuit, inputs: Mapping, sources: Sequence[Source], options: Mapping
+) -> None:
+    """Set the states of the groups to their start, and connect them.
+
+    Parameters
+    ----------
+    made : dict of CircuitGroup
+        By population.
+    circuit : Circuit or JoinedCircuit
+    inputs : dict
+        As for `CircuitGroup`, by full name.
+    sources : sequence of Source
+        The noise, resolved.
+    options : dict
+        Those of `NeuronGroup`.
+    """
+    dynamics = circuit.dynamics
+    values = {name: value for name, value in inputs.items() if not isinstance(value, str)}
+    resolved = dynamics.resolve_inputs(values or None)
+    _start(made, dynamics, resolved, texts={name for name in inputs if name not in values})
+    noisy = {p: group.noisy for p, group in made.items()}
+    for name, size in circuit.external.items():
+        noisy[name] = _add_external(made[name.population], name, size, inputs, sources, options)
+    for name in map(Name.parse, values):
+        setattr(made[name.population], f"{name.variable}_", resolved[name])  # SI units
+    stages = {p: group.integrator.add_stages(group) for p, group in made.items()}
+    for c, depth in _with_depth(dynamics):
+        _connect(made, c, depth, stages, noisy[c.source])
+    for p, population in circuit.populations.items():
+        for name, weights in population.readouts.items():
+            made[p].external[name] = _readout(made[p], population.model.outputs[name], name, weights, options)
+    next(iter(made.values())).guard = StepGuard(circuit, made)
+
+
+def _start(made, dynamics, inputs, texts):
+    """Set states, and inputs that are no expressions, to where they start."""
+    for name, value in dynamics.start(inputs).items():
+        group = made[name.population]
+        value = np.broadcast_to(value, (group.trials, value.shape[-1]))
+        group.variables[name.variable].set_value(value.reshape(-1))
+    for name, value in dynamics.defaults.items():
+        if value and name not in texts:
+            made[name.population].variables[name.variable].set_value(value)
+
+
+def _add_external(group, name, size, inputs, sources, options):
+    """A group for an input with a size of its own; returns what takes the place of the input where it is read."""
+    terms, text = NoiseTerms(s for s in sources if s.name == name), inputs.get(name)
+    equation = f"{name.variable} = {text} : 1" if isinstance(text, str) else f"{name.variable} : 1"
+    beside = _attach(group, size, f"{equation}\n{terms.declarations()}", name.variable, options)
+    group.external[name.variable] = beside
+    terms.attach(beside, group, options.get("dtype"))
+    return terms.noisy
+
+
+def _readout(group, output, name, weights, options):
+    """The group of an output with weights: of the same instant as the states that a monitor records."""
+    channels = _attach(group, weights.shape[0], f"{name} : {output.unit}", name, options)
+    projection = Projection(
+        group, channels, weights, source=to_brian(output.source), target=name, name=f"{group.name}_{name}_weights"
+    )
+    projection.run_at("start", -1)
+    group.projections[name] = projection
+    group.contained_objects.append(projection)
+    return channels
+
+
+def _attach(group, size, equation, variable, options):
+    """A group beside ``group``, of ``size`` units for each of its trials."""
+    beside = b2.NeuronGroup(
+        size * group.trials,
+        equation,
+        clock=group.clock,
+        order=group.order,
+        namespace=group.namespace,
+        dtype=options.get("dtype"),
+        name=f"{group.name}_{variable}",
+    )
+    group.contained_objects.append(beside)
+    return beside
+
+
+def _with_depth(dynamics):
+    """The connections, each with its place in the longest chain of those that read each other."""
+    depth: dict[Name, int] = {}
+    for c in dynamics.connections:
+        before = [depth[name] + 1 for name in dynamics.reads(c) if name in depth] if not c.external else []
+        depth[c.written] = max([depth.get(c.written, 0), *before])
+    return [(c, depth[c.written]) for c in dynamics.connections]
+
+
+def _connect(made, c, depth, stages, noisy):
+    target = made[c.target]
+    text = substitute(c.expression, noisy) if noisy else c.expression
+    expression = to_brian(text)  # whatever the user calls relu: here it is the model's
+    if c.external:
+        source = made[c.source.population].external[c.source.variable]
+    else:
+        source = made[c.source]
+        expression = source.integrator.seen(source, expression)
+    variable = target.next_summand(c.variable)
+    projection = Projection(
+        source,
+        target,
+        weights=c.weights,
+        source=expression,
+        target=variable,
+        weights_dtype=target.weights_dtype,
+        name=f"{target.name}_{variable}",
+    )
+    if depth:
+        projection.run_at("groups", projection.order + _later(depth))
+    for order in () if c.external else stages[c.target]:
+        projection.repeat(order + _later(depth))
+    target.projections[variable] = projection
+    target.contained_objects.append(projection)
+
+
+def _later(depth):
+    """A projection that reads what another one writes follows it, before the groups update their states."""
+    return 1 - 2.0**-depth if depth else 0
