@@ -3,7 +3,7 @@
 The compiled kernel against the loop of torch's operations, torch.nn.LSTM and GRU, and a jitted JAX gradient of the
 same cell (without the optimizer), each in a process of its own; and against the floor, which is the time that the
 multiplications alone would take at the rate of torch's best matrix product in float32. The kernel can be below it where
-the processor has a tile unit for whole numbers (Intel AMX), which makes its products in float32; "fused no tiles" is the
+the processor has AMX tiles (Intel), on which it makes its products in float32; "fused no tiles" is the
 kernel compiled without. Numbers that are not normal count as 0 for all of them; XLA does so itself.
 """
 

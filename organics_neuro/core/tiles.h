@@ -1,8 +1,8 @@
-// Products of float32 matrices on the tile unit of some processors (Intel AMX), which multiplies whole numbers of 8 bits.
+// Products of float32 matrices on AMX tiles (Intel), which multiply integers of 8 bits.
 //
-// A number x of a line (a row of the left factor, a column of the right one) becomes the whole number x / unit of 24
-// bits, where the unit belongs to 256 neighbours of the line and is set by their largest one. Its three digits to the
-// base 256, from -128 to 127, are multiplied digit by digit and added up exactly:
+// A number x of a line (a row of the left factor, a column of the right one) becomes the integer x / unit of 24 bits,
+// where the unit belongs to 256 neighbours of the line and is set by their largest one. It is split into three slices of
+// 8 bits, from -128 to 127, as in the scheme of Ozaki; slices are multiplied in pairs and added up exactly:
 //
 //     a b = unit_a unit_b (2^32 a_0 b_0 + 2^24 (a_0 b_1 + a_1 b_0) + 2^16 (a_0 b_2 + a_1 b_1 + a_2 b_0) + ...)
 //
@@ -25,32 +25,32 @@
 #include <algorithm>
 #endif
 
-namespace organics_digits {
+namespace organics_amx {
 
 #ifndef ORGANICS_TILES
 
-struct Digits
+struct Slices
 {
     static constexpr int lines = 0;
     void take_columns(int, int, const float*, int) {}
 };
 inline bool are_faster(int, int) { return false; }
-inline void times(int, int, int, const float*, int, const Digits&, bool, float*, int) {}
+inline void times(int, int, int, const float*, int, const Slices&, bool, float*, int) {}
 inline void add_outer(int, int, int, const float*, int, const float*, int, float*, int) {}
 
 #else
 
 constexpr int SIDE = 16, BYTES = 64;            // a tile has 16 rows of 64 bytes
 constexpr int TILE = SIDE * BYTES, BLOCK = 32;  // results are made by blocks of 2 by 2 tiles
-constexpr int DIGITS = 3, STEP = DIGITS * TILE; // bytes of 64 numbers of 16 lines
+constexpr int SLICES = 3, STEP = SLICES * TILE; // bytes of 64 numbers of 16 lines
 constexpr int PIECE = 256;                      // numbers of a line that share a unit: their sums are exact in float32
-constexpr float TOP = 127 << 16;                // the largest number in units: rounded up, it still has three digits
+constexpr float TOP = 127 << 16;                // the largest number in units: rounded up, it still has three slices
 constexpr float LARGEST = 3e38f;                // so that a unit is never 0
 
 inline int parts(int n, int size) { return (n + size - 1) / size; }
 inline __mmask16 lanes(int n) { return n >= 16 ? 0xffff : (1 << std::max(n, 0)) - 1; }
 
-// 16 numbers as whole numbers of units; the three lower bytes of each are its digits.
+// 16 numbers as integers of units; the three lower bytes of each are its slices.
 inline __m512i in_units(__m512 x, __m512 per_unit)
 {
     const __m512i half = _mm512_set1_epi32(0x808080);
@@ -108,8 +108,8 @@ inline void transpose(__m512i (&v)[SIDE])
     }
 }
 
-// The bytes of four vectors of whole numbers: their first digits side by side, number by number, then the second ones.
-inline void pick_digits(const __m512i (&q)[4], __m512i& d0, __m512i& d1, __m512i& d2)
+// The bytes of four vectors of integers: their first slices side by side, number by number, then the second ones.
+inline void pick_slices(const __m512i (&q)[4], __m512i& d0, __m512i& d1, __m512i& d2)
 {
     const __m512i even = _mm512_set1_epi32(0x00ff00ff), low = _mm512_set1_epi32(0xffff);
     const auto merge = [](__m512i where, __m512i a, __m512i b) { return _mm512_ternarylogic_epi32(where, a, b, 0xca); };
@@ -122,14 +122,14 @@ inline void pick_digits(const __m512i (&q)[4], __m512i& d0, __m512i& d1, __m512i
     d2 = merge(low, even_01, left(even_23, 16));
 }
 
-// A factor of a product, cut in digits: lines are the rows of a left factor or the columns of a right one. A tile holds 64
-// numbers of 16 lines, in the order in which the unit wants them; tiles of the same lines follow one another.
-struct Digits
+// A factor of a product, split into slices: lines are the rows of a left factor or the columns of a right one. A tile holds
+// 64 numbers of 16 lines, in the order in which AMX wants them; tiles of the same lines follow one another.
+struct Slices
 {
     int lines = 0, depth = 0;
 
-    Digits() = default;
-    Digits(const Digits&) = delete;  // where the tiles start belongs to the memory
+    Slices() = default;
+    Slices(const Slices&) = delete;  // where the tiles start belongs to the memory
 
     // The rows of x (n, k), as left factor.
     void take_rows(int n, int k, const float* x, int stride)
@@ -150,7 +150,7 @@ struct Digits
                 {
                     const __m512i q = in_units(_mm512_maskz_loadu_ps(lanes(count - i), from + i), per_unit);
                     int8_t* place = to + i / BYTES * STEP + i % BYTES;
-                    for (int d = 0; d < DIGITS; d++)
+                    for (int d = 0; d < SLICES; d++)
                         _mm_store_si128(reinterpret_cast<__m128i*>(place + d * TILE),
                                         _mm512_cvtepi32_epi8(_mm512_srli_epi32(q, 16 - 8 * d)));
                 }
@@ -177,7 +177,7 @@ struct Digits
                 int8_t* to = tile(c, p);
                 for (int i = 0; i < count; i += BYTES, to += STEP)
                 {
-                    __m512i digits[DIGITS][SIDE];
+                    __m512i slices[SLICES][SIDE];
                     for (int g = 0; g < SIDE; g++)
                     {
                         __m512i q[4];
@@ -186,12 +186,12 @@ struct Digits
                             const int row = i + 4 * g + u;
                             q[u] = in_units(load(row, row < count ? mask : 0), per_unit);
                         }
-                        pick_digits(q, digits[0][g], digits[1][g], digits[2][g]);
+                        pick_slices(q, slices[0][g], slices[1][g], slices[2][g]);
                     }
-                    for (int d = 0; d < DIGITS; d++)
+                    for (int d = 0; d < SLICES; d++)
                     {
-                        if (turned) transpose(digits[d]);
-                        for (int g = 0; g < SIDE; g++) _mm512_store_si512(to + d * TILE + g * BYTES, digits[d][g]);
+                        if (turned) transpose(slices[d]);
+                        for (int g = 0; g < SIDE; g++) _mm512_store_si512(to + d * TILE + g * BYTES, slices[d][g]);
                     }
                 }
             }
@@ -217,7 +217,7 @@ private:
     }
 };
 
-// Whether the unit is faster for this many units and rows, and the system lets this process use it: it is asked here.
+// Whether AMX is faster for this many units and rows, and the system lets this process use it: it is asked here.
 inline bool are_faster(int units, int rows)
 {
     constexpr int request = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
@@ -247,7 +247,7 @@ struct Session
 
 using Sums = int32_t[BLOCK][BLOCK];
 
-// The sums of all products of digits d_a and d_b with d_a + d_b = level over some steps of 64 numbers, for the 32 lines
+// The sums of all products of slices d_a and d_b with d_a + d_b = level over some steps of 64 numbers, for the 32 lines
 // of tiles a and a_next by the 32 lines of b and b_next.
 inline void add_level(const int8_t* a, const int8_t* a_next, const int8_t* b, const int8_t* b_next, int steps, int level,
                       Sums& sums)
@@ -271,7 +271,7 @@ inline void add_level(const int8_t* a, const int8_t* a_next, const int8_t* b, co
 }
 
 // c (m, n) = a b, or c + a b, from the sums of a piece; m and n at most 32.
-inline void weigh(int m, int n, const Sums (&sums)[DIGITS], const float* scale_a, const float* scale_b, bool add, float* c,
+inline void weigh(int m, int n, const Sums (&sums)[SLICES], const float* scale_a, const float* scale_b, bool add, float* c,
                   int stride)
 {
     const __m512 less = _mm512_set1_ps(1 / 256.f), both = _mm512_set1_ps(1 / 4096.f);  // 2^32 units are 2^-12 scales
@@ -283,8 +283,8 @@ inline void weigh(int m, int n, const Sums (&sums)[DIGITS], const float* scale_a
         for (int r = 0; r < m; r++, to += stride)
         {
             const auto sum = [&](int level) { return _mm512_cvtepi32_ps(_mm512_load_si512(&sums[level][r][h])); };
-            const __m512 digits = _mm512_fmadd_ps(_mm512_fmadd_ps(sum(2), less, sum(1)), less, sum(0));
-            const __m512 total = _mm512_mul_ps(digits, both);
+            const __m512 weighed = _mm512_fmadd_ps(_mm512_fmadd_ps(sum(2), less, sum(1)), less, sum(0));
+            const __m512 total = _mm512_mul_ps(weighed, both);
             const __m512 old = add ? _mm512_maskz_loadu_ps(mask, to) : _mm512_setzero_ps();
             const __m512 scale = _mm512_mul_ps(right, _mm512_set1_ps(scale_a[r]));
             _mm512_mask_storeu_ps(to, mask, _mm512_fmadd_ps(total, scale, old));
@@ -293,16 +293,16 @@ inline void weigh(int m, int n, const Sums (&sums)[DIGITS], const float* scale_a
 }
 
 // c (m, n) = a b, or c + a b
-inline void multiply(int m, int n, const Digits& a, const Digits& b, bool add, float* c, int stride)
+inline void multiply(int m, int n, const Slices& a, const Slices& b, bool add, float* c, int stride)
 {
-    alignas(64) Sums sums[DIGITS];
+    alignas(64) Sums sums[SLICES];
     const Session session;
     for (int p = 0; p < a.depth; p += PIECE)
         for (int j = 0; j < n; j += BLOCK)
             for (int i = 0; i < m; i += BLOCK)
             {
                 const int steps = parts(std::min(a.depth - p, PIECE), BYTES);
-                for (int level = 0; level < DIGITS; level++)
+                for (int level = 0; level < SLICES; level++)
                     add_level(a.tile(i, p), a.tile(i + SIDE, p), b.tile(j, p), b.tile(j + SIDE, p), steps, level, sums[level]);
                 weigh(std::min(BLOCK, m - i), std::min(BLOCK, n - j), sums, a.scale(i, p), b.scale(j, p), p || add,
                       c + static_cast<size_t>(i) * stride + j, stride);
@@ -310,11 +310,11 @@ inline void multiply(int m, int n, const Digits& a, const Digits& b, bool add, f
 }
 
 // c (m, n) = a (m, k) w with k > 0, or c + a w
-inline void times(int m, int n, int k, const float* a, int a_stride, const Digits& w, bool add, float* c, int stride)
+inline void times(int m, int n, int k, const float* a, int a_stride, const Slices& w, bool add, float* c, int stride)
 {
     if (!m || !n || !k) return;
-    static thread_local Digits made;
-    Digits& left = made;  // its address is looked up once
+    static thread_local Slices made;
+    Slices& left = made;  // its address is looked up once
     left.take_rows(m, k, a, a_stride);
     multiply(m, n, left, w, add, c, stride);
 }
@@ -323,8 +323,8 @@ inline void times(int m, int n, int k, const float* a, int a_stride, const Digit
 inline void add_outer(int m, int n, int k, const float* a, int a_stride, const float* b, int b_stride, float* c, int stride)
 {
     if (!m || !n || !k) return;
-    static thread_local Digits made[2];
-    Digits &left = made[0], &right = made[1];  // their address is looked up once
+    static thread_local Slices made[2];
+    Slices &left = made[0], &right = made[1];  // their address is looked up once
     left.take_columns<true>(m, k, a, a_stride);
     right.take_columns(n, k, b, b_stride);
     multiply(m, n, left, right, true, c, stride);
@@ -332,5 +332,5 @@ inline void add_outer(int m, int n, int k, const float* a, int a_stride, const f
 
 #endif
 
-}  // namespace organics_digits
+}  // namespace organics_amx
 #endif

@@ -1,4 +1,4 @@
-"""Where C++ for matrix products in float32 on the tile unit of a processor is, for the kernels of Brian2 and of torch."""
+"""Where C++ for matrix products in float32 on AMX tiles is, for the kernels of Brian2 and of torch."""
 
 from pathlib import Path
 

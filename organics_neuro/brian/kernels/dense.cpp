@@ -10,15 +10,15 @@ template <typename Real> struct organics_tiles
 #ifdef ORGANICS_TILES
 template <> struct organics_tiles<float>
 {
-    static std::map<const float*, organics_digits::Digits>& weights()
+    static std::map<const float*, organics_amx::Slices>& weights()
     {
-        static std::map<const float*, organics_digits::Digits> all;
+        static std::map<const float*, organics_amx::Slices> all;
         return all;
     }
     static bool prepare(const float* matrix, float* turned, const int m, const int n, const int trials)
     {
         const int threads = organics_threads((double)m*n*trials);
-        if (!organics_digits::are_faster(m < n ? m : n, trials/threads)) return false;
+        if (!organics_amx::are_faster(m < n ? m : n, trials/threads)) return false;
         for (int i = 0; i < m; i++)
             for (int j = 0; j < n; j++) turned[(size_t)j*m + i] = matrix[(size_t)i*n + j];
         weights()[matrix].take_columns(m, n, turned, m);
@@ -28,12 +28,12 @@ template <> struct organics_tiles<float>
     {
         const auto found = weights().find(matrix);
         if (found == weights().end()) return false;
-        const organics_digits::Digits& w = found->second;
+        const organics_amx::Slices& w = found->second;
         const int threads = organics_threads((double)m*n*trials), most = (trials + threads - 1)/threads;
-        const int block = organics_digits::BLOCK, B = organics_digits::parts(std::min(most, TILED_TRIALS), block)*block;
+        const int block = organics_amx::BLOCK, B = organics_amx::parts(std::min(most, TILED_TRIALS), block)*block;
         #pragma omp parallel for schedule(static) if (threads > 1)
         for (int b = 0; b < trials; b += B)
-            organics_digits::times(b + B < trials ? B : trials - b, m, n, x + (size_t)b*n, n, w, false, r + (size_t)b*m, m);
+            organics_amx::times(b + B < trials ? B : trials - b, m, n, x + (size_t)b*n, n, w, false, r + (size_t)b*m, m);
         return true;
     }
 };

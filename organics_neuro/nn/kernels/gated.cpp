@@ -34,7 +34,7 @@ namespace {
 template <typename E> struct HeldFactor
 {
     Tensor matrix;
-    organics_digits::Digits transposed, straight;
+    organics_amx::Slices transposed, straight;
 
     HeldFactor(const Tensor& w, bool tiled, bool forward, bool backward)
         : matrix(w.to(c10::CppTypeToScalarType<E>::value).contiguous())

@@ -27,7 +27,7 @@ struct Sizes
     // Whether products of numbers of type E are made on AMX tiles.
     template <typename E> bool tiled() const
     {
-        return std::is_same<E, float>::value && steps * batch >= TILED_ROWS && organics_digits::are_faster(units, block);
+        return std::is_same<E, float>::value && steps * batch >= TILED_ROWS && organics_amx::are_faster(units, block);
     }
     int64_t segments() const { return (steps + segment - 1) / segment; }
     // Numbers of the trace of one row over n steps; see Trace.

@@ -33,7 +33,7 @@ template <typename E> struct Rows
 // Weights; where products are made on AMX tiles, also prepared for these as right factor of `times_transposed`, of `times`.
 template <typename E> struct Factor : Rows<E>
 {
-    const organics_digits::Digits *transposed = nullptr, *straight = nullptr;
+    const organics_amx::Slices *transposed = nullptr, *straight = nullptr;
     using Rows<E>::Rows;
 };
 
@@ -61,7 +61,7 @@ template <typename E, typename T>
 void times_transposed(int m, int n, int k, Rows<E> a, Factor<E> w, T beta, T* c, int stride)
 {
     if constexpr (std::is_same<E, float>::value)
-        if (w.transposed) return organics_digits::times(m, n, k, a.data, a.stride, *w.transposed, beta != 0, c, stride);
+        if (w.transposed) return organics_amx::times(m, n, k, a.data, a.stride, *w.transposed, beta != 0, c, stride);
     gemm('T', 'N', n, m, k, w, a, beta, c, stride);
 }
 
@@ -69,7 +69,7 @@ void times_transposed(int m, int n, int k, Rows<E> a, Factor<E> w, T beta, T* c,
 template <typename E, typename T> void times(int m, int n, int k, Rows<E> a, Factor<E> w, T beta, T* c, int stride)
 {
     if constexpr (std::is_same<E, float>::value)
-        if (w.straight) return organics_digits::times(m, n, k, a.data, a.stride, *w.straight, beta != 0, c, stride);
+        if (w.straight) return organics_amx::times(m, n, k, a.data, a.stride, *w.straight, beta != 0, c, stride);
     gemm('N', 'N', n, m, k, w, a, beta, c, stride);
 }
 
@@ -77,7 +77,7 @@ template <typename E, typename T> void times(int m, int n, int k, Rows<E> a, Fac
 template <typename E, typename T> void add_outer(int m, int n, int k, Rows<E> a, Rows<E> b, T* c, bool tiled = false)
 {
     if constexpr (std::is_same<E, float>::value)
-        if (tiled) return organics_digits::add_outer(m, n, k, a.data, a.stride, b.data, b.stride, c, n);
+        if (tiled) return organics_amx::add_outer(m, n, k, a.data, a.stride, b.data, b.stride, c, n);
     gemm('N', 'T', n, m, k, b, a, T(1), c, n);
 }
 

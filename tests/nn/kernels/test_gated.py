@@ -35,7 +35,7 @@ def in_double(rnn, x, start):
     return copy.deepcopy(rnn).double(), x.double(), State(*(s.double() for s in start))
 
 
-# From 64 units and 16 sequences on, products go to the tile unit of a processor that has one.
+# From 64 units and 16 sequences on, products are made on AMX tiles where the processor has them.
 @needs_compiler
 @pytest.mark.parametrize(
     "sizes",
@@ -248,7 +248,7 @@ def test_transforms_of_torch_func_take_the_torch_path():
         torch.func.grad(loss)(values, x)
 
 
-TILED = {"units": 64, "batch": 16, "dtype": torch.float32}  # products go to the tile unit, where there is one
+TILED = {"units": 64, "batch": 16, "dtype": torch.float32}  # products are made on AMX tiles, where there are any
 
 
 @needs_compiler
