@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 import organics_neuro as on  # noqa: E402
 from organics_neuro import recipes  # noqa: E402  needs torch
 from organics_neuro.core import files  # noqa: E402
-from organics_neuro.nn import ORGaNICs  # noqa: E402
+from organics_neuro.nn import CircuitLayer, ORGaNICs  # noqa: E402
 from organics_neuro.recipes import results, settings  # noqa: E402
 from tests.recipes.small import run, tiny  # noqa: E402
 
@@ -141,3 +141,18 @@ def test_a_network_that_would_lose_numbers_is_not_written_again(tmp_path):
     with pytest.raises(on.errors.FileFormatError, match="demo.safetensors cannot be written again: 1 of its arrays"):
         recipes.weights.resave(path)
     assert path.read_bytes() == before
+
+
+def test_any_declared_model_is_a_recipe(tmp_path, monkeypatch):
+    """A layer says itself that it is a circuit: it is trained, kept, loaded and classified in Brian2 like ORGaNICs."""
+    monkeypatch.setattr(results, "agreement", partial(on.transfer.agreement, device="runtime"))  # nothing to compile
+    build = partial(tiny, partial(CircuitLayer, "two_type"))
+    monkeypatch.setitem(settings.RECIPES, "demo", replace(recipes.find("demo"), build=build))
+    recipes.train(recipes.find("demo"), folder=tmp_path, progress=False, epochs=1)
+    path = tmp_path / "demo.safetensors"
+    assert recipes.load(path).circuit.size == 6
+    assert on.load(path) == recipes.load(path).circuit
+    recipes.weights.resave(path)
+    agreed = recipes.transfer(path, tmp_path / "data")
+    assert agreed.count == 40
+    assert agreed.difference < 1e-12
