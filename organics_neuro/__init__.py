@@ -15,6 +15,7 @@ _NAMES = {
     "ClosedForm": "organics_neuro.core.model",
     "Coupling": "organics_neuro.core.model",
     "Output": "organics_neuro.core.model",
+    "register_function": "organics_neuro.core.expressions",
     "Circuit": "organics_neuro.core.circuits",
     "JoinedCircuit": "organics_neuro.core.circuits",
     "join": "organics_neuro.core.circuits",

@@ -87,7 +87,12 @@ def _readout(group, output, name, weights, options):
     """The group of an output with weights: of the same instant as the states that a monitor records."""
     channels = _attach(group, weights.shape[0], f"{name} : {output.unit}", name, options)
     projection = Projection(
-        group, channels, weights, source=to_brian(output.source), target=name, name=f"{group.name}_{name}_weights"
+        group,
+        channels,
+        weights,
+        source=to_brian(output.source, group._model.units),
+        target=name,
+        name=f"{group.name}_{name}_weights",
     )
     projection.run_at("start", -1)
     group.projections[name] = projection
@@ -121,8 +126,9 @@ def _with_depth(dynamics):
 
 def _connect(made, c, depth, stages, noisy):
     target = made[c.target]
-    text = substitute(c.expression, noisy) if noisy else c.expression
-    expression = to_brian(text)  # whatever the user calls relu: here it is the model's
+    units = {} if c.external else made[c.source]._model.units
+    expression = to_brian(c.expression, units)  # whatever the user calls relu: here it is the model's
+    expression = substitute(expression, noisy) if noisy else expression
     if c.external:
         source = made[c.source.population].external[c.source.variable]
     else:

@@ -35,7 +35,8 @@ def equations_of(
     """
 
     def brian(text):
-        return to_brian(substitute(text, noise.noisy) if noise.noisy else text)
+        text = to_brian(text, model.units)
+        return substitute(text, noise.noisy) if noise.noisy else text
 
     lines = []
     for kind, name, text, unit in model.lines:

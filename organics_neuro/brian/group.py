@@ -10,6 +10,7 @@ import numpy as np
 
 from organics_neuro.brian.assembly import assemble, summands_of
 from organics_neuro.brian.equations import equations_of
+from organics_neuro.brian.functions import define_functions
 from organics_neuro.brian.kernels.runner import are_variables_ready
 from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.noise import NoiseTerms
@@ -103,6 +104,7 @@ class CircuitGroup(b2.NeuronGroup):
         _population=None,
         **options,
     ):
+        define_functions()
         _check_single(circuit, _population)
         trials = positive_int("trials", trials)
         chosen = scheme(method)
@@ -123,7 +125,6 @@ class CircuitGroup(b2.NeuronGroup):
         equations = b2.Equations(text + "\n" + equations)
         method = self.integrator.for_equations(equations)
         super().__init__(population.size * trials, equations, method=method, name=name, **options)
-        self._check_variables()
         self._set_parameters(population.parameters, inputs)
         terms.attach(self, self, options.get("dtype"))
         if _population is None:
@@ -140,15 +141,6 @@ class CircuitGroup(b2.NeuronGroup):
     def next_summand(self, variable):
         """The variable that the next coupling into ``variable`` writes: itself, unless several add up."""
         return next(self._summands[variable]) if variable in self._summands else variable
-
-    def _check_variables(self):
-        taken = {*self.__dict__, *dir(type(self))}
-        for name in self._model.units:
-            if name in taken:
-                raise ValueError(
-                    f"model {self._model.name!r}: {name!r} cannot name a variable in Brian2, where a group has an attribute "
-                    "of that name; rename it"
-                )
 
     def before_run(self, run_namespace):
         super().before_run(run_namespace)

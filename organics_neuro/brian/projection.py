@@ -4,6 +4,7 @@ import brian2 as b2
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from organics_neuro.brian.functions import define_functions
 from organics_neuro.brian.kernels import get_program
 from organics_neuro.brian.kernels.runner import (
     Again,
@@ -78,6 +79,7 @@ class Projection(b2.Group):
         weights_dtype: DTypeLike | None = None,
         name: str = "projection*",
     ):
+        define_functions()
         operator = as_operator(weights, name)
         _check_groups(source_group, target_group)
         _check_text(source)

@@ -9,15 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from organics_neuro.core import expressions
-from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.errors import UnitError, unknown_name
 from organics_neuro.core.units import check_unit, magnitude
 
 if TYPE_CHECKING:
     from organics_neuro.core.model import CircuitModel, Coupling
 
-#: Names that Brian2 gives to every group, and arguments of `organics_neuro.Circuit`.
-_RESERVED = {"t", "dt", "t_in_timesteps", "i", "j", "N", "xi", "inf", "pi", "e", "rate"}
-_RESERVED |= {"model", "weights", "initial", "size"}
 #: Weights that a coupling may name as its default.
 DEFAULTS = ("identity", "ones")
 
@@ -32,9 +29,10 @@ def check(model: CircuitModel) -> None:
             check_coupling(model, coupling)
         check_no_circle(_reads(model), _sentence_of(model))
         _check_closed_form(model)
-    except ValueError as error:
+        _check_units(model)
+    except (ValueError, UnitError) as error:
         text = str(error)
-        raise ValueError(text if text.startswith("model ") else f"model {model.name!r}: {text}") from None
+        raise type(error)(text if text.startswith("model ") else f"model {model.name!r}: {text}") from None
 
 
 def in_si_units(model: CircuitModel, given: Mapping) -> dict[str, float | None]:
@@ -50,8 +48,8 @@ def in_si_units(model: CircuitModel, given: Mapping) -> dict[str, float | None]:
 def _check_names(model: CircuitModel) -> None:
     names = [*(line.name for line in model.lines), *model.outputs, *model.external]
     for name in names:
-        if not expressions.is_name(name) or name in _RESERVED:
-            raise ValueError(f"{name!r} cannot name a variable; it is reserved or not an identifier")
+        if reason := expressions.why_not(name):
+            raise ValueError(f"{name!r} cannot name a variable: {reason}; choose another name")
         if names.count(name) > 1:
             raise ValueError(f"the variable {name!r} is declared twice")
     for name, unit in model.units.items():
@@ -94,6 +92,16 @@ def _check_expressions(model: CircuitModel) -> None:
             depends = sorted(model.reads(text).difference(model.parameters, model.inputs))
             if depends:
                 raise ValueError(f"the {kind} {text!r} may depend on inputs and parameters only, not on {depends}")
+
+
+def _check_units(model: CircuitModel) -> None:
+    """Raise `UnitError` where Brian2 would, at its first run."""
+    units = model.units
+    others = [(f"source of {c.target!r}", c.source, units[c.target]) for c in model.couplings]
+    others += [(f"output {name!r}", output.source, output.unit) for name, output in model.outputs.items()]
+    others += [(f"initial value of {state!r}", text, units[state]) for state, text in model.initial.items()]
+    others += [(f"time constant of {state!r}", text, "second") for state, text in model.time_constants.items()]
+    expressions.check_equations(model.lines, others, model.external)
 
 
 def check_coupling(model: CircuitModel, coupling: Coupling) -> None:

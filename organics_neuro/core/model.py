@@ -141,6 +141,8 @@ class CircuitModel:
     ------
     ValueError
         For text that cannot be read, an unknown or reserved name, a unit that is not known.
+    UnitError
+        For expressions whose units do not fit together.
     """
 
     name: str
@@ -248,12 +250,10 @@ class CircuitModel:
 
     def expression(self, text: str) -> sp.Expr:
         """``text`` as a SymPy expression of `arguments`, abbreviations written out."""
-        result = expressions.parse(text)
-        for _ in self.aliases:  # an alias may use another one: at most that many levels
-            used = {s for s in result.free_symbols if s.name in self.aliases}
-            if not used:
-                break
-            result = result.subs({s: expressions.parse(self.aliases[s.name]) for s in used})
+        try:
+            result = expressions.expand(text, self.aliases)
+        except ValueError as error:
+            raise ValueError(f"model {self.name!r}: {error}") from None
         unknown = sorted(s.name for s in result.free_symbols if s.name not in self.arguments)
         if unknown:
             raise ValueError(

@@ -6,9 +6,10 @@ stacking those that read the same state, or doing the external inputs of all ste
 training step by less than a tenth.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from numbers import Real
+from operator import attrgetter
 from typing import TypeAlias
 
 import numpy as np
@@ -20,7 +21,7 @@ from torch.nn.functional import linear
 from organics_neuro.core.boundary import check_steps, count_trials, known_name, positive_int
 from organics_neuro.core.circuits import AnyCircuit, check_circuit
 from organics_neuro.core.dynamics import add_up
-from organics_neuro.core.expressions import NUMPY, Backend
+from organics_neuro.core.expressions import Backend, Function
 from organics_neuro.core.names import Name
 from organics_neuro.core.schemes import scheme
 from organics_neuro.core.units import magnitude, seconds
@@ -31,35 +32,23 @@ from organics_neuro.nn.operators import product
 Inputs: TypeAlias = Mapping[str, Tensor | ArrayLike] | Tensor | ArrayLike | None
 
 
-def _sqrt(x):
-    """Square root whose gradient at 0 is 0, not infinity (which would turn into NaN on the way back)."""
-    zero = x == 0
-    return torch.sqrt(x.masked_fill(zero, 1)).masked_fill(zero, 0)
+def _on_tensors(function: Function) -> Callable:
+    """The torch form of a function of expressions; a plain number, such as the 2 of sqrt(2), stays a number."""
+    form = function.torch
+    if isinstance(form, str):
+        form = attrgetter(form)(torch)
 
+    def call(*values):
+        like = next((v for v in values if isinstance(v, Tensor)), None)
+        if like is None:
+            return function.numpy(*values)
+        return form(*(v if isinstance(v, Tensor) else like.new_tensor(v) for v in values))
 
-def _on_tensors(function, name):
-    """``function`` for tensors; a plain number, such as the 2 of sqrt(2), stays a number."""
-    return lambda x: function(x) if isinstance(x, torch.Tensor) else float(NUMPY.functions[name](x))
+    return call
 
 
 #: What the functions of an expression mean in torch.
-TORCH = Backend(
-    "torch",
-    {
-        name: _on_tensors(function, name)
-        for name, function in {
-            "relu": torch.relu,
-            "sigmoid": torch.sigmoid,
-            "sqrt": _sqrt,
-            "exp": torch.exp,
-            "log": torch.log,
-            "tanh": torch.tanh,
-            "sin": torch.sin,
-            "cos": torch.cos,
-            "abs": torch.abs,
-        }.items()
-    },
-)
+TORCH = Backend("torch", _on_tensors, differentiated=True)
 
 
 def euler_step(

@@ -342,14 +342,6 @@ def test_groups_take_noise_and_inputs_by_full_name():
     assert "noise_y" not in areas["g"].variables
 
 
-def test_names_that_groups_use_themselves():
-    model = on.CircuitModel(
-        "m", "dtrials/dt = -trials/tau_trials : 1\n tau_trials : second", parameters={"tau_trials": 1}
-    )
-    with pytest.raises(ValueError, match="model 'm': 'trials' cannot name a variable in Brian2, .*; rename it"):
-        on.CircuitGroup(on.Circuit(model, size=2))
-
-
 def test_external_inputs_are_as_other_variables():
     area = on.CircuitGroup(make_gated(n=4, inputs=3), dtype=np.float32)
     area.x_ = [1, 2, 3]

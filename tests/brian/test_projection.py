@@ -185,7 +185,7 @@ def make(weights=((1.0, 1.0, 1.0),) * 2, source="x", target="total", **groups):
         ({"target_group": "foo"}, TypeError, "the target of a projection must be a group of neurons, got 'foo'"),
         ({"source": None}, TypeError, r"source must be an expression such as 'y\*\*2', got None"),
         ({"source": "x +"}, ValueError, r"cannot read the expression 'x \+': it is not valid syntax"),
-        ({"source": "relu(x, 1)"}, ValueError, r"relu takes one argument, got 'relu\(x, 1\)'"),
+        ({"source": "relu(x, 1)"}, ValueError, r"relu takes 1 argument\(s\), got 'relu\(x, 1\)'"),
     ],
 )
 def test_bad_input_is_refused_at_once(given, error, message):

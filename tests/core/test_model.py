@@ -36,8 +36,9 @@ def test_an_expression_may_span_lines_and_carry_comments():
 
 
 def test_nested_abbreviations():
-    model = on.CircuitModel("m", "dx/dt = -p : 1\n p = 2*q : 1\n q = x + 1 : 1")
-    assert model.derivatives["x"] == -2 * (sp.Symbol("x", real=True) + 1)
+    model = on.CircuitModel("m", "dx/dt = -p*r : 1\n p = 2*q : 1\n q = x + 1 : 1\n r : hertz")
+    x, r = sp.symbols("x r", real=True)
+    assert sp.expand(model.derivatives["x"] + 2 * (x + 1) * r) == 0
 
 
 def test_defaults_may_be_quantities():
@@ -139,7 +140,11 @@ def test_a_variant_is_a_replaced_declaration():
 
 def test_a_source_of_an_external_input_may_call_functions():
     model = on.CircuitModel(
-        "m", "dx/dt = -x + c : 1\n c : 1", couplings=[on.Coupling("c", "W", "relu(u)")], external=["u"]
+        "m",
+        "dx/dt = (-x + c)/tau_x : 1\n c : 1\n tau_x : second",
+        couplings=[on.Coupling("c", "W", "relu(u)")],
+        external=["u"],
+        parameters={"tau_x": 1},
     )
     circuit = on.Circuit(model, {"W": [[1.0, 1.0]]})
     assert on.theory.fixed_point(circuit, {"u": [3.0, -2.0]}).state["x"] == pytest.approx([3.0])

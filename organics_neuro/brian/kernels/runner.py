@@ -10,7 +10,7 @@ from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from organics_neuro.brian.kernels.program import Program
 from organics_neuro.core.errors import UnitError
-from organics_neuro.core.expressions import BRIAN, called, to_brian
+from organics_neuro.core.expressions import replaced, to_brian
 
 
 def whole(group: b2.Group) -> b2.Group:
@@ -68,7 +68,7 @@ class Runner(SummedVariableUpdater):
     """
 
     def __init__(self, projection, template, expression, target, variable, dtype):
-        self.projection, self.replaced = projection.name, called(expression) & set(BRIAN)
+        self.projection, self.replaced = projection.name, replaced(expression)
         self.expression, self.dim = to_brian(expression), variable.dim
         self.target, self.target_var = projection.target_group, variable
         self.target_name = f"{projection.target_group.name}.{target}"
@@ -130,9 +130,7 @@ class Runner(SummedVariableUpdater):
         for name in self.replaced:
             known = (self.group.namespace or run_namespace).get(name)
             if isinstance(known, b2.Function) or hasattr(known, "_arg_units"):  # what Brian2 takes for a function
-                raise ValueError(
-                    f"{text} has {BRIAN[name].format('x')} for {name}(x); give your own function another name"
-                )
+                raise ValueError(f"{text} has another {name} in place of it; give your own function another name")
 
 
 class Again(b2.BrianObject):
