@@ -23,7 +23,7 @@ ALLOWED = {
     "experiments": {"core", "brian", "nn", "engines", "transfer", "experiments"},
     "recipes": {"core", "training", "nn", "transfer", "datasets", "recipes"},
     "plotting": {"core", "experiments", "plotting"},
-    "cli": {"core", "training", "recipes", "cli"},
+    "cli": {"core", "training", "recipes", "experiments", "cli"},
 }
 #: Libraries that only some parts may import.
 OUTSIDE = {

@@ -67,6 +67,11 @@ class Experiment(Generic[P]):
         """The arguments."""
         return inspect.signature(self.function)
 
+    @property
+    def first(self) -> str:
+        """Name of the first argument: the circuit."""
+        return next(iter(self.signature.parameters))
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> xr.Dataset:
         """Run the experiment; the dataset says where it comes from."""
         bound = self.signature.bind(*args, **kwargs)
