@@ -55,6 +55,59 @@ def test_contrast_response_of_another_state_on_given_axes(responses):
     np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), responses.rate_a[0, 1:, 2])
 
 
+@pytest.mark.parametrize(
+    ("select", "labels"),
+    [
+        (lambda d: d.sel(mask=0.1), ["mask 0.1"]),
+        (lambda d: d.isel(mask=0, drop=True), None),
+        (lambda d: d.isel(contrast=[3]), ["no mask", "mask 0.1", "mask 0.5"]),
+        (lambda d: d.isel(mask=[0, 1, 1]), ["no mask", "mask 0.1", "mask 0.1"]),
+        (lambda d: d.isel(unit=6), ["no mask", "mask 0.1", "mask 0.5"]),
+        (lambda d: d.isel(contrast=[4, 3, 2]), ["no mask", "mask 0.1", "mask 0.5"]),
+    ],
+    ids=["scalar mask", "no mask axis", "one contrast", "a mask twice", "one unit", "another order"],
+)
+def test_contrast_response_of_a_selection(responses, select, labels):
+    selected = select(responses)
+    ax = on.plotting.contrast_response(selected)
+    assert (labels is None and ax.get_legend() is None) or [t.get_text() for t in ax.get_legend().get_texts()] == labels
+    lines = ax.get_lines()
+    assert len(lines) == (1 if labels is None else len(labels))
+    for line in lines:
+        assert (np.diff(line.get_xdata()) > 0).all()
+    expected = responses.rate_y.isel(unit=6).sel(contrast=lines[0].get_xdata())
+    expected = expected.sel(mask=0.1) if labels == ["mask 0.1"] else expected.isel(mask=0)
+    np.testing.assert_array_equal(lines[0].get_ydata(), expected)
+
+
+def test_a_sweep_is_drawn_by_what_varies(tmp_path):
+    grid = {"sigma": [0.1, 0.2], "angle": [90, 180]}
+    swept = on.experiments.sweep(
+        "contrast_response", on.ring(n=12), grid, tmp_path, 1, contrasts=[0.1, 0.5, 1], engine="theory"
+    )
+    ax = on.plotting.contrast_response(swept.sel(angle=90), fit="naka_rushton")
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts == ["sigma 0.1: $c_{50}$ = 0.1, n = 2", "sigma 0.2: $c_{50}$ = 0.2, n = 2"]
+    assert len(on.plotting.contrast_response(swept).get_lines()) == 4
+    with pytest.raises(ValueError, match="dataset must have the axis 'contrast'"):
+        on.plotting.contrast_response(swept.isel(contrast=0), output="rate_y")
+
+
+@pytest.mark.parametrize("select", [lambda d: d.sel(contrast=1), lambda d: d.isel(contrast=[0, 0])])
+def test_power_spectrum_of_a_selection(spectra, select):
+    selected = select(spectra)
+    ax = on.plotting.power_spectrum(selected, theory=spectra)
+    assert len(ax.get_lines()) == 2 * selected.coherent.size // selected.sizes["frequency"]
+    for measured, expected in zip(ax.get_lines()[::2], ax.get_lines()[1::2], strict=True):
+        np.testing.assert_array_equal(measured.get_ydata(), expected.get_ydata())
+
+
+def test_trajectories_of_a_selection():
+    dataset = on.experiments.trajectories(make_gated(), np.random.default_rng(0).random((4, 6, 3)))
+    ax = on.plotting.trajectories(dataset.isel(sample=2))
+    np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), dataset.norm_y[2])
+
+
 def test_contrast_response_of_a_joined_circuit():
     inputs = {"stimulus": {"e.drive": np.eye(40)[30]}, "mask_stimulus": {}}
     dataset = on.experiments.contrast_response(make_excitation_inhibition(), [0.5, 1], engine="theory", **inputs)

@@ -39,5 +39,5 @@ def __getattr__(name: str) -> Any:
     )
 
 
-def __dir__() -> "list[str]":  # noqa: F821  the name is taken here
+def __dir__() -> Any:  # a list; here, the name is taken
     return sorted({*__all__, *registry.names()})

@@ -1,11 +1,15 @@
 """What the plots share."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from organics_neuro.core.errors import missing_extra
+
+#: Characters of a text that is too long for a legend.
+_LONG = 24
 
 
 def pyplot() -> Any:
@@ -41,8 +45,23 @@ def curves(values: xr.DataArray, along: str) -> list[xr.DataArray]:
     return [values.isel(dict(zip(others, index, strict=True))) for index in indices]
 
 
-def named(curve: xr.DataArray, names: dict[str, str]) -> str:
-    """A label for a curve: the scalar coordinates that ``names`` lists, each with its word; empty if it has none."""
-    return ", ".join(
-        f"{word} {curve[key].item():g}" for key, word in names.items() if key in curve.coords and curve[key].ndim == 0
-    )
+def labels(lines: Sequence[xr.DataArray]) -> list[str]:
+    """What tells curves apart: their scalar coordinates that differ; all of a single curve. Units are left out."""
+    scalars = [key for key, c in lines[0].coords.items() if c.ndim == 0 and c.dtype.kind in "ifU"]
+    values = {str(key): [line.coords[key].item() for line in lines] for key in scalars if not str(key).endswith("unit")}
+    values = {key: found for key, found in values.items() if max(len(str(value)) for value in found) < _LONG}
+    shown = [key for key, found in values.items() if len(lines) == 1 or len(set(found)) > 1]
+    shown = shown or [key for key in values if key in ("mask", "contrast")]
+    return [", ".join(_label(key, values[key][k]) for key in shown) for k in range(len(lines))]
+
+
+def _label(key: str, value: Any) -> str:
+    if key == "mask" and value == 0:
+        return "no mask"
+    return f"{key} {value}" if isinstance(value, str) else f"{key} {value:g}"
+
+
+def legend(ax: Any) -> None:
+    """A legend, if curves have labels."""
+    if any(ax.get_legend_handles_labels()[1]):
+        ax.legend(frameon=False, fontsize="small")

@@ -34,7 +34,8 @@ def circuit_key(circuit: AnyCircuit) -> str:
     """sha256 of the record that files hold."""
     if key := getattr(circuit, "key", None):
         return key
-    arrays, metadata = circuit._record()
+    record: Any = circuit
+    arrays, metadata = record._record()
     hashes = {
         name: [str(a.dtype), list(a.shape), sha256(np.ascontiguousarray(a).tobytes()).hexdigest()]
         for name, a in arrays.items()
@@ -54,7 +55,7 @@ def _content(name: str, value: Any) -> Any:
         return {str(key): _content(name, each) for key, each in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         return [type(value).__name__, {f.name: _content(name, getattr(value, f.name)) for f in fields(value)}]
-    if is_quantity(value):
+    if is_quantity(value) and not isinstance(value, type):
         return [_content(name, np.asarray(value)), str(value.dim)]
     if callable(value):
         return f"{value.__module__}.{value.__qualname__}"

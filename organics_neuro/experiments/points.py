@@ -30,7 +30,7 @@ def combine(datasets: np.ndarray, axes: Sequence[tuple[str, list, str]]) -> xr.D
     kept, varied = _attributes(datasets, dims)
     filled = np.empty(datasets.shape, dtype=object)
     for index in np.ndindex(datasets.shape):
-        point = datasets[index]
+        point: Any = datasets[index]
         filled[index] = (xr.full_like(first.astype(float), np.nan) if point is None else point).drop_attrs()
     how: dict[str, Any] = {"data_vars": "all", "coords": "minimal", "compat": "override", "join": "outer"}
     joined = xr.combine_nested(filled.tolist(), concat_dim=dims, combine_attrs="drop", **how)

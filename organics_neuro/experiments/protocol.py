@@ -80,6 +80,13 @@ def unit_axis(name: str) -> str:
     return "unit" if population is None else f"{population}_unit"
 
 
+def long_name(name: str) -> str:
+    """What a column of a dataset is, in words: an output or a state by full name."""
+    full = Name.parse(name)
+    kind, _, state = full.variable.partition("_")
+    return f"firing rate of {Name(full.population, state)}" if kind == "rate" and state else str(name)
+
+
 def with_units(dataset: xr.Dataset) -> xr.Dataset:
     """The dataset with coordinates on the axes of units."""
     return dataset.assign_coords({d: np.arange(n) for d, n in dataset.sizes.items() if str(d).endswith("unit")})

@@ -58,6 +58,7 @@ def parameters_of(circuit: Any) -> dict[str, str]:
 def _changed(circuit: Any, name: Name, value: Any) -> Any:
     """A circuit with another value of a parameter, in whatever part it is."""
     if name.population is None:
-        return check_circuit(circuit).replace(**{name.variable: value})
+        check_circuit(circuit)
+        return circuit.replace(**{name.variable: value})
     part, _, rest = name.population.partition(".")
     return circuit.replace(**{part: _changed(circuit.parts[part], Name(rest or None, name.variable), value)})

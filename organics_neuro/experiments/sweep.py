@@ -193,9 +193,7 @@ def _results(experiment: Experiment, missing: Mapping[Path, dict], workers: Any)
         (experiment, file, {key: _portable(value) for key, value in point.items()}) for file, point in missing.items()
     ]
     if hasattr(workers, "submit"):
-        for future in [
-            workers.submit(_measure, experiment, file, point, pure=False) for file, point in missing.items()
-        ]:
+        for future in [workers.submit(_measure, *each) for each in calls]:
             yield future.result()
         return
     if positive_int("workers", workers) == 1 or len(missing) < 2:
@@ -204,7 +202,8 @@ def _results(experiment: Experiment, missing: Mapping[Path, dict], workers: Any)
     from joblib import Parallel, delayed
 
     pool: Callable[..., Any] = Parallel(n_jobs=min(workers, len(missing)), return_as="generator_unordered")
-    yield from pool(delayed(_measure)(*each) for each in calls)
+    results: Any = pool(delayed(_measure)(*each) for each in calls)
+    yield from results
 
 
 class _Portable:

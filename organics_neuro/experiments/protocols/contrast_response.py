@@ -10,11 +10,12 @@ from organics_neuro.core.boundary import known_name
 from organics_neuro.core.names import Name
 from organics_neuro.core.reference import DT
 from organics_neuro.core.stimuli import check_contrasts
-from organics_neuro.experiments.drawing import axes, curves, named, shade
+from organics_neuro.experiments.drawing import axes, curves, labels, legend, shade
 from organics_neuro.experiments.naka_rushton import fit_naka_rushton, naka_rushton
 from organics_neuro.experiments.protocol import (
     Stimulus,
     drive_of,
+    long_name,
     orthogonal,
     pattern,
     scaled,
@@ -50,15 +51,16 @@ def draw(
     if fit is not None:
         known_name("fit", fit, _FITS)
     columns = [
-        name for name, value in dataset.data_vars.items() if "contrast" in value.dims and value.dtype.kind == "f"
+        str(name) for name, value in dataset.data_vars.items() if "contrast" in value.dims and value.dtype.kind == "f"
     ]
-    output = known_name("output", columns[0] if output is None and columns else output, columns)
-    lines = curves(_of_unit(dataset, output, unit), "contrast")
+    if not columns:
+        raise ValueError("dataset must have the axis 'contrast', as experiments.contrast_response gives")
+    column: str = known_name("output", columns[0] if output is None and columns else output, columns)
+    lines = curves(_of_unit(dataset, column, unit), "contrast")
     ax = axes(ax)
     shown = 0
-    for k, curve in enumerate(lines):
-        color = shade(k, len(lines))
-        label, fitted = _label(curve), None
+    for k, (curve, label) in enumerate(zip(lines, labels(lines), strict=True)):
+        color, fitted = shade(k, len(lines)), None
         order = np.argsort(curve.contrast.values, kind="stable")
         contrast, values = curve.contrast.values[order], curve.values[order]
         if fit:
@@ -76,10 +78,10 @@ def draw(
             color=color,
             label=label,
         )
-    ax.set(xlabel="stimulus contrast", ylabel=_ylabel(dataset, output), title=dataset.attrs.get("title", ""))
+    ax.set(xlabel="stimulus contrast", ylabel=_ylabel(dataset, column), title=dataset.attrs.get("title", ""))
     if shown:
         ax.set_xscale("log")
-    ax.legend(frameon=False, fontsize="small")
+    legend(ax)
     return ax
 
 
@@ -91,24 +93,13 @@ def _of_unit(dataset: xr.Dataset, output: str, unit: int | None) -> xr.DataArray
     preferred = f"{output}.preferred_unit"
     if unit is None and preferred in dataset.coords:
         return values.isel({axis: dataset[preferred]})
-    unit, units = values.attrs.get("preferred_unit", 0) if unit is None else unit, values.sizes[axis]
+    unit = int(values.attrs.get("preferred_unit", 0)) if unit is None else unit
+    units = values.sizes[axis]
     if not 0 <= unit < units:
         raise ValueError(f"unit = {unit} must be from 0 to {units - 1}: the dataset has {units} units")
     if axis in values.coords and unit in values[axis].values:  # after a selection, units keep their numbers
         return values.isel({axis: int(np.flatnonzero(values[axis].values == unit)[0])})
     return values.isel({axis: unit})
-
-
-def _label(curve: xr.DataArray) -> str:
-    mask = curve.coords.get("mask")
-    first = "" if mask is None else "no mask" if mask.item() == 0 else f"mask {mask.item():g}"
-    varied = {
-        key: key
-        for key, c in curve.coords.items()
-        if c.ndim == 0 and key not in ("mask", "contrast") and c.dtype.kind in "if"
-    }
-    varied = {key: word for key, word in varied.items() if not key.endswith("unit")}
-    return ", ".join(part for part in (first, named(curve, varied)) if part) or "response"
 
 
 def _ylabel(dataset: xr.Dataset, output: str) -> str:
@@ -189,7 +180,7 @@ def contrast_response(
         strongest = (
             value[masks.argmin(), contrasts.argmax()] if drive is None or len(drive) != value.shape[-1] else drive
         )
-        attributes = {"preferred_unit": int(np.argmax(strongest)), "long_name": str(name), "units": "1"}
+        attributes = {"preferred_unit": int(np.argmax(strongest)), "long_name": long_name(name), "units": "1"}
         variables[str(name)] = (("mask", "contrast", unit_axis(name)), value, attributes)
     variables["settled"] = (("mask", "contrast"), found.settled.reshape(shape))
     dataset = with_units(xr.Dataset(variables, coords={"contrast": contrasts, "mask": masks}))

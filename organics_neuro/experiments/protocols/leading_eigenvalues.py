@@ -18,7 +18,7 @@ from organics_neuro.core import theory
 from organics_neuro.core.boundary import count_trials
 from organics_neuro.core.errors import ConvergenceError, ConvergenceWarning
 from organics_neuro.core.theory.solvers import constant_inputs
-from organics_neuro.experiments.drawing import axes, shade
+from organics_neuro.experiments.drawing import axes, legend, shade
 from organics_neuro.experiments.protocol import chunks
 from organics_neuro.experiments.registry import experiment
 
@@ -56,7 +56,7 @@ def draw(dataset: xr.Dataset, bins: int = 40, ax: Any = None):
     ax.plot(leading.epoch, middle, color=shade(1, 2), label="median")
     ax.axhline(0, color="black", lw=1, ls="--")
     ax.set(xlabel="epoch", ylabel="real part of the leading eigenvalue (1/s)", title=title)
-    ax.legend(frameon=False, fontsize="small")
+    legend(ax)
     return ax
 
 
@@ -104,7 +104,7 @@ def leading_eigenvalues(model: Any, inputs: Any, state: Mapping | None = None, *
     circuit, inputs, state, missing = _as_circuit(model, inputs, state)
     inputs, state = constant_inputs(circuit.dynamics, inputs), state or {}
     samples = count_trials("inputs and states", {**inputs, **circuit.dynamics.resolve_states("state", state)})
-    found = np.empty(samples, dtype=complex)
+    found: Any = np.empty(samples, dtype=complex)
     for part in chunks(samples, progress):
         now, at = _take(inputs, samples, part), _take(state, samples, part)
         found[part] = theory.eigenvalues(circuit, now, at or None)[..., 0]  # no axis of samples if nothing is given
@@ -134,7 +134,7 @@ def _as_circuit(model, inputs, state):
             missing += part
         else:
             for name, values in found.items():
-                values[part] = getattr(steady, name).detach().numpy().reshape(len(part), circuit.size)
+                values[part] = getattr(steady, name).detach().numpy().reshape(len(part), -1)
     if missing:
         warnings.warn(
             f"the layer has no steady state for {len(missing)} of {len(x)} samples, or it was not found",

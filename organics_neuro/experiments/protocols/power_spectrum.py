@@ -12,7 +12,7 @@ from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.names import Name
 from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.core.units import magnitude
-from organics_neuro.experiments.drawing import axes, curves, named, shade
+from organics_neuro.experiments.drawing import axes, curves, labels, legend, shade
 from organics_neuro.experiments.protocol import Stimulus, drive_of, pattern, scaled
 from organics_neuro.experiments.registry import experiment
 
@@ -37,18 +37,18 @@ def draw(dataset: xr.Dataset, theory: xr.Dataset | None = None, signal: str | No
     -------
     matplotlib.axes.Axes
     """
-    signal = known_name("signal", next(iter(dataset.data_vars)) if signal is None else signal, dataset.data_vars)
+    known = [str(name) for name in dataset.data_vars]
+    shown: str = known_name("signal", known[0] if signal is None else signal, known)
     if theory is not None and not np.isin(dataset.contrast, theory.contrast).all():
         raise ValueError(f"theory must have the contrasts {dataset.contrast.values}, got {theory.contrast.values}")
-    lines = curves(dataset[signal], "frequency")
+    lines = curves(dataset[shown], "frequency")
     ax = axes(ax)
-    for k, curve in enumerate(lines):
-        words = {key: key for key, c in curve.coords.items() if c.ndim == 0 and c.dtype.kind in "if"}
-        color, label = shade(k, len(lines)), named(curve, words) or "power"
+    for k, (curve, label) in enumerate(zip(lines, labels(lines), strict=True)):
+        color = shade(k, len(lines))
         alpha = 1 if theory is None else 0.45
         ax.plot(curve.frequency, curve, color=color, alpha=alpha, lw=2.5, label=label)
         if theory is not None:
-            expected = theory[signal]
+            expected = theory[shown]
             if "contrast" in expected.dims:
                 expected = expected.isel(
                     contrast=int(np.argmin(np.abs(theory.contrast.values - curve.contrast.item())))
@@ -57,7 +57,7 @@ def draw(dataset: xr.Dataset, theory: xr.Dataset | None = None, signal: str | No
     ax.set(
         xscale="log", yscale="log", xlabel="frequency (Hz)", ylabel="power (1/Hz)", title=dataset.attrs.get("title", "")
     )
-    ax.legend(frameon=False, fontsize="small")
+    legend(ax)
     return ax
 
 
@@ -115,8 +115,8 @@ def power_spectrum(
         frequency: two-sided power per Hz, so that the integral over positive and negative frequencies is the variance.
     """
     contrasts = check_contrasts("contrasts", contrasts)
-    states = check_circuit(circuit).states
-    state = known_name("state", next(iter(states)) if state is None else state, states)
+    states: Any = check_circuit(circuit).states
+    analysed: str = known_name("state", next(iter(states)) if state is None else state, states)
     resolution = number(
         "resolution",
         magnitude("resolution", resolution, "hertz").tolist(),
@@ -126,12 +126,12 @@ def power_spectrum(
     shown = pattern(circuit, stimulus, angle)
     if not any(np.any(value) for value in shown.values()):
         raise ValueError("the stimulus is 0 everywhere, so there is no response to fluctuate around")
-    signals = _signals(circuit, shown, state, states[state])
+    signals = _signals(circuit, shown, analysed, states[analysed])
     how = {"frequencies": frequencies, "resolution": resolution, "highest": _HIGHEST}
     found = engine.spectrum(circuit, scaled(shown, contrasts), noise, signals, **how)
     variables = {key: (("contrast", "frequency"), value) for key, value in found.power.items()}
     dataset = xr.Dataset(variables, coords={"contrast": contrasts, "frequency": found.frequencies})
-    return dataset.assign_attrs(state=str(state), noise="none" if noise is None else str(dict(noise)))
+    return dataset.assign_attrs(state=str(analysed), noise="none" if noise is None else str(dict(noise)))
 
 
 def _signals(circuit: Any, shown: dict, state: str, units: int) -> dict[str, dict[str, np.ndarray]]:

@@ -96,7 +96,8 @@ def trajectories(
             norms[state][part] = np.linalg.norm(values, axis=-1).T
         for k, step in enumerate(visited):
             at = {state: values[step] for state, values in trace.items()}
-            leading[part, k] = theory.eigenvalues(circuit, {name: x[part, step]}, at)[:, 0].real
+            found: Any = theory.eigenvalues(circuit, {name: x[part, step]}, at)
+            leading[part, k] = found[:, 0].real
     variables = {f"norm_{state}": (("sample", "step"), value) for state, value in norms.items()}
     dataset = xr.Dataset(variables, coords={"step": np.arange(steps + 1)})
     if eigenvalues_every:
