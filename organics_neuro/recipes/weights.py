@@ -67,10 +67,10 @@ def load(path: str | PathLike[str]) -> Trained:
     """
     content = files.load(path, *_KINDS)
     recipe, model = _module(path, content)
-    circuit = None
-    if is_circuit(model):
+    circuit, rnn = None, _circuit_layer(model)
+    if rnn is not None:
         circuit = circuits.load(path)
-        if not _equal(to_circuit(model.rnn), circuit):
+        if not _equal(to_circuit(rnn), circuit):
             raise FileFormatError(f"{path} was trained with other settings than the recipe {recipe.name!r} has now")
     return Trained(recipe, model.eval(), circuit)
 
@@ -106,19 +106,19 @@ def fingerprint(path: str | PathLike[str]) -> str:
     return hashlib.sha256("".join(sorted(map(files.array_checksum, tensors))).encode()).hexdigest()
 
 
-def is_circuit(model: nn.Module) -> bool:
-    """Whether the recurrent part of a network is a circuit: such a layer says so by its `to_circuit`."""
+def _circuit_layer(model: nn.Module) -> nn.Module | None:
+    """The recurrent part of a network, if it is a circuit: such a layer says so itself."""
     rnn = getattr(model, "rnn", None)
-    return isinstance(rnn, RecurrentLayer)
+    return rnn if isinstance(rnn, nn.Module) and isinstance(rnn, RecurrentLayer) else None
 
 
 def _content(recipe: Recipe, model: nn.Module) -> tuple[dict[str, np.ndarray], str, dict[str, Any]]:
     """Arrays, kind and metadata of the file of a trained network."""
     tensors = {name: tensor.detach().cpu().numpy() for name, tensor in model.state_dict().items()}
-    about = {"recipe": recipe.name}
-    if not is_circuit(model):
+    about, rnn = {"recipe": recipe.name}, _circuit_layer(model)
+    if rnn is None:
         return tensors, "network", {"about": about}
-    arrays, metadata = to_circuit(model.rnn)._record()
+    arrays, metadata = to_circuit(rnn)._record()
     return arrays | {EXTRA + name: array for name, array in tensors.items()}, "circuit", {**metadata, "about": about}
 
 
