@@ -140,6 +140,8 @@ def check_writable(path: StrPath) -> None:
         raise FileNotFoundError(f"the folder {target.parent} does not exist; create it first")
     if not os.access(target.parent, os.W_OK):
         raise PermissionError(f"the folder {target.parent} cannot be written to; give another one")
+    if target.exists() and not target.is_file():
+        raise OSError(f"{path} is a device or a pipe, which would be replaced; give the path of a file")
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(f"the file {target} is write-protected; change its mode or give another path")
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import stat
 import struct
 import subprocess
@@ -191,9 +190,9 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
     assert (tmp_path / "file").read_text() == "old"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no such limit")
 def test_a_full_disk_is_one_sentence_and_leaves_the_old_file(tmp_path):
     """A limit on the size of files stands for the disk."""
+    resource = pytest.importorskip("resource")
     write(tmp_path / "file", "old")
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, old[1]))
@@ -264,6 +263,13 @@ def test_a_write_protected_file_is_not_replaced(tmp_path, monkeypatch):
     with pytest.raises(PermissionError, match="file is write-protected; change its mode or give another path"):
         write(tmp_path / "file")
     assert (tmp_path / "file").read_text() == "old"
+
+
+def test_a_device_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="pipe is a device or a pipe, which would be replaced; give the path of a file"):
+        write(tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_link_is_followed(tmp_path):

@@ -1,6 +1,5 @@
 """Files of a run replace those of the same model and nothing else."""
 
-import resource
 from dataclasses import asdict
 
 import pytest
@@ -76,7 +75,7 @@ def test_files_that_cannot_be_written_are_found_before_the_first_step(tmp_path, 
 
 def test_a_full_disk_is_one_sentence_and_leaves_the_old_checkpoint(tmp_path):
     """A limit on the size of files stands for the disk."""
-    path = tmp_path / "run.pt"
+    path, resource = tmp_path / "run.pt", pytest.importorskip("resource")
     fit(make_model(), checkpoint=path, epochs=1)
     before, old = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, old[1]))
