@@ -12,7 +12,7 @@ Nothing else is declared: the right-hand side, the Jacobian, the Brian2 populati
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from types import MappingProxyType
 
@@ -21,6 +21,7 @@ import sympy as sp
 from organics_neuro.core import declaration, expressions
 from organics_neuro.core.equations import Line, read_lines
 from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.plain import digest, from_plain, to_plain
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,9 @@ class ClosedForm:
         Each state as an expression of inputs, parameters, these couplings and the states before it.
     """
 
-    identity: tuple
-    couplings: tuple
-    states: dict
+    identity: tuple[str, ...]
+    couplings: tuple[Coupling, ...]
+    states: Mapping[str, str]
 
 
 @dataclass(frozen=True, repr=False)
@@ -289,32 +290,28 @@ class CircuitModel:
             rows.append(f"  {name} = {weighted} : {output.unit}  (output)")
         return "\n".join(rows)
 
+    @cached_property
+    def key(self) -> str:
+        """What the declaration says, as a sha256: the same in every process."""
+        return digest({}, self.to_dict())
+
     def __hash__(self):
-        return hash((self.name, self.equations))
+        return hash(self.key)
 
     def __deepcopy__(self, memo):
         return self  # a declaration never changes
 
+    def __reduce__(self):
+        return CircuitModel.from_dict, (self.to_dict(),)
+
     def to_dict(self) -> dict:
         """The declaration as dictionaries, lists, strings and numbers."""
-        data = {f.name: getattr(self, f.name) for f in fields(self)}
-        data = {k: dict(v) if isinstance(v, Mapping) else v for k, v in data.items()}
-        data["couplings"] = [asdict(c) for c in self.couplings]
-        data["outputs"] = {name: asdict(output) for name, output in self.outputs.items()}
-        data["closed_form"] = self.closed_form and asdict(self.closed_form)
-        return data
+        return to_plain(self)
 
     @classmethod
     def from_dict(cls, data: Mapping) -> CircuitModel:
         """The model of a declaration written by `to_dict`. The text in it is parsed, never evaluated."""
-        data = dict(data)
-        data["couplings"] = [Coupling(**c) for c in data["couplings"]]
-        data["outputs"] = {name: Output(**output) for name, output in data["outputs"].items()}
-        if data["closed_form"] is not None:
-            form = dict(data["closed_form"])
-            couplings = tuple(Coupling(**c) for c in form["couplings"])
-            data["closed_form"] = ClosedForm(tuple(form["identity"]), couplings, form["states"])
-        return cls(**data)
+        return from_plain(cls, data)
 
 
 def _frozen(value):

@@ -3,10 +3,9 @@
 from functools import cached_property
 from types import MappingProxyType
 
-import numpy as np
-
 from organics_neuro.core import files
 from organics_neuro.core.dynamics import Dynamics
+from organics_neuro.core.plain import digest
 
 #: What the names of arrays begin with that a file holds beside a circuit.
 EXTRA = "extra/"
@@ -57,17 +56,27 @@ class AnyCircuit:
         inputs = self.dynamics.resolve_inputs(z)
         return self.dynamics.outputs(self.dynamics.resolve_states("states", states, inputs), inputs)
 
-    def __eq__(self, other):
-        if not isinstance(other, AnyCircuit):
-            return NotImplemented
-        mine, theirs = self._record(), other._record()
-        return (
-            mine[1] == theirs[1]
-            and mine[0].keys() == theirs[0].keys()
-            and all(np.array_equal(mine[0][k], theirs[0][k]) for k in mine[0])
-        )
+    @cached_property
+    def key(self) -> str:
+        """What the circuit is, as a sha256 of the record that files use: the same in every process."""
+        return digest(*self._record())
 
-    __hash__ = None
+    def __eq__(self, other: object) -> bool:
+        return self.key == other.key if isinstance(other, AnyCircuit) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __copy__(self):
+        return self  # a circuit never changes
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        from organics_neuro.core.circuits.records import from_record  # which makes circuits of both kinds
+
+        return from_record, self._record()
 
     def save(self, path, *, extra=None, about=None):
         """Write the circuit to a safetensors file, which `load` reads without torch and without Brian2.

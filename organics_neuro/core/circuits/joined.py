@@ -1,7 +1,7 @@
 """`join`: circuits joined by couplings, again a circuit."""
 
 from collections import Counter
-from dataclasses import fields
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from organics_neuro.core.expressions import substitute
 from organics_neuro.core.model import Coupling
 from organics_neuro.core.names import Name, within
 from organics_neuro.core.operators import as_operator
+from organics_neuro.core.plain import to_plain
 from organics_neuro.core.populations import Connection
 
 
@@ -83,7 +84,7 @@ class JoinedCircuit(AnyCircuit):
             kind = None if link.operator is None else link.operator.kind
             if link.operator is not None:
                 arrays.update({f"couplings/{link.key}/{k}": v for k, v in link.operator.arrays().items()})
-            given = {f.name: getattr(link.coupling, f.name) for f in fields(Coupling)}
+            given = to_plain(replace(link.coupling, weights=None))
             couplings.append({**given, "weights": kind, "key": link.key})
         return arrays, {"parts": parts, "couplings": couplings}
 

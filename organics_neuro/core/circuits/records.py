@@ -1,11 +1,18 @@
 """Circuits in files: a record is arrays and metadata, from which an equal circuit is made."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
 from organics_neuro.core import files
+from organics_neuro.core.circuits.base import AnyCircuit
 from organics_neuro.core.circuits.joined import join
 from organics_neuro.core.circuits.single import Circuit
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.model import CircuitModel, Coupling
 from organics_neuro.core.operators import from_arrays
+from organics_neuro.core.plain import from_plain
 
 
 def load(path):
@@ -19,15 +26,16 @@ def load(path):
     """
     content = files.load(path, "circuit")
     try:
-        return _from_record(content.arrays, content.metadata)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return from_record(content.arrays, content.metadata)
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path} does not hold a valid circuit: {error}") from error
 
 
-def _from_record(arrays, metadata):
+def from_record(arrays: Mapping[str, np.ndarray], metadata: Mapping) -> AnyCircuit:
+    """The circuit of a record; arrays that belong to it but do not define it are passed over."""
     if "parts" in metadata:
         parts = {
-            name: _from_record(_below(arrays, f"parts/{name}/"), inner) for name, inner in metadata["parts"].items()
+            name: from_record(_below(arrays, f"parts/{name}/"), inner) for name, inner in metadata["parts"].items()
         }
         return join(parts, [_coupling(dict(entry), arrays) for entry in metadata["couplings"]])
     model = CircuitModel.from_dict(metadata["model"])
@@ -43,7 +51,7 @@ def _coupling(entry, arrays):
     """A coupling between parts: the fields of `Coupling`, with the kind of the weights, and the key of their arrays."""
     key, kind = entry.pop("key", entry["target"]), entry.pop("weights")
     weights = None if kind is None else from_arrays(kind, _below(arrays, f"couplings/{key}/"))
-    return Coupling(**entry, weights=weights)
+    return replace(from_plain(Coupling, {**entry, "weights": None}), weights=weights)
 
 
 def _below(arrays, prefix):
