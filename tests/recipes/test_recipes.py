@@ -120,6 +120,7 @@ def test_shipped_networks_are_those_of_their_recipes():
         assert (card.recipe, card.task, card.seed) == (path.stem, recipe.task, 0)
         commands = [row["command"] for row in read_rows(DATA / "results" / f"{card.task}.csv")]
         assert card.command in commands
+        assert files.load(path, "circuit", "network").checksum
 
 
 @pytest.mark.parametrize("name", ["rows", "smnist", "static-autoencoder", "rows-lstm"])
