@@ -1,6 +1,6 @@
 """Compile one CUDA program with every kernel, as ``make cuda-build`` does: ``python -m tests.brian.cuda_program DIRECTORY``.
 
-All operators, several trials and one, single and double precision, Runge-Kutta stages and noise. Nothing is run.
+All operators, several trials and one, single and double precision, every method, and noise. Nothing is run.
 """
 
 import sys
@@ -11,6 +11,7 @@ from brian2 import ms
 
 import organics_neuro as on
 from organics_neuro.brian import build
+from organics_neuro.core.schemes import SCHEMES
 from tests.brian.operators import make_every_operator
 from tests.core.circuits import make_main
 
@@ -21,7 +22,7 @@ def make_network():
     groups = [
         on.CircuitGroup(circuit, trials=4, method="rk4", noise={"x": 1e-3}, dt=0.1 * ms),
         on.CircuitGroup(circuit, weights_dtype=np.float32, dt=0.1 * ms),
-        on.CircuitGroup(make_main(n=16), method="ab2", dt=0.1 * ms),
+        *(on.CircuitGroup(make_main(n=16), method=method, dt=0.1 * ms) for method in SCHEMES),
     ]
     return b2.Network(*groups), groups
 

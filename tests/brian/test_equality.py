@@ -7,7 +7,7 @@ from brian2 import ms
 
 import organics_neuro as on
 from organics_neuro.brian.device import device
-from organics_neuro.brian.kernels import KERNELS
+from organics_neuro.core.operators import CLASSES
 from organics_neuro.core.schemes import SCHEMES
 from tests.brian.conftest import TARGETS, run_on
 from tests.brian.operators import UNITS, make_every_operator
@@ -16,9 +16,9 @@ CIRCUIT = make_every_operator()
 STEPS, DT = 8, 0.5 * ms
 
 
-def test_every_kind_is_there():
-    kinds = {term.kind for w in CIRCUIT.weights.values() for term in getattr(w, "terms", (w,))}
-    assert kinds == set(KERNELS)
+def test_every_class_is_there():
+    terms = [term for weights in CIRCUIT.weights.values() for term in (weights, *getattr(weights, "terms", ()))]
+    assert {type(term) for term in terms} == set(CLASSES.values())
 
 
 def largest_error(groups, z):
