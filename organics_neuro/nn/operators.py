@@ -23,6 +23,8 @@ from organics_neuro.core.operators.sparse import Sparse
 from organics_neuro.core.operators.sum import Sum
 from organics_neuro.core.products import find, register
 
+__all__ = ["product"]
+
 Product = Callable[[Tensor], Tensor]
 
 
