@@ -3,7 +3,7 @@
 A circuit is populations (a model, a number of units, parameters) and connections between them. The right-hand side
 follows by evaluating the source expression of each connection, applying its weights, and evaluating the local
 equations; the Jacobian is J = ∂f/∂x + Σ_k ∂f/∂c_k dc_k/dx with dc_k/dx = W_k (∂g_k/∂x + Σ_j ∂g_k/∂c_j dc_j/dx), where
-all partial derivatives come from SymPy and c_j are what a source reads of other connections.
+all partial derivatives come from SymPy and c_j are what a source reads of other connections. Connections with a delay are parts of their own.
 """
 
 from __future__ import annotations
@@ -112,6 +112,11 @@ class Dynamics:
         if not any(graph.values()):
             return tuple(connections)  # as declared
         return tuple(sorted(connections, key=lambda c: order.index(c.written)))
+
+    @property
+    def has_delays(self) -> bool:
+        """Whether a connection has a delay."""
+        return any(c.delay for c in self.connections)
 
     def reads(self, connection) -> set[Name]:
         """Full names of the variables that the source of a connection reads."""
@@ -226,6 +231,10 @@ class Dynamics:
         names, function = _local(self.populations[p].model, connection.expression, backend)
         return function(*self._arguments(p, names, states, inputs, couplings or {}, parameters[p]))
 
+    def source_now(self, connection, states, inputs, couplings):
+        """`source` in NumPy, with the parameters of the circuit."""
+        return self.source(connection, states, inputs, self._parameters(), couplings=couplings)
+
     def combine(self, states, inputs, couplings, parameters, backend):
         """Time derivatives of the states, given what the connections deliver."""
         result = {}
@@ -240,10 +249,17 @@ class Dynamics:
     def _parameters(self):
         return {p: population.parameters for p, population in self.populations.items()}
 
-    def couplings(self, states, inputs):
-        """What the connections deliver, by the full name of the variable that they write."""
+    def couplings(self, states, inputs, brought=None):
+        """What the connections deliver, by the full name of the variable that they write.
+
+        ``brought`` is what `organics_neuro.core.delays.Past` has for connections with a delay; without it these deliver
+        what they would if nothing changed.
+        """
         delivered, parameters = {}, self._parameters()
-        for c in self.connections:
+        for k, c in enumerate(self.connections):
+            if brought and k in brought:
+                add_up(delivered, c.written, brought[k])
+                continue
             source = self.source(c, states, inputs, parameters, couplings=delivered)
             add_up(delivered, c.written, deliver(c.weights, source))
         return delivered
@@ -261,12 +277,13 @@ class Dynamics:
         return np.concatenate([np.broadcast_to(rhs[name], (*leading, n)) for name, n in self.states.items()], axis=-1)
 
     def jacobian(self, vector, inputs):
-        """The Jacobian (size, size) at one state, shape (size,)."""
+        """The Jacobian (size, size) at one state, shape (size,); of changes that are slower than all delays."""
         return sum(self.jacobian_parts(vector, inputs))
 
     def jacobian_parts(self, vector, inputs):
         """The Jacobian in two parts: of the local equations with the couplings fixed, and of the couplings."""
-        return self._derivatives(vector, inputs, self.slices)
+        local, coupled = self._derivatives(vector, inputs, self.slices)
+        return local, sum(coupled.values())
 
     def derivatives(self, vector, inputs, columns):
         """Derivatives of dx/dt at one state, shape (size,), by states or inputs.
@@ -283,14 +300,16 @@ class Dynamics:
         dict of float to ndarray
             By delay in seconds, each (size, columns).
         """
-        return {0.0: sum(self._derivatives(vector, inputs, columns))}
+        local, coupled = self._derivatives(vector, inputs, columns)
+        return {**coupled, 0.0: local + coupled[0.0]}
 
     def _derivatives(self, vector, inputs, columns):
-        """`derivatives` in two parts: of the local equations with the couplings fixed, and of the couplings."""
+        """`derivatives` in two parts: of the local equations with the couplings fixed, and of the couplings by delay."""
         states = self.unpack(vector)
         known = (states, inputs, self.couplings(states, inputs))
         responses = self._responses(*known, columns)
-        local, coupled = np.zeros((2, self.size, max(where.stop for where in columns.values())))
+        shape = self.size, max(where.stop for where in columns.values())
+        local, coupled = np.zeros(shape), {0.0: np.zeros(shape)}
         for p, population in self.populations.items():
             model = population.model
             pairs, function = _partials(model)
@@ -299,12 +318,13 @@ class Dynamics:
                 row, value = self.slices[Name(p, state)], np.broadcast_to(value, (population.size,))
                 if Name(p, variable) in columns:
                     local[row, columns[Name(p, variable)]] += np.diag(value)
-                for column, response in responses.get(Name(p, variable), {}).items():
-                    coupled[row, columns[column]] += value[:, None] * response
+                for (column, delay), response in responses.get(Name(p, variable), {}).items():
+                    part = coupled.setdefault(delay, np.zeros(shape))
+                    part[row, columns[column]] += value[:, None] * response
         return local, coupled
 
     def _responses(self, states, inputs, delivered, columns):
-        """Derivatives of what connections deliver, by the variable that they write and what is moved."""
+        """Derivatives of what connections deliver, by the variable that they write, what is moved and the delay."""
         responses = {}
         for c in self.connections:
             response = responses.setdefault(c.written, {})
@@ -312,9 +332,9 @@ class Dynamics:
             weights = c.weights.to_dense() if any(n in columns or n in responses for n in slopes) else None
             for name, slope in slopes.items():
                 if name in columns:
-                    add_up(response, name, weights * slope)
-                for column, before in responses.get(name, {}).items():
-                    add_up(response, column, weights * slope @ before)
+                    add_up(response, (name, c.delay), weights * slope)
+                for (column, delay), before in responses.get(name, {}).items():
+                    add_up(response, (column, delay + c.delay), weights * slope @ before)
         return responses
 
     def _source_slopes(self, connection, states, inputs, delivered):

@@ -3,7 +3,7 @@
 Every model of the family has the form (Brian2 equation text)::
 
     dx/dt = f(x, c, p)          local: a unit sees its own states x, inputs and couplings c, and parameters p
-    c     = Σ W_k @ g_k(x)      couplings: weight operators applied to expressions of the source population
+    c     = Σ W_k @ g_k(x)      couplings: weight operators applied to expressions of the source population, after a delay
     o     = h(x, c, p)          outputs: named expressions, such as firing rates, with or without weights
 
 Nothing else is declared: the right-hand side, the Jacobian, the Brian2 population and the torch step follow.
@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import sympy as sp
 
@@ -22,6 +23,7 @@ from organics_neuro.core import declaration, expressions
 from organics_neuro.core.equations import Line, read_lines
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.plain import digest, from_plain, to_plain
+from organics_neuro.core.units import magnitude
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ class Coupling:
         Sign that all weights must have (Dale's principle); 0 is allowed. +1 is the same as ``nonnegative``.
     default : {"identity", "ones"}, optional
         Weights of a circuit that does not give any.
+    delay : float or Brian2 quantity
+        Seconds after which the source arrives. Before time 0 the source was what it is then. Simulators round it to
+        steps; it may not be shorter than one.
     """
 
     target: str
@@ -54,6 +59,13 @@ class Coupling:
     nonnegative: bool = False
     sign: int | None = None
     default: str | None = None
+    delay: Any = 0.0
+
+    def __post_init__(self):
+        delay = magnitude(f"delay of the coupling {self.target!r}", self.delay, "second")
+        if delay.ndim or delay < 0:
+            raise ValueError(f"delay of the coupling {self.target!r} must be one time, 0 or longer, got {self.delay!s}")
+        object.__setattr__(self, "delay", float(delay))
 
     @property
     def allowed_sign(self) -> int | None:

@@ -37,7 +37,7 @@ class Connection:
     """``target.variable = weights @ expression(source)``, added to what other connections write there.
 
     ``source`` names a population or, if ``external``, an input with a size of its own, which ``expression``
-    calls ``external``. ``key`` is the name of the weights in the circuit.
+    calls ``external``. ``key`` is the name of the weights in the circuit, ``delay`` is in seconds.
     """
 
     key: str
@@ -47,6 +47,7 @@ class Connection:
     source: str | None
     expression: str
     external: str | None = None
+    delay: float = 0.0
 
     @property
     def written(self) -> Name:

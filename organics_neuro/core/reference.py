@@ -9,6 +9,8 @@ from tqdm import tqdm
 
 from organics_neuro.core.boundary import Values, check_steps, count_trials
 from organics_neuro.core.circuits import AnyCircuit, check_circuit
+from organics_neuro.core.delays import Past
+from organics_neuro.core.dynamics import deliver
 from organics_neuro.core.noise import NoiseDriver
 from organics_neuro.core.schemes import scheme
 from organics_neuro.core.units import seconds
@@ -114,6 +116,7 @@ def trace(
     trials = np.broadcast_shapes((trials,), (count_trials("inputs and initial states", {**inputs, **start}),))[0]
     states, slope = dynamics.unpack(dynamics.pack(start, (trials,))), None
     driver = NoiseDriver(dynamics, noise, dt, trials, seed)
+    past = Past(dynamics, dt, scheme(method), dynamics.source_now, lambda c, source: deliver(c.weights, source))
     kept = list(circuit.states) if record is None else list(record)
     samples = 1 if every is None else steps // every + 1
     result = {name: np.empty((samples, trials, circuit.states[name])) for name in kept}
@@ -128,7 +131,8 @@ def trace(
                 keep(k // every)
             now = {name: value[k] if value.ndim == 3 else value for name, value in inputs.items()}
             now, drives = driver.step(states, now)
-            couple, rates = partial(dynamics.couplings, inputs=now), partial(_rates, dynamics, now, drives)
+            couple = partial(dynamics.couplings, inputs=now, brought=past.advance(states, now))
+            rates = partial(_rates, dynamics, now, drives)
             states, slope = advance(states, dt, couple, rates, slope)
     if every is None or steps % every == 0:
         keep(-1)

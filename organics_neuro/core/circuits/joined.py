@@ -181,18 +181,17 @@ class _Link:
 
     def connection(self):
         """The connection that it makes."""
-        target, variable = self.target.population, self.target.variable
-        return Connection(self.key, target, variable, self.operator, self.source, self.expression)
+        target, variable, delay = self.target.population, self.target.variable, self.coupling.delay
+        return Connection(self.key, target, variable, self.operator, self.source, self.expression, delay=delay)
 
 
 def _inner_connection(part, connection, direct):
     """A connection inside ``part`` under its full name; a fed external input gives way to the expression that feeds it."""
-    key, target = f"{part}.{connection.key}", within(part, connection.target)
     source = connection.source.within(part) if connection.external else within(part, connection.source)
+    moved = replace(connection, key=f"{part}.{connection.key}", target=within(part, connection.target), source=source)
     link = direct.get(source) if connection.external else None
     if link is None:
-        return Connection(
-            key, target, connection.variable, connection.weights, source, connection.expression, connection.external
-        )
+        return moved
     expression = substitute(connection.expression, {connection.external: link.expression})
-    return Connection(key, target, connection.variable, connection.weights, link.source, expression)
+    delay = connection.delay + link.coupling.delay
+    return replace(moved, source=link.source, expression=expression, external=None, delay=delay)

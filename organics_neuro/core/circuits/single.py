@@ -85,6 +85,7 @@ class Circuit(AnyCircuit):
                     outside and Name(None, outside),
                     c.source,
                     outside,
+                    c.delay,
                 )
             )
         return tuple(result)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from organics_neuro.core.names import Name
+from organics_neuro.core.theory.delays import characteristic_roots
 
 _ROUNDING = 8 * np.finfo(float).eps
 #: Where `relax` and `settle` stop, which Newton's method follows; and how long the three go on at most.
@@ -50,8 +51,9 @@ class System:
 
     def is_stable(self, x):
         """Whether every eigenvalue of the linearised circuit has a negative real part."""
-        matrix = self.dynamics.jacobian(x, self.inputs)
-        return bool(np.isfinite(matrix).all() and np.linalg.eigvals(matrix).real.max() < 0)
+        parts = self.dynamics.derivatives(x, self.inputs, self.dynamics.slices)
+        finite = all(np.isfinite(part).all() for part in parts.values())
+        return bool(finite and characteristic_roots(parts).real.max() < 0)
 
 
 def constant_inputs(dynamics, z):

@@ -19,6 +19,7 @@ from scipy.linalg import solve_continuous_lyapunov
 from organics_neuro.core.boundary import check_units_axis, known_name, shown
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.noise import Source, resolve_noise
+from organics_neuro.core.theory.delays import generator
 from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs
 from organics_neuro.core.theory.stability import eigenvalues
@@ -260,15 +261,22 @@ def covariance(
     Returns
     -------
     ndarray, shape (size, size)
-        Rows and columns in the order of ``circuit.states``.
+        Rows and columns in the order of ``circuit.states``. With delays, to about six digits.
     """
     linear = _linearise(circuit, z, noise, state)
-    matrix, driven = _at(linear.jacobian, 0.0).real, np.zeros((linear.size, linear.size))
+    matrix = generator(linear.jacobian)  # with delays, the past of some states is beside the states
+    driven = np.zeros_like(matrix)
     for drive in linear.drives:
-        gain, tau = _at(drive.gains, 0.0).real, drive.source.tau
-        common = gain if tau is None else np.linalg.solve(np.eye(linear.size) / tau - matrix, gain)  # 2 <x ζ>
+        if any(delay and part.any() for delay, part in drive.gains.items()):
+            raise ValueError(
+                f"the noise of {str(drive.source.name)!r} arrives with a delay, for which there is no covariance; integrate "
+                "the cross-spectra of power_spectrum over frequencies"
+            )
+        gain, tau = np.zeros((len(matrix), drive.source.processes)), drive.source.tau
+        gain[: linear.size] = drive.gains[0.0]
+        common = gain if tau is None else np.linalg.solve(np.eye(len(matrix)) / tau - matrix, gain)  # 2 <x ζ>
         driven += (gain @ common.T + common @ gain.T) / 2
-    return solve_continuous_lyapunov(matrix, -driven)
+    return solve_continuous_lyapunov(matrix, -driven)[: linear.size, : linear.size]
 
 
 def _linearise(circuit: AnyCircuit, z: Any, noise: Mapping, state: Mapping | None) -> _Linear:

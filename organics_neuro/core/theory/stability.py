@@ -9,6 +9,7 @@ from organics_neuro.core.boundary import Values
 from organics_neuro.core.circuits import AnyCircuit, check_circuit
 from organics_neuro.core.names import Name
 from organics_neuro.core.schemes import Scheme, scheme
+from organics_neuro.core.theory.delays import characteristic_roots
 from organics_neuro.core.theory.fixed_point import fixed_point
 from organics_neuro.core.theory.solvers import constant_inputs, each_trial, trials
 
@@ -71,13 +72,32 @@ def eigenvalues(circuit: AnyCircuit, z: Values = None, state: Mapping[str, Array
     Returns
     -------
     ndarray of complex, shape (size,) or (trials, size), in 1/s
-        Sorted by real part, the leading one first; NaN where no fixed point was found (with a `ConvergenceWarning`).
+        Sorted by real part, the leading one first; NaN where no fixed point was found (with a `ConvergenceWarning`). A
+        circuit with delays has infinitely many: these are the leading ones.
     """
+    if check_circuit(circuit).dynamics.has_delays:
+        return _delayed_eigenvalues(circuit, z, state)
     matrix = _linearise(circuit, z, state).sum(axis=0)
     values = np.full(matrix.shape[:-1], np.nan, dtype=complex)
     finite = np.isfinite(matrix).all(axis=(-2, -1))
     values[finite] = np.linalg.eigvals(matrix[finite])
     return np.take_along_axis(values, np.argsort(-values.real, axis=-1, kind="stable"), axis=-1)
+
+
+def _delayed_eigenvalues(circuit, z, state):
+    point = None if state is not None else fixed_point(circuit, z)
+    states = state if point is None else {name: np.nan_to_num(value) for name, value in point.state.items()}
+    dynamics, inputs = circuit.dynamics, constant_inputs(circuit.dynamics, z)
+    states = dynamics.resolve_states("state", states, inputs)
+    shape = trials(inputs, states)
+    x, values = dynamics.pack(states, shape), np.full((*shape, dynamics.size), np.nan, dtype=complex)
+    for trial, system in each_trial(dynamics, inputs, shape):
+        parts = dynamics.derivatives(x[trial], system.inputs, dynamics.slices)
+        if all(np.isfinite(part).all() for part in parts.values()):
+            values[trial] = characteristic_roots(parts)
+    if point is not None:
+        values[~np.asarray(point.converged)] = np.nan
+    return values
 
 
 def is_stable(circuit: AnyCircuit, z: Values = None, state: Mapping[str, ArrayLike] | None = None) -> bool | np.ndarray:
@@ -117,8 +137,17 @@ def largest_stable_dt(
     float or ndarray of shape (trials,)
         In seconds: all smaller steps are stable too. 0 if the circuit itself is unstable, NaN where no fixed point
         was found.
+
+    Raises
+    ------
+    ValueError
+        For a circuit with delays, whose steps have as many modes as the delays have steps.
     """
     chosen = scheme(method)
+    if check_circuit(circuit).dynamics.has_delays:
+        raise ValueError(
+            "largest_stable_dt is not known for a circuit with delays; compare two steps with organics_neuro.engines.convergence"
+        )
     if chosen.coupling == "stages" or chosen.is_euler:
         bound = np.apply_along_axis(_mode_bound, -1, eigenvalues(circuit, z, state), chosen.growth)
     else:
