@@ -133,7 +133,8 @@ def _connect(made, c, depth, stages, noisy):
         source = made[c.source.population].external[c.source.variable]
     else:
         source = made[c.source]
-        expression = source.integrator.seen(source, expression)
+        if not c.delay:
+            expression = source.integrator.seen(source, expression)
     variable = target.next_summand(c.variable)
     projection = Projection(
         source,
@@ -142,11 +143,13 @@ def _connect(made, c, depth, stages, noisy):
         source=expression,
         target=variable,
         weights_dtype=target.weights_dtype,
+        delay=c.delay,
         name=f"{target.name}_{variable}",
+        _centred=not c.external and target.integrator.scheme.coupling != "held",
     )
     if depth:
         projection.run_at("groups", projection.order + _later(depth))
-    for order in () if c.external else stages[c.target]:
+    for order in () if c.external or c.delay else stages[c.target]:
         projection.repeat(order + _later(depth))
     target.projections[variable] = projection
     target.contained_objects.append(projection)

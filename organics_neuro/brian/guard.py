@@ -35,7 +35,7 @@ class StepGuard:
 
     def _bound(self, method, inputs):
         """Largest stable step; NaN where it is not known."""
-        if inputs is None or self.circuit.dynamics.size > _LARGEST:
+        if inputs is None or self.circuit.dynamics.size > _LARGEST or self.circuit.dynamics.has_delays:
             return np.nan
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)

@@ -11,11 +11,14 @@ from organics_neuro.brian.kernels.runner import (
     Runner,
     are_variables_ready,
     hold_arrays,
+    hold_past,
     target_variable,
     whole,
 )
 from organics_neuro.core.boundary import positive_int
+from organics_neuro.core.delays import delay_steps
 from organics_neuro.core.expressions import called
+from organics_neuro.core.model import Coupling
 from organics_neuro.core.operators import Operator, as_operator
 from organics_neuro.core.operators.dense import Dense
 
@@ -44,6 +47,9 @@ class Projection(b2.Group):
     weights_dtype : numpy.float64 or numpy.float32, optional
         Type in which the weights are kept and the product is computed; by default that of the target variable.
         float32 halves the time where reading the weights is what takes it, and leaves the states in double precision.
+    delay : Quantity or float
+        Seconds after which the source arrives, 0 or a multiple of the step. Before the first step it was what it is then;
+        what is on its way stays from run to run, and is stored and restored with the network.
     name : str
         Name of the Brian2 object.
 
@@ -77,7 +83,9 @@ class Projection(b2.Group):
         target: str,
         trials: int | None = None,
         weights_dtype: DTypeLike | None = None,
+        delay: b2.Quantity | float = 0.0,
         name: str = "projection*",
+        _centred: bool = False,
     ):
         define_functions()
         operator = as_operator(weights, name)
@@ -99,6 +107,9 @@ class Projection(b2.Group):
         self.add_dependency(target_group)
         program = get_program(operator, trials)
         hold_arrays(self, program, dtype)
+        delay = Coupling(target, delay=delay).delay  # checked
+        if delay:
+            hold_past(self, delay_steps(f"the projection {self.name!r}", delay, float(self.clock.dt_)), _centred, dtype)
         self.runner = Runner(self, program.template, source, target, variable, dtype)
         self.contained_objects.append(self.runner)
 

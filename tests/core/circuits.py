@@ -95,6 +95,13 @@ def make_joined(seed=1):
     )
 
 
+def make_late():
+    """Three models whose couplings arrive after different delays, one of them through an external input."""
+    circuit = make_joined()
+    late = [on.Coupling(c.target, c.weights, c.source, delay=(k + 1) * 2e-4) for k, c in enumerate(circuit.couplings)]
+    return circuit.replace(couplings=late)
+
+
 def make_nested():
     """A joined circuit that is itself part of a joined circuit."""
     pair = on.join(

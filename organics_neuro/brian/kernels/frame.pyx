@@ -12,6 +12,18 @@ SUPPORT
     for _idx in range(N):
         _vectorisation_idx = _idx
         {{vector_code|autoindent}}
+    {% if '_w_past' in variables %}
+    cdef int _slots = {{_w_delay}}[1], _slot = {{_w_delay}}[0] if {{_w_delay}}[0] > 0 else 1
+    cdef size_t _count = <size_t>_n*_trials, _i, _old = (_slot % _slots)*_count, _next = ((_slot + 1) % _slots)*_count
+    if {{_w_delay}}[0] == 0:
+        for _i in range(_slots*_count):
+            {{_w_past}}[_i] = _x[_i % _count]
+    for _i in range(_count):
+        {{_w_past}}[(_slot - 1)*_count + _i] = _x[_i]
+    for _i in range(_count):
+        _x[_i] = ({{_w_past}}[_old + _i] + {{_w_past}}[_next + _i])/2 if {{_w_delay}}[2] > 0 else {{_w_past}}[_old + _i]
+    {{_w_delay}}[0] = _slot % _slots + 1
+    {% endif %}
     {% if '_product' in variables %}
     cdef {{_real}} *_r = {{_product}}
     KERNEL

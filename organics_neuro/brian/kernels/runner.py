@@ -61,6 +61,17 @@ def hold_arrays(projection: b2.Group, program: Program, dtype: np.dtype) -> None
     projection._enable_group_attributes()
 
 
+def hold_past(projection: b2.Group, steps: int, centred: bool, dtype: np.dtype) -> None:
+    """Make room for the sources of so many steps; ``centred``: what arrives is what it was in the middle of a step.
+
+    ``delay`` holds the place of the latest source in ``past``, counted from 1 (0 before the first step), the number of
+    places, and whether it is centred.
+    """
+    state = np.array([0, steps + 1, centred], np.int32)
+    projection.variables.add_array("past", size=(steps + 1) * len(projection.source_group), dtype=dtype)
+    projection.variables.add_array("delay", size=3, values=state, dtype=np.int32)
+
+
 class Runner(SummedVariableUpdater):
     """Evaluates the source expression into a buffer and applies the weights.
 
@@ -105,8 +116,15 @@ class Runner(SummedVariableUpdater):
         self.variables.add_reference("_target", projection.target_group, target, index="_idx")
         for key in weights:
             self.variables.add_reference(f"_w_{key}", projection, key, index="_idx")
+        self.made_for = float(projection.clock.dt_) if "past" in weights else None
 
     def before_run(self, run_namespace):
+        dt = float(self.clock.dt_)
+        if self.made_for not in (None, dt):
+            raise ValueError(
+                f"the delay of {self.projection!r} was counted in steps of {self.made_for:g} s, but dt is {dt:g} s now; set dt "
+                "before the groups are made"
+            )
         # units are checked below, with a message that names the projection
         b2.CodeRunner.before_run(self, run_namespace)
 
