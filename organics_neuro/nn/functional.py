@@ -20,6 +20,7 @@ from torch.nn.functional import linear
 
 from organics_neuro.core.boundary import check_steps, count_trials, known_name, positive_int
 from organics_neuro.core.circuits import AnyCircuit, check_circuit
+from organics_neuro.core.delays import Past
 from organics_neuro.core.dynamics import add_up
 from organics_neuro.core.expressions import Backend, Function
 from organics_neuro.core.names import Name
@@ -143,9 +144,9 @@ def unroll(
     trials = _trials(inputs, {**states, **varied})
     states = {name: value.expand(*trials, value.shape[-1]) for name, value in states.items()}
     trace = {known_name("state", name, states): [] for name in (states if record is None else record)}
-    slope = None
+    slope, past = None, step.past()
     for now in _by_step(inputs, steps):
-        states, slope = step.advance(states, now, slope)
+        states, slope = step.advance(states, now, slope, past)
         for name, values in trace.items():
             values.append(states[name])
     return {name: torch.stack(values) for name, values in trace.items()}, states
@@ -202,20 +203,43 @@ class Step:
         self._products = self._collect_products(_by_name("weights", weights))
 
     def __call__(
-        self, states: Mapping[str, Tensor], inputs: Inputs = None, slope: Mapping[str, Tensor] | None = None
+        self,
+        states: Mapping[str, Tensor],
+        inputs: Inputs = None,
+        slope: Mapping[str, Tensor] | None = None,
+        past: Past | None = None,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The states after one step, and its mean slope, which the next step takes as ``slope`` (see `Scheme.step`)."""
-        return self.advance(self.check_states(states), self.complete_inputs(inputs), slope)
+        """The states after one step, and its mean slope, which the next step takes as ``slope`` (see `Scheme.step`).
+
+        A circuit with delays needs ``past``: what `past` returned before the first step, the same for all steps of a run.
+        """
+        return self.advance(self.check_states(states), self.complete_inputs(inputs), slope, past)
+
+    def past(self) -> Past | None:
+        """Room for the sources that are on their way, for one run of a circuit with delays; None without delays."""
+        if not self.dynamics.has_delays:
+            return None
+        return Past(self.dynamics, self.dt, self.scheme, self._source, lambda c, value: self._products[c.key](value))
 
     def advance(
-        self, states: Mapping[str, Tensor], inputs: Mapping[str, Tensor], slope: Mapping[str, Tensor] | None = None
+        self,
+        states: Mapping[str, Tensor],
+        inputs: Mapping[str, Tensor],
+        slope: Mapping[str, Tensor] | None = None,
+        past: Past | None = None,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """One step, nothing checked or completed."""
+        if past is None and self.dynamics.has_delays:
+            raise ValueError(
+                "a circuit with delays has a past: use unroll, or give each step of a run past=step.past()"
+            )
+        brought = past.advance(states, inputs) if past is not None else {}
 
         def couple(at):
             delivered: dict = {}
-            for c in self.dynamics.connections:
-                add_up(delivered, c.written, self._deliver(c, at, inputs, delivered))
+            for k, c in enumerate(self.dynamics.connections):
+                value = brought[k] if k in brought else self._products[c.key](self._source(c, at, inputs, delivered))
+                add_up(delivered, c.written, value)
             return delivered
 
         def rates(at, couplings):
@@ -223,13 +247,13 @@ class Step:
 
         return self.scheme.step(states, self.dt, couple, rates, slope, _add)
 
-    def _deliver(self, connection, states, inputs, delivered):
-        """Weights times source."""
+    def _source(self, connection, states, inputs, delivered):
+        """What the weights of a connection are applied to."""
         value = self.dynamics.source(connection, states, inputs, self._parameters, TORCH, delivered)
         n = connection.weights.shape[1]
         if not (isinstance(value, torch.Tensor) and value.shape[-1:] == (n,)):
             value = torch.as_tensor(value, **self._like).expand(n)  # no units: a parameter, for example
-        return self._products[connection.key](value)
+        return value
 
     # --- what comes in ------------------------------------------------------------------------------------------
 
