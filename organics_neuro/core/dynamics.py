@@ -17,6 +17,7 @@ from organics_neuro.core import expressions
 from organics_neuro.core.boundary import check_names, check_units_axis, known_name
 from organics_neuro.core.declaration import check_no_circle
 from organics_neuro.core.names import Name
+from organics_neuro.core.pairs import split_complex
 from organics_neuro.core.populations import check_positive, full_name
 
 
@@ -370,6 +371,7 @@ class Dynamics:
                     f"this circuit has the inputs {', '.join(map(repr, self.inputs)) or 'none'}; give them as a dictionary {{name: array}}"
                 )
             return {next(iter(self.inputs)): z}
+        z = split_complex(z, (*self.inputs, *self.parameters))
         for name in z:
             known_name("input", name, (*self.inputs, *self.parameters))
         return {Name.parse(name): value for name, value in z.items()}
@@ -401,7 +403,7 @@ class Dynamics:
         inputs : dict of ndarray, optional
             What `resolve_inputs` returned, on which the start may depend.
         """
-        given = given or {}
+        given = split_complex(given, self.states) if isinstance(given, Mapping) else given or {}
         check_names(argument, "state", given, self.states)
         start = {**(self.initial if inputs is None else self.start(inputs)), **given}
         return {

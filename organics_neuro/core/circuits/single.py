@@ -10,6 +10,7 @@ from organics_neuro.core.circuits.checks import check_initial, check_parameters,
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.models import get_model
 from organics_neuro.core.names import Name
+from organics_neuro.core.pairs import split_complex
 from organics_neuro.core.populations import Connection, Population
 
 
@@ -52,8 +53,8 @@ class Circuit(AnyCircuit):
 
     def __init__(self, model, weights=None, *, size=None, initial=None, **parameters):
         model = get_model(model)
-        weights = dict(weights or {})
         known = (*model.weights, *model.optional_weights)
+        weights, initial = split_complex(weights or {}, known), split_complex(initial or {}, model.states)
         for name in weights:
             if name not in known:
                 raise ValueError(f"model {model.name!r}: {unknown_name('weights', name, known)}")
@@ -62,7 +63,7 @@ class Circuit(AnyCircuit):
         set_(model=model, size=size)
         set_(weights=MappingProxyType(check_weights(model, weights, size)))
         set_(parameters=MappingProxyType(check_parameters(model, parameters, size)))
-        set_(_initial=MappingProxyType(check_initial(model, initial or {}, size)))
+        set_(_initial=MappingProxyType(check_initial(model, initial, size)))
 
     @cached_property
     def populations(self):
@@ -97,11 +98,12 @@ class Circuit(AnyCircuit):
 
     def replace(self, weights=None, initial=None, **parameters):
         """A copy with other weights, initial states or parameters; what is not named stays."""
+        weights = split_complex(weights or {}, (*self.model.weights, *self.model.optional_weights))
         return Circuit(
             self.model,
-            weights={**self.weights, **(weights or {})},
+            weights={**self.weights, **weights},
             size=self.size,
-            initial={**self._initial, **(initial or {})},
+            initial={**self._initial, **split_complex(initial or {}, self.model.states)},
             **{**self.parameters, **parameters},
         )
 

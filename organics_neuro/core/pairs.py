@@ -1,0 +1,49 @@
+"""Complex values of pairs of real variables: ``y`` stands for ``y_re`` and ``y_im`` where a circuit has these."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+#: How the names of the two parts end.
+PARTS = ("_re", "_im")
+
+
+def split_complex(given: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """``given`` with each value of a pair, under the pair's name, as its two real parts.
+
+    Parameters
+    ----------
+    given : dict
+        Arrays, numbers or operators by name; a real one under the name of a pair has no imaginary part.
+    known : collection of str
+        The names that there are: "y" is a pair if "y_re" and "y_im" are among them and "y" is not.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    result: dict[str, Any] = {}
+    for name, value in given.items():
+        if name in known or not all(f"{name}{part}" in known for part in PARTS):
+            result[name] = value
+            continue
+        value = np.asarray(value) if isinstance(value, (list, tuple)) else value
+        real, imaginary = (value, 0 * value) if not np.iscomplexobj(value) else (np.real(value), np.imag(value))
+        for part, half in zip(PARTS, (real, imaginary), strict=True):
+            if f"{name}{part}" in given:
+                raise ValueError(f"{name!r} and {name + part!r} are both given; give the pair or its parts")
+            result[f"{name}{part}"] = half
+    return result
+
+
+def join_complex(values: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` by name, with each pair ``y_re``, ``y_im`` as one complex array ``y``; all else stays as it is."""
+    result: dict[str, Any] = {}
+    for name, value in values.items():
+        base, part = name[:-3], name[-3:]
+        if part in PARTS and all(f"{base}{p}" in values for p in PARTS):
+            result[base] = values[f"{base}_re"] + 1j * values[f"{base}_im"]
+        else:
+            result[name] = value
+    return result
