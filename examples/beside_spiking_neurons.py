@@ -30,13 +30,13 @@ v1 = on.CircuitGroup(
 )
 v1.stimulus = on.stimuli.contrast_series(circuit, [0.5])
 
-# Hodgkin-Huxley neurons with the channels of Traub and Miles (1991); the circuit's rate is y².
+# Hodgkin-Huxley neurons with the channels of Traub and Miles (1991).
 channels = {"C": 200 * pF, "g_L": 10 * nS, "E_L": -60 * mV, "g_Na": 20000 * nS, "E_Na": 50 * mV}
 channels |= {"g_K": 6000 * nS, "E_K": -90 * mV, "V_T": -63 * mV, "scale": 4 * nA}
 hh = b2.NeuronGroup(
     n,
     """
-    dv/dt = (g_L*(E_L - v) + g_Na*m**3*h*(E_Na - v) + g_K*k**4*(E_K - v) + scale*y**2)/C : volt
+    dv/dt = (g_L*(E_L - v) + g_Na*m**3*h*(E_Na - v) + g_K*k**4*(E_K - v) + scale*rate)/C : volt
     dm/dt = alpha_m*(1 - m) - beta_m*m : 1
     dh/dt = alpha_h*(1 - h) - beta_h*h : 1
     dk/dt = alpha_k*(1 - k) - beta_k*k : 1
@@ -46,34 +46,39 @@ hh = b2.NeuronGroup(
     beta_h = 4/(1 + exp((40*mV - v + V_T)/(5*mV)))/ms : Hz
     alpha_k = 0.16/exprel((15*mV - v + V_T)/(5*mV))/ms : Hz
     beta_k = 0.5*exp((10*mV - v + V_T)/(40*mV))/ms : Hz
-    y : 1 (linked)
+    rate : 1 (linked)
     """,
     threshold="v > -20*mV",
-    refractory=3 * ms,
+    refractory=3 * ms,  # type: ignore  # Brian2 takes a time here, and declares a bool
     method="exponential_euler",
     namespace=channels,
     name="hh",
 )
-hh.y = b2.linked_var(v1, "y")
+hh.rate = b2.linked_var(v1, "rate_y")
 hh.v = -60 * mV
 
 lif = b2.NeuronGroup(
-    n, "dv/dt = (20*y**2 - v)/(10*ms) : 1\ny : 1 (linked)", threshold="v > 1", reset="v = 0", method="euler", name="lif"
+    n,
+    "dv/dt = (20*rate - v)/(10*ms) : 1\nrate : 1 (linked)",
+    threshold="v > 1",
+    reset="v = 0",
+    method="euler",
+    name="lif",
 )
-lif.y = b2.linked_var(v1, "y")
+lif.rate = b2.linked_var(v1, "rate_y")
 
 synapses = [b2.Synapses(group, v1, on_pre="feedback_post += 0.05", name=f"{group.name}_to_v1") for group in (hh, lif)]
 for each in synapses:
     each.connect(j="i")
 
-rates = b2.StateMonitor(v1, "y", record=True)
+rates = b2.StateMonitor(v1, "rate_y", record=True)
 spikes = {group.name: b2.SpikeMonitor(group) for group in (hh, lif)}
 network = b2.Network(v1, hh, lif, *synapses, rates, *spikes.values())
 network.run(200 * ms, report="text")
 print({name: f"{monitor.num_spikes} spikes" for name, monitor in spikes.items()})
 
 figure, axes = plt.subplots(3, 1, figsize=(7, 6), sharex=True, layout="constrained")
-axes[0].imshow(rates.y**2, aspect="auto", origin="lower", extent=(0, 200, 0, n), cmap="viridis")
+axes[0].imshow(rates.rate_y, aspect="auto", origin="lower", extent=(0, 200, 0, n), cmap="viridis")
 axes[0].set(ylabel="unit", title="circuit: firing rate")
 for ax, (name, monitor) in zip(axes[1:], spikes.items(), strict=True):
     ax.plot(monitor.t / ms, monitor.i, "k.", ms=2)

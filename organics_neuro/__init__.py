@@ -5,6 +5,51 @@ Importing this package loads neither Brian2 nor torch; what needs them is loaded
 
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for editors and type checkers; a test compares it with the names below
+    from organics_neuro import brian as brian
+    from organics_neuro import datasets as datasets
+    from organics_neuro import engines as engines
+    from organics_neuro import experiments as experiments
+    from organics_neuro import nn as nn
+    from organics_neuro import plotting as plotting
+    from organics_neuro import recipes as recipes
+    from organics_neuro import training as training
+    from organics_neuro import transfer as transfer
+    from organics_neuro.brian.device import use_device as use_device
+    from organics_neuro.brian.group import CircuitGroup as CircuitGroup
+    from organics_neuro.brian.group import groups as groups
+    from organics_neuro.brian.projection import Projection as Projection
+    from organics_neuro.core import errors as errors
+    from organics_neuro.core import reference as reference
+    from organics_neuro.core import stimuli as stimuli
+    from organics_neuro.core import theory as theory
+    from organics_neuro.core import weights as weights
+    from organics_neuro.core.circuits import Circuit as Circuit
+    from organics_neuro.core.circuits import JoinedCircuit as JoinedCircuit
+    from organics_neuro.core.circuits import join as join
+    from organics_neuro.core.circuits import load as load
+    from organics_neuro.core.complex_pairs import complex_pair as complex_pair
+    from organics_neuro.core.expressions import register_function as register_function
+    from organics_neuro.core.model import CircuitModel as CircuitModel
+    from organics_neuro.core.model import ClosedForm as ClosedForm
+    from organics_neuro.core.model import Coupling as Coupling
+    from organics_neuro.core.model import Output as Output
+    from organics_neuro.core.models import MODELS as MODELS
+    from organics_neuro.core.noise import Noise as Noise
+    from organics_neuro.core.operators import AllToAll as AllToAll
+    from organics_neuro.core.operators import Circulant as Circulant
+    from organics_neuro.core.operators import Convolution as Convolution
+    from organics_neuro.core.operators import Dense as Dense
+    from organics_neuro.core.operators import LowRank as LowRank
+    from organics_neuro.core.operators import Sparse as Sparse
+    from organics_neuro.core.operators import Sum as Sum
+    from organics_neuro.core.pairs import join_complex as join_complex
+    from organics_neuro.core.ring import ring as ring
+    from organics_neuro.core.terms import Term as Term
+    from organics_neuro.core.terms import combine as combine
+    from organics_neuro.engines import simulate as simulate
 
 __version__ = "0.1.0"
 
@@ -58,7 +103,7 @@ _MODULES = {
 __all__ = ["__version__", *_NAMES, *_MODULES]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _NAMES:
         value = getattr(import_module(_NAMES[name]), name)
     elif name in _MODULES:
@@ -69,5 +114,5 @@ def __getattr__(name):
     return value
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)

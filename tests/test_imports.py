@@ -1,5 +1,6 @@
 """What importing the package loads, and what it does not."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -33,6 +34,16 @@ def test_import_loads_nothing_heavy():
 def test_core_needs_neither_torch_nor_brian(name):
     modules, _ = loaded_by(f"import organics_neuro; organics_neuro.{name}")
     assert not {"torch", "brian2"} & set(modules)
+
+
+def test_editors_see_the_public_names():
+    """What type checkers import is what the package loads when it is asked for."""
+    tree = ast.parse(Path(on.__file__).read_text())
+    block = next(n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING")
+    seen = {alias.asname: node.module for node in block.body for alias in node.names}
+    assert set(seen) == set(on.__all__) - {"__version__"}
+    homes = {**on._NAMES, **{name: module.rpartition(".")[0] for name, module in on._MODULES.items()}}
+    assert seen == homes
 
 
 def test_public_names_are_listed():

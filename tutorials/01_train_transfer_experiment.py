@@ -46,6 +46,7 @@ b2.prefs.codegen.target = "numpy"  # the circuits here are small: nothing to com
 torch.manual_seed(0)
 rnn = on.nn.ORGaNICs(input_size=28, hidden_size=32, batch_first=True)
 circuit = on.transfer.to_circuit(rnn, dt=1 * ms)
+assert isinstance(circuit, on.Circuit)  # of one layer; several make a joined circuit
 print(circuit.model)
 
 # %% [markdown]
@@ -73,6 +74,7 @@ print(f"validation accuracy by epoch: {np.round(history.validation_accuracy, 3)}
 
 # %%
 circuit = on.transfer.to_circuit(rnn, dt=1 * ms)
+assert isinstance(circuit, on.Circuit)
 circuit.save("digits.safetensors")
 print(on.load("digits.safetensors") == circuit)
 plt.figure(figsize=(4, 2.5), layout="constrained")
@@ -160,7 +162,7 @@ plt.show()
 with warnings.catch_warnings(action="ignore", category=on.errors.ConvergenceWarning):
     points = on.theory.fixed_point(circuit, np.outer(contrasts[::4], stimulus))
     leading = on.theory.eigenvalues(circuit, np.outer(contrasts[::4], stimulus))[:, 0]
-for contrast, found, value in zip(contrasts[::4], points.converged, leading, strict=True):
+for contrast, found, value in zip(contrasts[::4], np.atleast_1d(points.converged), leading, strict=True):
     print(
         f"contrast {contrast:.2f}: "
         + (f"leading eigenvalue {value:.1f} per second" if found else "no steady state found")

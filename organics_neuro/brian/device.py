@@ -12,7 +12,7 @@ from organics_neuro.brian.kernels.private import DEVICES, current_device, reset_
 from organics_neuro.core.boundary import known_name
 
 
-def use_device(name, directory=None, build_on_run=True):
+def use_device(name: str, directory: str | None = None, build_on_run: bool = True) -> None:
     """Choose the device for the Brian2 objects that are made from now on.
 
     Parameters

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 from numbers import Number
+from typing import Any
 
 import brian2 as b2
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from organics_neuro.brian.assembly import assemble, summands_of
 from organics_neuro.brian.equations import equations_of
@@ -93,16 +96,16 @@ class CircuitGroup(b2.NeuronGroup):
 
     def __init__(
         self,
-        circuit,
-        trials=1,
-        method="euler",
-        noise=None,
-        inputs=None,
-        equations="",
-        weights_dtype=None,
-        name="circuitgroup*",
-        _population=None,
-        **options,
+        circuit: AnyCircuit,
+        trials: int = 1,
+        method: str = "euler",
+        noise: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, str | ArrayLike] | None = None,
+        equations: str = "",
+        weights_dtype: DTypeLike | None = None,
+        name: str = "circuitgroup*",
+        _population: str | None = None,
+        **options: Any,
     ):
         define_functions()
         _check_single(circuit, _population)
@@ -194,7 +197,7 @@ class CircuitGroup(b2.NeuronGroup):
         value = b2.Quantity(value)  # also of a list of quantities
         return np.tile(value, self.trials) if shape == (units,) else value.reshape(-1)
 
-    def per_trial(self, values):
+    def per_trial(self, values: ArrayLike) -> np.ndarray:
         """Values whose first axis is the neurons, as (trials, units, ...): for states and for monitors.
 
         Examples
@@ -209,7 +212,13 @@ class CircuitGroup(b2.NeuronGroup):
         return values.reshape(self.trials, self.units, *values.shape[1:])
 
 
-def groups(circuit, trials=1, noise=None, inputs=None, **options):
+def groups(
+    circuit: AnyCircuit,
+    trials: int = 1,
+    noise: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, str | ArrayLike] | None = None,
+    **options: Any,
+) -> dict[str | None, CircuitGroup]:
     """One `CircuitGroup` for each population of a circuit, joined by projections.
 
     Parameters

@@ -1,7 +1,8 @@
 """A C++ program that is compiled once and run many times, with other inputs, parameters and weights."""
 
 import multiprocessing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import brian2 as b2
 import numpy as np
@@ -17,7 +18,7 @@ from organics_neuro.core.operators import as_operator
 from organics_neuro.core.units import magnitude
 
 
-def build(run=True):
+def build(run: bool = True) -> None:
     """Compile what ``run()`` has collected since ``use_device("cpp" or "cuda", build_on_run=False)``, in the directory given there.
 
     Parameters
@@ -35,7 +36,7 @@ def build(run=True):
     device.build(**{**device.build_options, "run": run})
 
 
-def run_args(changes):
+def run_args(changes: Mapping) -> dict:
     """What Brian2's ``device.run(run_args=...)`` takes, from values as circuits take them.
 
     Parameters
@@ -78,7 +79,7 @@ def run_args(changes):
     return result
 
 
-def sweep(changes, read, processes=1):
+def sweep(changes: Sequence[Mapping], read: Callable[[], Any], processes: int = 1) -> list:
     """Run the program that was built once for each of several changes.
 
     Parameters

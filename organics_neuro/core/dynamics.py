@@ -8,17 +8,18 @@ all partial derivatives come from SymPy and c_j are what a source reads of other
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 
 from organics_neuro.core import expressions
-from organics_neuro.core.boundary import check_names, check_units_axis, known_name
+from organics_neuro.core.boundary import Values, check_names, check_units_axis, known_name
 from organics_neuro.core.declaration import check_no_circle
 from organics_neuro.core.names import Name
 from organics_neuro.core.pairs import split_complex
-from organics_neuro.core.populations import check_positive, full_name
+from organics_neuro.core.populations import Connection, Population, check_positive, full_name
 
 
 @lru_cache(maxsize=256)
@@ -75,10 +76,15 @@ class Dynamics:
     is the units; leading axes are trials. A parameter that is among the inputs takes the place of the circuit's own.
     """
 
-    def __init__(self, populations, connections, external):
+    def __init__(
+        self,
+        populations: Mapping[Any, Population],
+        connections: Sequence[Connection],
+        external: Mapping[Any, int],
+    ):
         self.populations = populations
         written = {c.written for c in connections}
-        self.inputs = {
+        self.inputs: dict[Any, int] = {
             Name(p, name): population.size
             for p, population in populations.items()
             for name in population.model.inputs
@@ -86,19 +92,21 @@ class Dynamics:
         }
         self.inputs.update(external)
         #: Value of each input until it is set, in SI units.
-        self.defaults = dict.fromkeys(self.inputs, 0.0) | {
+        self.defaults: dict[Any, float] = dict.fromkeys(self.inputs, 0.0) | {
             Name(p, n): value
             for p, population in populations.items()
             for n, value in population.model.defaults.items()
             if Name(p, n) not in written
         }
         #: Every parameter by its full name, with the number of units of its population: they may be given like inputs.
-        self.parameters = {Name(p, n): pop.size for p, pop in populations.items() for n in pop.parameters}
+        self.parameters: dict[Any, int] = {
+            Name(p, n): pop.size for p, pop in populations.items() for n in pop.parameters
+        }
         #: In an order in which each comes after those that its source reads.
         self.connections = self._ordered(connections)
         #: Variables that receive what other units do; the other connections deliver inputs.
         self.recurrent = tuple(dict.fromkeys(c.written for c in self.connections if not c.external))
-        self.states = {Name(p, s): pop.size for p, pop in populations.items() for s in pop.model.states}
+        self.states: dict[Any, int] = {Name(p, s): pop.size for p, pop in populations.items() for s in pop.model.states}
         ends = np.cumsum(list(self.states.values()))
         self.slices = {
             name: slice(int(end) - n, int(end)) for (name, n), end in zip(self.states.items(), ends, strict=True)
@@ -139,11 +147,11 @@ class Dynamics:
         return {name: vector[..., where] for name, where in self.slices.items()}
 
     @cached_property
-    def initial(self):
+    def initial(self) -> dict[Any, np.ndarray]:
         """Where the states start with the inputs at their defaults, each of shape (units,)."""
         return self.start(self.resolve_inputs(None))
 
-    def start(self, inputs):
+    def start(self, inputs: Mapping) -> dict[Any, np.ndarray]:
         """Where the states start with these inputs, each of shape (..., units); of inputs that change, the first counts."""
         inputs = {name: value[0] if value.ndim == 3 else value for name, value in inputs.items()}
         start = {}
@@ -176,7 +184,7 @@ class Dynamics:
         names, function = _local(pop.model, text, expressions.NUMPY)
         return function(*self._arguments(population, names, states, inputs, {}, pop.parameters))
 
-    def outputs(self, states, inputs, couplings=None):
+    def outputs(self, states: Mapping, inputs: Mapping, couplings: Mapping | None = None) -> dict[Any, np.ndarray]:
         """Every output by its full name, shape (..., units) or (..., channels)."""
         if couplings is None:
             couplings = self.couplings(states, inputs)
@@ -191,7 +199,7 @@ class Dynamics:
         return result
 
     @cached_property
-    def channels(self):
+    def channels(self) -> dict[Any, int]:
         """Number of values of each output by its full name: units, or channels where it has weights."""
         return {
             Name(p, name): population.readouts[name].shape[0] if name in population.readouts else population.size
@@ -199,7 +207,7 @@ class Dynamics:
             for name in population.outputs
         }
 
-    def time_constants(self, inputs):
+    def time_constants(self, inputs: Mapping) -> np.ndarray:
         """Time constant of each equation in seconds, 1 where the model has none, shape (..., size)."""
         values = []
         for p, population in self.populations.items():
@@ -250,7 +258,7 @@ class Dynamics:
     def _parameters(self):
         return {p: population.parameters for p, population in self.populations.items()}
 
-    def couplings(self, states, inputs, brought=None):
+    def couplings(self, states: Mapping, inputs: Mapping, brought: Mapping | None = None) -> dict[Any, np.ndarray]:
         """What the connections deliver, by the full name of the variable that they write.
 
         ``brought`` is what `organics_neuro.core.delays.Past` has for connections with a delay; without it these deliver
@@ -355,7 +363,7 @@ class Dynamics:
 
     # --- what users give ----------------------------------------------------------------------------------------
 
-    def name_inputs(self, z):
+    def name_inputs(self, z: Any) -> dict[Any, Any]:
         """``z`` as a dictionary by full name, values untouched.
 
         Parameters
@@ -376,16 +384,16 @@ class Dynamics:
             known_name("input", name, (*self.inputs, *self.parameters))
         return {Name.parse(name): value for name, value in z.items()}
 
-    def resolve_inputs(self, z):
+    def resolve_inputs(self, z: Values) -> dict[Any, np.ndarray]:
         """Check ``z`` (see `name_inputs`) and complete it to one array (..., units) for each input.
 
         Inputs that are not given are at their defaults. Parameters that are given come after the inputs.
         """
-        z = self.name_inputs(z)
-        complete = {**self.defaults, **z}
+        given = self.name_inputs(z)
+        complete = {**self.defaults, **given}
         sizes = {**self.inputs, **self.parameters}
         result = {n: check_units_axis(n, value, sizes[n], self.unit(n)) for n, value in complete.items()}
-        for name in z:
+        for name in given:
             population, variable = name.population, name.variable
             if name in self.parameters:
                 check_positive(self.populations[population].model, variable, result[name])

@@ -1,13 +1,27 @@
 """The canonical ring circuit: orientation-tuned units with ring recurrence and a uniform normalization pool."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+
 from organics_neuro.core.boundary import positive_int
 from organics_neuro.core.circuits import Circuit
+from organics_neuro.core.model import CircuitModel
 from organics_neuro.core.models import get_model
-from organics_neuro.core.operators import AllToAll, Dense
+from organics_neuro.core.operators import AllToAll, Dense, Operator
 from organics_neuro.core.weights import ring_encoder, ring_recurrence
 
 
-def ring(n=36, model="two_type", pool=None, angles=360, tau_a=2e-3, **parameters):
+def ring(
+    n: int = 36,
+    model: str | CircuitModel = "two_type",
+    pool: Operator | ArrayLike | None = None,
+    angles: int = 360,
+    tau_a: Any = 2e-3,
+    **parameters: Any,
+) -> Circuit:
     """A circuit of ``n`` units tuned to angles around a ring.
 
     Parameters

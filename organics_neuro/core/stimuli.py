@@ -6,13 +6,14 @@ input, one value per unit, with the units' preferred angles evenly spaced over t
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from organics_neuro.core.boundary import check_units_axis
 from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.units import magnitude
 
 
-def grating(circuit, angle=180.0, contrast=1.0):
+def grating(circuit: Circuit, angle: float = 180.0, contrast: float = 1.0) -> np.ndarray:
     """A grating: one angle at a contrast.
 
     Parameters
@@ -40,7 +41,7 @@ def grating(circuit, angle=180.0, contrast=1.0):
     return plaid(circuit, [angle], [contrast])
 
 
-def plaid(circuit, angles, contrasts):
+def plaid(circuit: Circuit, angles: ArrayLike, contrasts: ArrayLike) -> np.ndarray:
     """Superimposed gratings.
 
     Parameters
@@ -63,7 +64,7 @@ def plaid(circuit, angles, contrasts):
     return stimulus
 
 
-def contrast_series(circuit, contrasts, angle=180.0):
+def contrast_series(circuit: Circuit, contrasts: ArrayLike, angle: float = 180.0) -> np.ndarray:
     """The input for one grating at several contrasts.
 
     Parameters
@@ -80,7 +81,7 @@ def contrast_series(circuit, contrasts, angle=180.0):
     return drive(circuit, contrasts[:, None] * grating(circuit, angle))
 
 
-def drive(circuit, stimulus):
+def drive(circuit: Circuit, stimulus: ArrayLike) -> np.ndarray:
     """The input of the circuit for a stimulus.
 
     Parameters
@@ -114,7 +115,7 @@ def _space(circuit):
     return next(iter(circuit.inputs.values())), None
 
 
-def check_contrasts(name, values):
+def check_contrasts(name: str, values: ArrayLike) -> np.ndarray:
     """Contrasts as a float array (values,); raises `ValueError` with the ``name`` of the argument."""
     contrasts = magnitude(name, values, "1")
     if contrasts.ndim != 1 or not contrasts.size or (contrasts < 0).any():

@@ -11,7 +11,7 @@ from organics_neuro.core.operators import Circulant, Dense
 _QMF_HALF = (0.02807382, -0.060944743, -0.073386624, 0.41472545, 0.7973934)
 
 
-def ring_recurrence(n):
+def ring_recurrence(n: int) -> Circulant:
     """Recurrent weights on a ring of ``n`` units, a `Circulant` with singular values at most 1.
 
     The nine-tap kernel is made circulant and its eigenvalues are clipped to [-1, 1]: those at 1 span the patterns
@@ -31,7 +31,7 @@ def ring_recurrence(n):
     return Circulant(np.fft.irfft(np.clip(spectrum, -1, 1), n))
 
 
-def ring_encoder(n, m=360):
+def ring_encoder(n: int, m: int = 360) -> np.ndarray:
     """Input weights of a ring of ``n`` units for ``m`` stimulus angles, shape (n, m).
 
     Each unit has a raised-cosine tuning curve around its preferred angle. The power of the cosine is chosen such
@@ -55,7 +55,7 @@ def ring_encoder(n, m=360):
     return np.abs(np.cos(distance / 2)) ** power * np.exp(-log_energy / 2)
 
 
-def gaussian_pool(n, width, m=None):
+def gaussian_pool(n: int, width: float, m: int | None = None) -> Circulant | Dense:
     """A normalization pool that falls off with distance on the ring: exp(-d²/(2 (width n)²)).
 
     Parameters
@@ -81,7 +81,9 @@ def gaussian_pool(n, width, m=None):
     return Circulant(pool[:, 0]) if m == n else Dense(pool)
 
 
-def random_recurrence(n, delta, symmetric=False, seed=None):
+def random_recurrence(
+    n: int, delta: float, symmetric: bool = False, seed: int | np.random.Generator | None = None
+) -> Dense:
     """Recurrence that is the identity plus Gaussian noise, W_r = I + G with G_ij ~ N(0, delta/√n).
 
     Parameters

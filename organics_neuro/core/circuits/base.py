@@ -1,11 +1,20 @@
 """What every circuit is, joined or not: immutable, compared by value, saved."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
+
+import numpy as np
 
 from organics_neuro.core import files
+from organics_neuro.core.boundary import Values
 from organics_neuro.core.dynamics import Dynamics
 from organics_neuro.core.plain import digest
+from organics_neuro.core.populations import Connection, Population
 
 #: What the names of arrays begin with that a file holds beside a circuit.
 EXTRA = "extra/"
@@ -14,30 +23,49 @@ EXTRA = "extra/"
 class AnyCircuit:
     """Shared behaviour of circuits: they never change, compare by value, and can be saved."""
 
+    @cached_property
+    def populations(self) -> dict[Any, Population]:
+        """The populations by their full name; the only one of a circuit that is not joined has none."""
+        raise NotImplementedError
+
+    @cached_property
+    def connections(self) -> tuple[Connection, ...]:
+        """What couples the populations."""
+        raise NotImplementedError
+
+    @cached_property
+    def external(self) -> dict[Any, int]:
+        """Sizes of the inputs that have a size of their own."""
+        raise NotImplementedError
+
+    def _record(self) -> tuple[dict[str, np.ndarray], dict]:
+        """Arrays and metadata that define the circuit."""
+        raise NotImplementedError
+
     def __setattr__(self, name, value):
         raise AttributeError(f"a circuit never changes; make a changed copy with circuit.replace({name}=...)")
 
     @cached_property
-    def dynamics(self):
+    def dynamics(self) -> Dynamics:
         """Right-hand side and Jacobian, a `organics_neuro.core.dynamics.Dynamics`."""
         return Dynamics(self.populations, self.connections, self.external)
 
     @property
-    def states(self):
+    def states(self) -> Mapping[str, int]:
         """Number of units of each state, by its full name."""
         return MappingProxyType(self.dynamics.states)
 
     @property
-    def inputs(self):
+    def inputs(self) -> Mapping[str, int]:
         """Number of units of each input, by its full name."""
         return MappingProxyType(self.dynamics.inputs)
 
     @property
-    def initial(self):
+    def initial(self) -> Mapping[str, np.ndarray]:
         """Where the states start, by full name, each of shape (units,)."""
         return MappingProxyType(self.dynamics.initial)
 
-    def outputs(self, states, z=None):
+    def outputs(self, states: Mapping, z: Values = None) -> dict[str, np.ndarray]:
         """What the model declares as outputs, such as firing rates.
 
         Parameters
@@ -78,7 +106,9 @@ class AnyCircuit:
 
         return from_record, self._record()
 
-    def save(self, path, *, extra=None, about=None):
+    def save(
+        self, path: str | Path, *, extra: Mapping[str, np.ndarray] | None = None, about: dict | None = None
+    ) -> None:
         """Write the circuit to a safetensors file, which `load` reads without torch and without Brian2.
 
         Parameters
@@ -95,7 +125,7 @@ class AnyCircuit:
         files.save(path, arrays, kind="circuit", metadata=metadata if about is None else {**metadata, "about": about})
 
 
-def check_circuit(circuit):
+def check_circuit(circuit: object) -> AnyCircuit:
     """``circuit``, if it is one; raises `TypeError` otherwise."""
     if not isinstance(circuit, AnyCircuit):
         raise TypeError(

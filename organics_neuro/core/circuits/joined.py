@@ -1,9 +1,13 @@
 """`join`: circuits joined by couplings, again a circuit."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 from organics_neuro.core.boundary import known_name
 from organics_neuro.core.circuits.base import AnyCircuit
@@ -13,9 +17,9 @@ from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.expressions import substitute
 from organics_neuro.core.model import Coupling
 from organics_neuro.core.names import Name, within
-from organics_neuro.core.operators import as_operator
+from organics_neuro.core.operators import Operator, as_operator
 from organics_neuro.core.plain import to_plain
-from organics_neuro.core.populations import Connection
+from organics_neuro.core.populations import Connection, Population
 
 
 class JoinedCircuit(AnyCircuit):
@@ -28,12 +32,15 @@ class JoinedCircuit(AnyCircuit):
     couplings : tuple of Coupling
     """
 
-    def __init__(self, parts, couplings):
+    parts: Mapping[str, AnyCircuit]
+    couplings: tuple[Coupling, ...]
+
+    def __init__(self, parts: Mapping[str, AnyCircuit], couplings: Sequence[Coupling]):
         self.__dict__.update(parts=MappingProxyType(dict(parts)), couplings=tuple(couplings))
         self.dynamics  # noqa: B018  reading it checks the couplings
 
     @cached_property
-    def populations(self):
+    def populations(self) -> dict[Any, Population]:
         """All populations by their full name."""
         return {within(p, q): pop for p, part in self.parts.items() for q, pop in part.populations.items()}
 
@@ -47,29 +54,29 @@ class JoinedCircuit(AnyCircuit):
         return tuple(links)
 
     @cached_property
-    def connections(self):
+    def connections(self) -> tuple[Connection, ...]:
         """All connections, those inside the parts first."""
         direct = {link.target: link for link in self._links if link.operator is None}
         inside = [_inner_connection(p, c, direct) for p, part in self.parts.items() for c in part.connections]
         return (*inside, *(link.connection() for link in self._links if link.operator is not None))
 
     @cached_property
-    def external_inside(self):
+    def external_inside(self) -> dict[Any, int]:
         """Sizes of the inputs of the parts that have a size of their own, fed or not."""
         return {x.within(p): n for p, part in self.parts.items() for x, n in part.external.items()}
 
     @cached_property
-    def external(self):
+    def external(self) -> dict[Any, int]:
         """Sizes of the inputs that have a size of their own and that no coupling feeds."""
         fed = {link.target for link in self._links}
         return {x: n for x, n in self.external_inside.items() if x not in fed}
 
     @property
-    def weights(self):
+    def weights(self) -> Mapping[str, Operator]:
         """All weights by their full name; those of a coupling are named after its target."""
         return MappingProxyType({c.key: c.weights for c in self.connections})
 
-    def replace(self, couplings=None, **parts):
+    def replace(self, couplings: Sequence[Coupling] | None = None, **parts: AnyCircuit) -> JoinedCircuit:
         """A copy with other parts (``pair.replace(e=...)``) or other couplings."""
         for name in parts:
             known_name("part", name, self.parts)
@@ -94,7 +101,7 @@ class JoinedCircuit(AnyCircuit):
         return f"<JoinedCircuit {parts}; {couplings}>"
 
 
-def join(parts, couplings):
+def join(parts: Mapping[str, AnyCircuit], couplings: Sequence[Coupling]) -> JoinedCircuit:
     """Join circuits by couplings into one circuit.
 
     Parameters
@@ -103,8 +110,8 @@ def join(parts, couplings):
         The circuits by name; they may have different models and sizes, and may be joined circuits themselves.
     couplings : sequence of Coupling
         ``Coupling("e.from_i", weights=W_ei, source="i: k*relu(v)**n")``: the target is an input of a part, or a
-        variable that another coupling writes, to which it adds; the weights have shape (units of the target, units of the source), the
-        source is an expression of a part. Without weights, an external input of a part is replaced by the expression.
+        variable that another coupling writes, to which it adds; the weights have shape (units of the target, units of
+        the source), the source is an expression of a part. Without weights, an external input of a part is replaced by the expression.
 
     Returns
     -------

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from organics_neuro.core import files
 from organics_neuro.core.circuits.base import AnyCircuit
-from organics_neuro.core.circuits.joined import join
+from organics_neuro.core.circuits.joined import JoinedCircuit, join
 from organics_neuro.core.circuits.single import Circuit
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.model import CircuitModel, Coupling
@@ -15,7 +16,7 @@ from organics_neuro.core.operators import from_arrays
 from organics_neuro.core.plain import from_plain
 
 
-def load(path):
+def load(path: str | Path) -> Circuit | JoinedCircuit:
     """Read a circuit, joined or not, that `Circuit.save` wrote.
 
     Raises

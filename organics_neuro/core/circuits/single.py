@@ -1,15 +1,22 @@
 """`Circuit`: a model with weights and parameters."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from organics_neuro.core.circuits.base import AnyCircuit
 from organics_neuro.core.circuits.checks import check_initial, check_parameters, check_weights, find_size
 from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.model import CircuitModel, Coupling
 from organics_neuro.core.models import get_model
 from organics_neuro.core.names import Name
+from organics_neuro.core.operators import Operator
 from organics_neuro.core.pairs import split_complex
 from organics_neuro.core.populations import Connection, Population
 
@@ -51,7 +58,21 @@ class Circuit(AnyCircuit):
     0.2
     """
 
-    def __init__(self, model, weights=None, *, size=None, initial=None, **parameters):
+    model: CircuitModel
+    weights: Mapping[str, Operator]
+    parameters: Mapping[str, Any]
+    size: int
+    _initial: Mapping[str, np.ndarray]
+
+    def __init__(
+        self,
+        model: str | CircuitModel,
+        weights: Mapping[str, Any] | None = None,
+        *,
+        size: int | None = None,
+        initial: Mapping[str, ArrayLike] | None = None,
+        **parameters: Any,
+    ):
         model = get_model(model)
         known = (*model.weights, *model.optional_weights)
         weights, initial = split_complex(weights or {}, known), split_complex(initial or {}, model.states)
@@ -66,37 +87,32 @@ class Circuit(AnyCircuit):
         set_(_initial=MappingProxyType(check_initial(model, initial, size)))
 
     @cached_property
-    def populations(self):
+    def populations(self) -> dict[Any, Population]:
         """The circuit's populations by name; a circuit that is not joined has one, without a name."""
         readouts = {n: self.weights[o.weights] for n, o in self.model.readouts.items() if o.weights in self.weights}
         return {None: Population(self.model, self.size, self.parameters, self._initial, readouts)}
 
     @cached_property
-    def connections(self):
+    def connections(self) -> tuple[Connection, ...]:
         """What the model's couplings connect, as `Connection` objects."""
-        result = []
-        for c in self.model.couplings:
-            outside = self.model.external_source(c)
-            result.append(
-                Connection(
-                    c.weights,
-                    None,
-                    c.target,
-                    self.weights[c.weights],
-                    outside and Name(None, outside),
-                    c.source,
-                    outside,
-                    c.delay,
-                )
-            )
-        return tuple(result)
+        return tuple(self._connection(c) for c in self.model.couplings)
+
+    def _connection(self, c: Coupling) -> Connection:
+        outside, key = self.model.external_source(c), str(c.weights)
+        source = None if outside is None else Name(None, outside)
+        return Connection(key, None, c.target, self.weights[key], source, c.source, outside, c.delay)
 
     @cached_property
-    def external(self):
+    def external(self) -> dict[Any, int]:
         """Sizes of the inputs that have a size of their own."""
-        return {c.source: c.weights.shape[1] for c in self.connections if c.external}
+        return {Name.parse(str(c.source)): c.weights.shape[1] for c in self.connections if c.external}
 
-    def replace(self, weights=None, initial=None, **parameters):
+    def replace(
+        self,
+        weights: Mapping[str, Any] | None = None,
+        initial: Mapping[str, ArrayLike] | None = None,
+        **parameters: Any,
+    ) -> Circuit:
         """A copy with other weights, initial states or parameters; what is not named stays."""
         weights = split_complex(weights or {}, (*self.model.weights, *self.model.optional_weights))
         return Circuit(

@@ -1,12 +1,16 @@
 """Steady states of a circuit."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import number
-from organics_neuro.core.circuits import Circuit, check_circuit
+from organics_neuro.core.boundary import Values, number
+from organics_neuro.core.circuits import AnyCircuit, Circuit, check_circuit
 from organics_neuro.core.dynamics import deliver
 from organics_neuro.core.errors import ConvergenceWarning
 from organics_neuro.core.theory.solvers import (
@@ -36,13 +40,15 @@ class FixedPoint:
         Steps of the solver; 0 for a closed form.
     """
 
-    state: dict
+    state: dict[str, np.ndarray]
     residual: float | np.ndarray
     converged: bool | np.ndarray
     iterations: int | np.ndarray
 
 
-def fixed_point(circuit, z=None, guess=None, tol=1e-10):
+def fixed_point(
+    circuit: AnyCircuit, z: Values = None, guess: Mapping[str, ArrayLike] | None = None, tol: float = 1e-10
+) -> FixedPoint:
     """The steady state that a circuit reaches with a constant input.
 
     The closed form that the model declares is used where it holds (the two-type circuit with identity recurrence).
