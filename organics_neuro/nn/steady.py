@@ -16,17 +16,14 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from organics_neuro.core.boundary import known_name, positive_int
 from organics_neuro.core.circuits import Circuit
+from organics_neuro.core.models.two_type import TWO_TYPE
 from organics_neuro.nn.arguments import check_range, check_steady_input, check_tensor, in_own_precision
 from organics_neuro.nn.constraints import Bounded, Positive, SpectralBound
 from organics_neuro.nn.copies import array, as_double, in_double
-from organics_neuro.nn.equilibrium import (
-    PUBLISHED_ITERATIONS,
-    TOLERANCE,
-    SteadyState,
-    equilibrium,
-    published_iteration,
-    residual,
-)
+from organics_neuro.nn.equations import System, closed_form
+from organics_neuro.nn.equilibrium import TOLERANCE, solve
+from organics_neuro.nn.protocol import SteadyState
+from organics_neuro.nn.published import PUBLISHED_ITERATIONS, published_iteration
 
 RECURRENCES = ("identity", "learned")
 
@@ -159,7 +156,12 @@ class DivisiveNormalization(nn.Module):
         ConvergenceError
             If no steady state was found for some samples.
         """
-        return torch.relu(self._solve(self.drive(input))[0]).square()
+        drive = self.drive(input)
+        if self.recurrence == "learned" and not self.legacy:
+            y = solve(TWO_TYPE, self._values(drive), {"W_r": self.W_r, "W": self.W}).states["y"]
+        else:
+            y, _ = self._given(drive)
+        return torch.relu(y).square()
 
     @in_own_precision
     def steady_state(self, input):
@@ -174,24 +176,25 @@ class DivisiveNormalization(nn.Module):
         SteadyState
         """
         drive = self.drive(input)
-        found = self._solve(drive)
-        if isinstance(found, SteadyState):
-            return found
-        W_r = torch.eye(self.out_features, dtype=drive.dtype, device=drive.device) if self.W_r is None else self.W_r
+        if self.recurrence == "learned" and not self.legacy:
+            found = solve(TWO_TYPE, self._values(drive), {"W_r": self.W_r, "W": self.W})
+            return SteadyState(*found.states.values(), found.residual, found.iterations)
+        y, a = self._given(drive)
         with torch.no_grad():
-            error = residual(*found, drive, self.b0.square(), W_r, self.W)
+            W_r = (lambda rates: rates) if self.W_r is None else self.W_r
+            error = System(TWO_TYPE, self._values(drive), {"W_r": W_r, "W": self.W}).error([y, a])
         iterations = PUBLISHED_ITERATIONS if self.legacy else 0
-        return SteadyState(*found, error, torch.full_like(error, iterations, dtype=torch.long))
+        return SteadyState(y, a, error, torch.full_like(error, iterations, dtype=torch.long))
 
-    def _solve(self, drive):
-        """y and a for what `drive` gives, as the `SteadyState` where they are searched for."""
-        offset = self.b0.square()
+    def _values(self, drive):
+        """Input and parameters of the circuit."""
+        return {"z": drive, "b": 1.0, "b0": self.b0, "sigma": 1.0}
+
+    def _given(self, drive):
+        """y and a where no solver is needed."""
         if self.legacy:
-            return published_iteration(drive, offset, self.W_r, self.W)
-        if self.recurrence == "learned":
-            return equilibrium(drive, offset, self.W_r, self.W)
-        a = offset + drive.square() @ self.W.T
-        return drive / a.sqrt(), a
+            return published_iteration(drive, self.b0.square(), self.W_r, self.W)
+        return closed_form(TWO_TYPE, self._values(drive), {"W": lambda rates: rates @ self.W.T}).values()
 
     def steady_circuit(self, input: Tensor | ArrayLike) -> tuple[Circuit, np.ndarray]:
         """The circuit of the layer, and its input: run to its steady state, it gives the output of the layer.

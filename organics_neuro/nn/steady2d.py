@@ -14,10 +14,12 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from organics_neuro.core.boundary import known_name, not_negative_int, positive_int
 from organics_neuro.core.circuits import Circuit
+from organics_neuro.core.models.two_type import TWO_TYPE_RECTIFIED
 from organics_neuro.core.operators import LowRank, Sparse
 from organics_neuro.nn.arguments import check_range, check_steady_input, check_tensor, in_own_precision
 from organics_neuro.nn.constraints import Bounded, Positive
 from organics_neuro.nn.copies import array, as_double, in_double
+from organics_neuro.nn.equations import System, closed_form
 from organics_neuro.nn.protocol import SteadyState
 
 POOLS = ("uniform", "local")
@@ -165,23 +167,26 @@ class DivisiveNormalization2d(nn.Module):
         ValueError
             For a wrong shape or dtype.
         """
-        energy = torch.relu(self.drive(input)).square()
-        pooled = self.pooled(energy)
-        check_range(pooled)
-        return energy / (self.b0.square() + pooled)
+        return torch.relu(self._solve(self.drive(input))["y"]).square()
+
+    def _solve(self, drive):
+        """The states for what `drive` gives."""
+        states = closed_form(TWO_TYPE_RECTIFIED, self._values(drive), {"W": self.pooled})
+        check_range(states["a"])
+        return states
+
+    def _values(self, drive):
+        """Input and parameters of the circuit."""
+        return {"z": drive, "b": 1.0, "b0": self.b0, "sigma": 1.0}
 
     @in_own_precision
     def steady_state(self, input):
         """The steady state itself, with its residual; see `SteadyState`, here of shape (..., channels, height, width)."""
         drive = self.drive(input)
-        a = self.b0.square() + self.pooled(torch.relu(drive).square())
-        check_range(a)
-        y = torch.relu(drive) / a.sqrt() - torch.relu(-drive)
+        y, a = self._solve(drive).values()
         with torch.no_grad():
-            active = torch.relu(y)
-            change_y = drive + (1 - a.sqrt()) * active - y
-            change_a = self.b0.square() + self.pooled(a * active.square()) - a
-            error = torch.maximum(change_y.abs(), change_a.abs()).amax((-3, -2, -1))
+            system = System(TWO_TYPE_RECTIFIED, self._values(drive), {"W_r": lambda rates: rates, "W": self.pooled})
+            error = system.error([y, a]).amax((-2, -1))
         return SteadyState(y, a, error, torch.zeros_like(error, dtype=torch.long))
 
     def steady_circuit(self, input: Tensor | ArrayLike) -> tuple[Circuit, np.ndarray]:

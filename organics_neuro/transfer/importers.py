@@ -15,7 +15,7 @@ from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.models.gated import STEP_TIME
 from organics_neuro.core.units import seconds
-from organics_neuro.nn.equilibrium import PUBLISHED_ITERATIONS
+from organics_neuro.nn.published import PUBLISHED_ITERATIONS
 from organics_neuro.nn.steady import DivisiveNormalization
 from organics_neuro.nn.variants import gated_model
 from organics_neuro.training.checkpoints import read

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import organics_neuro as on
 
@@ -14,33 +12,14 @@ torch = pytest.importorskip("torch")
 
 from torch.autograd import gradcheck  # noqa: E402
 
-from organics_neuro.core.errors import ConvergenceError  # noqa: E402
+from organics_neuro.core.models.two_type import TWO_TYPE  # noqa: E402
 from organics_neuro.nn import DivisiveNormalization, DivisiveNormalization2d  # noqa: E402
-from organics_neuro.nn import equilibrium as solver  # noqa: E402
 from organics_neuro.nn.constraints import SpectralBound  # noqa: E402
+from organics_neuro.nn.equations import System  # noqa: E402
+from organics_neuro.nn.published import published_iteration  # noqa: E402
+from tests.nn.steady_layers import random_circuit, random_layer, two_type  # noqa: E402
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())
-
-
-def random_layer(recurrence="learned", n=6, inputs=4, seed=0, dtype=torch.float64, **given):
-    """A layer whose recurrence and gain have moved away from where they start."""
-    torch.manual_seed(seed)
-    layer = DivisiveNormalization(inputs, n, recurrence, dtype=dtype, **given)
-    with torch.no_grad():
-        layer.parametrizations.b0.original.normal_()
-        if recurrence == "learned":
-            layer.parametrizations.W_r.original.normal_()
-    return layer
-
-
-def random_circuit(n, seed, size=0.5, norm=1.0):
-    """Drive (3, n), offset, W_r of largest singular value ``norm`` and W for `equilibrium`."""
-    rng = np.random.default_rng(seed)
-    drive = rng.normal(size=(3, n))
-    drive *= size / np.linalg.norm(drive, axis=-1, keepdims=True)
-    W_r = rng.normal(size=(n, n))
-    values = drive, rng.uniform(0.1, 1, n), norm * W_r / np.linalg.norm(W_r, 2), np.exp(rng.uniform(-1, 0, (n, n)))
-    return [torch.tensor(value) for value in values]
 
 
 # --- the steady state -----------------------------------------------------------------------------------------------
@@ -66,59 +45,6 @@ def test_drive():
     torch.testing.assert_close(layer.drive(x), gain * z / z.norm(dim=1, keepdim=True))
     assert not layer.drive(0 * x).any()
     assert not layer(0 * x).any()
-
-
-@settings(max_examples=60, deadline=None)
-@given(n=st.integers(1, 30), seed=st.integers(0, 10**6), dtype=st.sampled_from([torch.float32, torch.float64]))
-def test_residual(n, seed, dtype):
-    """Small for every circuit of this ensemble, by the equations themselves, in single precision as well."""
-    drive, offset, W_r, W = (value.to(dtype) for value in random_circuit(n, seed))
-    found = solver.equilibrium(drive, offset, W_r, W)
-    assert found.y.dtype == dtype
-    y, a, u, c, R, P = (value.double() for value in (found.y, found.a, drive, offset, W_r, W))
-    scale = max(1.0, y.abs().max().item(), a.max().item())
-    allowed = {torch.float32: 1e-6, torch.float64: 1e-12}[dtype] * 1.5 * scale  # rounding of the test itself
-    assert (u + (1 - a.sqrt()) * (y @ R.T) - y).abs().max() <= allowed
-    assert (c + (a * y**2) @ P.T - a).abs().max() <= allowed
-
-
-def test_identity_recurrence_is_found_at_once():
-    drive, offset, _, W = random_circuit(6, 1)
-    found = solver.equilibrium(drive, offset, torch.eye(6, dtype=torch.float64), W)
-    a = offset + drive.square() @ W.T
-    torch.testing.assert_close(found.a, a)
-    torch.testing.assert_close(found.y, drive / a.sqrt())
-    assert (found.iterations == solver._CHECK_EVERY).all()
-
-
-def test_only_samples_that_fail_take_the_damped_iteration():
-    drive, offset, W_r, W = random_circuit(10, 0)
-    drive[1] *= 20  # here the fast iteration diverges
-    found = solver.equilibrium(drive, offset, W_r, W)
-    assert (found.residual <= 1e-12 * found.a.amax(-1).clamp(min=1)).all()
-    assert found.iterations[1] > found.iterations[0] == found.iterations[2]
-    alone = solver.equilibrium(drive[1], offset, W_r, W)
-    torch.testing.assert_close(found.y[1], alone.y)
-    single = solver.equilibrium(*(value.float() for value in (drive, offset, W_r, W)))
-    torch.testing.assert_close(single.y, found.y.float())
-
-
-def test_an_unstable_fixed_point_is_found():
-    """The one of the circuit with w_r = -1 and all else 1, from which the circuit itself runs away."""
-    one, golden = torch.ones(1, 1, dtype=torch.float64), GOLDEN["counterexample_wr_minus1"]["fixed_points"][0]
-    found = solver.equilibrium(one, one[0], -one, one)
-    assert [found.y.item(), found.a.item()] == pytest.approx([golden["y"], golden["a"]], rel=1e-10)
-
-
-def test_no_steady_state_is_an_error():
-    """One of three inputs has none that anything found: not the theory of the package either."""
-    drive, offset, W_r, W = random_circuit(6, 4, size=1)
-    with pytest.raises(ConvergenceError, match=r"no steady state was found for 1 of 3 samples \(residual up to"):
-        solver.equilibrium(drive, offset, W_r, W)
-    solver.equilibrium(drive[:2], offset, W_r, W)
-    circuit = on.Circuit("two_type", {"W_r": W_r.numpy(), "W": W.numpy()}, b=1, b0=offset.sqrt().numpy(), sigma=1)
-    with pytest.warns(on.errors.ConvergenceWarning, match="in 1 of 3 trials"):
-        on.theory.fixed_point(circuit, drive.numpy())
 
 
 @pytest.mark.parametrize("recurrence", ["identity", "learned"])
@@ -148,12 +74,6 @@ def test_an_input_of_which_no_square_exists_is_an_error(make, size):
             call(x)
 
 
-def test_input_that_makes_the_drive_infinite_is_an_error():
-    drive, offset, W_r, W = random_circuit(6, 4, size=1)
-    with pytest.raises(ValueError, match="makes its drive infinite"):
-        solver.equilibrium(drive * torch.inf, offset, W_r, W)
-
-
 @pytest.mark.parametrize("recurrence", ["identity", "learned"])
 def test_under_autocast_a_layer_keeps_its_precision(recurrence):
     layer, x = random_layer(recurrence).float(), torch.randn(3, 4)
@@ -176,31 +96,6 @@ def test_gradients_of_the_layer(recurrence):
         return torch.func.functional_call(layer, dict(zip(names, values, strict=True)), (x,))
 
     assert gradcheck(run, (x, *layer.parameters()))
-
-
-@pytest.mark.parametrize("scale", [1, 20])
-def test_gradients_of_both_states(scale):
-    """Also where the fast iterations fail and equations are solved."""
-    values = random_circuit(5, 3)
-    values[0][1] *= scale
-    values = [value.requires_grad_() for value in values]
-    assert gradcheck(lambda *values: tuple(solver.equilibrium(*values)[:2]), values, rtol=1e-4)
-
-
-def test_gradient_equals_that_of_the_unrolled_iteration():
-    values = [value.requires_grad_() for value in random_circuit(8, 2)]
-    drive, offset, W_r, W = values
-    y, a = drive, offset + drive.square()
-    for _ in range(200):
-        y = drive + (1 - a.sqrt()) * (y @ W_r.T)
-        a = offset + (a * y.square()) @ W.T
-    target = torch.randn_like(y)
-    expected = torch.autograd.grad((y * target).sum() + a.sum(), values)
-    found = solver.equilibrium(*values)
-    for mine, theirs in zip(
-        torch.autograd.grad((found.y * target).sum() + found.a.sum(), values), expected, strict=True
-    ):
-        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-10)
 
 
 def test_second_derivatives_are_refused():
@@ -294,99 +189,14 @@ def test_legacy_is_not_a_steady_state():
         drive, _, W_r, W = random_circuit(10, seed)
         offset = torch.full((10,), 0.25, dtype=torch.float64)
         W = torch.tensor(np.exp(rng.uniform(-1, 0, (10, 10)))).fill_diagonal_(1)
-        y, a = solver.published_iteration(drive, offset, W_r, W)
-        true = solver.equilibrium(drive, offset, W_r, W)
-        errors.extend(solver.residual(y, a, drive, offset, W_r, W).tolist())
+        y, a = published_iteration(drive, offset, W_r, W)
+        true = two_type(drive, offset, W_r, W)
+        system = System(TWO_TYPE, {"z": drive, "b": 1.0, "b0": offset.sqrt(), "sigma": 1.0}, {"W_r": W_r, "W": W})
+        errors.extend(system.error([y, a]).tolist())
         relative.extend(((y - true.y).norm(dim=-1) / true.y.norm(dim=-1)).tolist())
     golden = GOLDEN["ff_py_check"]
     assert np.median(errors) == pytest.approx(golden["residual_ff_median"], rel=0.25)
     assert np.median(relative) == pytest.approx(golden["rel_y_difference_median"], rel=0.25)
-
-
-# --- convolution ----------------------------------------------------------------------------------------------------
-
-
-def conv_layer(pool, seed=0, **given):
-    torch.manual_seed(seed)
-    size = {"pool": "local", "pool_size": 3} if pool == "local" else {}
-    layer = DivisiveNormalization2d(2, 3, (3, 2), dtype=torch.float64, **size, **given)
-    with torch.no_grad():
-        layer.parametrizations.W.original.normal_()
-        layer.parametrizations.b0.original.normal_()
-    return layer
-
-
-def pool_matrix(layer, channel, height, width):
-    """The pool of a channel as a matrix of (height width, height width), from its definition."""
-    W = layer.W[channel].detach().numpy()
-    if layer.pool == "uniform":
-        return np.full((height * width,) * 2, W.item())
-    matrix, r = np.zeros((height, width, height, width)), len(W) // 2
-    for i, j, k, m in np.ndindex(matrix.shape):
-        if abs(k - i) <= r and abs(m - j) <= r:
-            matrix[i, j, k, m] = W[k - i + r, m - j + r]
-    return matrix.reshape(height * width, height * width)
-
-
-@pytest.mark.parametrize("pool", ["uniform", "local"])
-@pytest.mark.parametrize("geometry", [{}, {"stride": 2, "padding": 1}])
-def test_convolution_is_the_steady_state_of_the_rectified_circuit(pool, geometry):
-    layer, x = conv_layer(pool, **geometry), torch.randn(2, 2, 6, 5, dtype=torch.float64)
-    output, found = layer(x).detach().numpy(), layer.steady_state(x)
-    drive = layer.drive(x).detach().numpy()
-    assert output.shape == drive.shape
-    np.testing.assert_allclose(torch.relu(found.y.detach()) ** 2, output, rtol=0, atol=1e-13)
-    assert found.residual.max() < 1e-12
-    for channel in range(3):
-        W = pool_matrix(layer, channel, *drive.shape[-2:])
-        circuit = on.Circuit("two_type_rectified", {"W": W}, b=1, b0=layer.b0[channel].item(), sigma=1)
-        point = on.theory.fixed_point(circuit, drive[:, channel].reshape(2, -1))
-        np.testing.assert_allclose(found.y[:, channel].detach().reshape(2, -1), point.state["y"], rtol=0, atol=1e-13)
-        np.testing.assert_allclose(found.a[:, channel].detach().reshape(2, -1), point.state["a"], rtol=0, atol=1e-13)
-
-
-@pytest.mark.parametrize("pool", ["uniform", "local"])
-def test_gradients_of_the_convolution(pool):
-    layer = conv_layer(pool)
-    names = [name for name, _ in layer.named_parameters()]
-    x = torch.randn(2, 2, 5, 4, dtype=torch.float64, requires_grad=True)
-
-    def run(x, *values):
-        return torch.func.functional_call(layer, dict(zip(names, values, strict=True)), (x,))
-
-    assert gradcheck(run, (x, *layer.parameters()))
-
-
-@pytest.mark.parametrize(
-    ("geometry", "size"),
-    [
-        ({"padding": "same"}, (1, 1)),
-        ({"padding": "valid"}, (3, 5)),
-        ({"padding": "valid", "stride": 3}, (3, 5)),
-        ({"padding": (1, 3), "stride": (2, 1)}, (1, 1)),
-        ({"padding": [0, 1], "stride": [2, 3]}, (3, 3)),
-        ({"padding": 1}, (9, 8)),
-    ],
-)
-def test_geometry_is_that_of_torch(geometry, size):
-    """Also for the smallest images that there may be."""
-    layer, like = DivisiveNormalization2d(1, 2, (3, 5), **geometry), torch.nn.Conv2d(1, 2, (3, 5), **geometry)
-    assert layer(torch.ones(1, 1, *size)).shape == like(torch.ones(1, 1, *size)).shape
-
-
-def test_local_pool_starts_as_a_gaussian():
-    layer = DivisiveNormalization2d(1, 2, 3, pool="local", pool_size=9)
-    assert layer.W[0, 4, 4] == 1
-    assert layer.W[1, 4, 4 + 2].item() == pytest.approx(np.exp(-(2**2) / (2 * (9 / 4) ** 2)))
-    torch.testing.assert_close(layer.W[0], layer.W[0].T)
-    assert DivisiveNormalization2d(1, 2, 3).W.shape == (2, 1, 1)
-
-
-def test_memory_of_the_convolution_follows_the_number_of_units():
-    """A pool of (height width)² weights would hold 10^10 numbers here."""
-    layer = DivisiveNormalization2d(1, 1, 3, padding=1)
-    layer(torch.ones(1, 1, 320, 320)).sum().backward()
-    assert layer.W.numel() == 1
 
 
 # --- bad input ------------------------------------------------------------------------------------------------------
