@@ -98,3 +98,8 @@ def check_range(values):
 def are_finite(values):
     """Whether none is NaN or infinite; a finite sum, which costs a fraction of looking at each, says so at once."""
     return bool(values.sum().isfinite()) or bool(values.isfinite().all())
+
+
+def transformed() -> bool:
+    """Whether a transform of torch.func is at work."""
+    return torch._C._are_functorch_transforms_active()  # as torch asks itself; it has no public name

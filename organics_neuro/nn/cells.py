@@ -24,10 +24,11 @@ from organics_neuro.core.operators import identity
 from organics_neuro.core.populations import must_be_positive
 from organics_neuro.core.units import UNITS, seconds
 from organics_neuro.nn import functional
-from organics_neuro.nn.arguments import check_input, check_state, in_own_precision
+from organics_neuro.nn.arguments import check_input, check_state, in_own_precision, transformed
 from organics_neuro.nn.constraints import Constraint, Parametrization, constrain, constraints_of, start_at
 from organics_neuro.nn.copies import array, in_double
 from organics_neuro.nn.declarations import declaration, read_by, starting_values, state_type
+from organics_neuro.nn.initialization import drawn
 
 #: Largest Euler step size dt/tau of a state, unless one says otherwise: decay is smooth, and couplings have room.
 MAX_STEP = 0.5
@@ -196,9 +197,8 @@ class CircuitCell(nn.Module):
         wanted = {name: "positive" for name in self.model.parameters if must_be_positive(self.model, name)}
         wanted = {name: constraint for name, constraint in wanted.items() if name in self._parameters}
         for coupling in self.model.couplings:
-            sign = getattr(coupling, "sign", None)
-            if coupling.nonnegative or sign:
-                wanted[coupling.weights] = "positive" if coupling.nonnegative else ("dale", sign)
+            if coupling.allowed_sign:
+                wanted[coupling.weights] = "positive" if coupling.allowed_sign > 0 else ("dale", -1)
         check_names("parametrizations", "parameter", given, (*self.model.weights, *self.model.parameters))
         for name, constraint in {**wanted, **given}.items():
             if name not in self._parameters:
@@ -218,7 +218,7 @@ class CircuitCell(nn.Module):
         """
         for coupling in self.model.couplings:
             weights = getattr(self, coupling.weights)
-            start_at(self, coupling.weights, self._drawn(coupling, weights))
+            start_at(self, coupling.weights, drawn(coupling, weights))
         for name, value in self._start.items():
             if name in self.steps:
                 setattr(self, self.steps[name], self._given_step(name, value))
@@ -229,15 +229,6 @@ class CircuitCell(nn.Module):
                 self._reset_step(step)
         for name, value in self._initial_values().items():
             getattr(self, f"initial_{name}").copy_(value)
-
-    def _drawn(self, coupling, weights):
-        if coupling.default == "identity":
-            return torch.eye(len(weights), dtype=weights.dtype, device=weights.device)
-        if coupling.nonnegative or coupling.default == "ones":
-            value = torch.empty_like(weights).uniform_(-1, 0)
-            return (value.fill_diagonal_(0) if value.shape[0] == value.shape[1] else value).exp()
-        bound = weights.shape[1] ** -0.5
-        return torch.empty_like(weights).uniform_(-bound, bound)
 
     def _given_step(self, name, tau):
         """The step size of a time constant that the user gave."""
@@ -411,8 +402,3 @@ class CircuitCell(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.declared.name!r}, {self.input_size}, {self.hidden_size}"
-
-
-def transformed() -> bool:
-    """Whether a transform of torch.func is at work."""
-    return torch._C._are_functorch_transforms_active()  # as torch asks itself; it has no public name

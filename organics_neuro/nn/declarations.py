@@ -54,13 +54,16 @@ def _encoded(model, name):
     outside = next(text for text in ("x", "stimulus", "layer_input") if text not in (*model.units, *model.external))
     weights = model.encoders.get(name, f"W_{name}x")
     coupling = Coupling(name, weights, outside)
-    encoders = {key: value for key, value in model.encoders.items() if key != name}
+    encoders, defaults = (
+        {key: value for key, value in given.items() if key != name} for given in (model.encoders, model.defaults)
+    )
     encoded = replace(
         model,
         name=f"{model.name}_encoded",
         couplings=(*model.couplings, coupling),
         external=(*model.external, outside),
         encoders=encoders,
+        defaults=defaults,
         closed_form=None,  # it holds for an input, not for what a coupling delivers
     )
     return encoded, outside

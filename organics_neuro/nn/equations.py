@@ -26,16 +26,13 @@ from organics_neuro.core.expressions import Backend, derivative, symbol
 from organics_neuro.core.model import CircuitModel
 from organics_neuro.nn.functional import TORCH
 
-#: As `TORCH`, with the derivative of a rectification, and with the plain square root: at a steady state it has a slope.
-SOLVER = Backend(
-    "torch_solver",
-    {
-        **TORCH.functions,
-        "sqrt": lambda x: torch.sqrt(x) if isinstance(x, Tensor) else float(x) ** 0.5,
-        "Heaviside": lambda x, _at_zero=0: (x > 0).to(x.dtype) if isinstance(x, Tensor) else float(x > 0),
-    },
-)
+#: As `TORCH`, but with the plain square root: where a steady state is, it has a slope.
+SOLVER = Backend("torch_solver", lambda f: _root if f.name == "sqrt" else TORCH.convert(f), differentiated=True)
 Values = Mapping[str, Any]
+
+
+def _root(x):
+    return torch.sqrt(x) if isinstance(x, Tensor) else float(x) ** 0.5
 
 
 class Printed:
@@ -48,10 +45,10 @@ class Printed:
         self.number = None if self.names else float(expression)  # pyright: ignore
         #: The name, if the expression is nothing but one.
         self.alone = str(expression) if expression.is_Symbol else None
-        self._function = lambda *values: function(*values)[0]
+        self._function = function
 
     def __call__(self, values: Values) -> Any:
-        return self.number if self.number is not None else self._function(*[values[name] for name in self.names])
+        return self.number if self.number is not None else self._function(*[values[name] for name in self.names])[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +85,12 @@ class Equations:
         values = {symbol(name): _exact(number) for name, number in numbers.items()}
         inside = [c for c in model.couplings if model.external_source(c) is None]
         targets = dict.fromkeys(c.target for c in inside)
+        for c in inside:
+            if chained := sorted(model.reads(c.source).intersection(targets)):
+                raise ValueError(
+                    f"model {model.name!r}: the source {c.source!r} reads what another coupling delivers, {chained[0]!r}; "
+                    "use organics_neuro.theory.fixed_point for its steady state"
+                )
         unknown = [symbol(name) for name in (*model.states, *targets)]
         self.offsets, self.rest, self.local, self.response = {}, {}, {}, {}
         for state in model.states:
@@ -126,9 +129,7 @@ def _partials(expression, of, variables):
 
 def _time_constant(model, state):
     """The time constant of a state as an expression; 1 for a state without one."""
-    declared = dict(getattr(model, "time_constants", None) or {})
-    text = declared.get(state, f"tau_{state}" if f"tau_{state}" in model.parameters else "1")
-    return model.expression(text)
+    return model.expression(model.time_constant(state) if model.has_time_constant(state) else "1")
 
 
 def _exact(number):

@@ -1,9 +1,13 @@
 """Where training starts, beside what `ORGaNICsCell.reset_parameters` draws; named and used as the functions of `torch.nn.init`."""
 
 import math
+from typing import Any
 
 import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
 
+from organics_neuro.core.model import Coupling
 from organics_neuro.core.units import magnitude
 
 #: Step size of y of the oscillators: close to 1, at which a step is a pure rotation and nothing leaks.
@@ -12,8 +16,19 @@ STEP = 0.996
 POOL = 0.01
 
 
+def drawn(coupling: Coupling, like: Tensor) -> Tensor:
+    """Weights for a coupling of a declared model to start with (see `organics_neuro.nn.CircuitCell.reset_parameters`)."""
+    if coupling.default == "identity":
+        return torch.eye(len(like), dtype=like.dtype, device=like.device)
+    if coupling.allowed_sign == 1 or coupling.default == "ones":
+        value = torch.empty_like(like).uniform_(-1, 0)
+        return (value.fill_diagonal_(0) if value.shape[0] == value.shape[1] else value).exp()
+    bound = like.shape[1] ** -0.5
+    return torch.empty_like(like).uniform_(-bound, bound)
+
+
 @torch.no_grad()
-def oscillators_(module, angles=None):
+def oscillators_(module: Any, angles: ArrayLike | None = None) -> Any:
     """Start as a bank of oscillators, which hold what they were shown for many hundred steps.
 
     Units 2k and 2k + 1 rotate by the angle omega_k at every step: with a gate that is almost open,

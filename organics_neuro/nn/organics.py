@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from organics_neuro.core.boundary import known_name, number, step_size
 from organics_neuro.core.models.gated import GAINS
 from organics_neuro.nn import kernels
-from organics_neuro.nn.cells import CircuitCell, transformed
+from organics_neuro.nn.arguments import transformed
+from organics_neuro.nn.cells import CircuitCell
 from organics_neuro.nn.constraints import Parametrization
 from organics_neuro.nn.declarations import declaration
 from organics_neuro.nn.kernels.gated import unroll as fused_unroll

@@ -16,7 +16,7 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from organics_neuro.core.boundary import known_name, positive_int
 from organics_neuro.core.circuits import Circuit
-from organics_neuro.core.models.two_type import TWO_TYPE
+from organics_neuro.core.models import MODELS
 from organics_neuro.nn.arguments import check_range, check_steady_input, check_tensor, in_own_precision
 from organics_neuro.nn.constraints import Bounded, Positive, SpectralBound
 from organics_neuro.nn.copies import array, as_double, in_double
@@ -26,6 +26,7 @@ from organics_neuro.nn.protocol import SteadyState
 from organics_neuro.nn.published import PUBLISHED_ITERATIONS, published_iteration
 
 RECURRENCES = ("identity", "learned")
+TWO_TYPE = MODELS["two_type"]
 
 
 class DivisiveNormalization(nn.Module):

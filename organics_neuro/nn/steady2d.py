@@ -14,7 +14,7 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from organics_neuro.core.boundary import known_name, not_negative_int, positive_int
 from organics_neuro.core.circuits import Circuit
-from organics_neuro.core.models.two_type import TWO_TYPE_RECTIFIED
+from organics_neuro.core.models import MODELS
 from organics_neuro.core.operators import LowRank, Sparse
 from organics_neuro.nn.arguments import check_range, check_steady_input, check_tensor, in_own_precision
 from organics_neuro.nn.constraints import Bounded, Positive
@@ -23,6 +23,7 @@ from organics_neuro.nn.equations import System, closed_form
 from organics_neuro.nn.protocol import SteadyState
 
 POOLS = ("uniform", "local")
+TWO_TYPE_RECTIFIED = MODELS["two_type_rectified"]
 
 
 class DivisiveNormalization2d(nn.Module):

@@ -16,7 +16,7 @@ from organics_neuro.nn.copies import in_double
 from organics_neuro.nn.protocol import RecurrentLayer, SteadyLayer
 from organics_neuro.training.predictions import PREDICT_TOGETHER, predict
 from organics_neuro.training.samples import check_inputs
-from organics_neuro.transfer.recurrent import by_name, check_same_states, name_of, output_name, simulate
+from organics_neuro.transfer.recurrent import by_name, check_same_states, check_step, name_of, output_name, simulate
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,11 @@ def agreement(
     FloatingPointError
         If the module gives NaN.
 
+    Warns
+    -----
+    UserWarning
+        If the circuit was made for another step than ``dt``.
+
     See Also
     --------
     parity : how far the states are apart after every step.
@@ -88,6 +93,7 @@ def agreement(
         raise TypeError(f"agreement takes a SequenceClassifier with a layer that is a circuit, got {name_of(model)}")
     check_same_states(rnn, circuit)
     dt = rnn.dt if dt is None else seconds("dt", dt)
+    check_step(rnn, circuit, dt)
     if not rnn.batch_first:
         raise ValueError("the network must read sequences with batch_first=True")
     samples, difference = check_inputs("x", x), 0.0

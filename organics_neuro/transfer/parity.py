@@ -16,7 +16,7 @@ from organics_neuro.core.names import Name
 from organics_neuro.core.units import seconds
 from organics_neuro.nn.copies import in_double
 from organics_neuro.nn.protocol import RecurrentLayer
-from organics_neuro.transfer.recurrent import by_name, check_same_states, name_of, simulate
+from organics_neuro.transfer.recurrent import by_name, check_same_states, check_step, name_of, simulate
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,17 @@ def parity(
     ------
     TypeError, UnitError, ValueError
         For another module or circuit, and as `simulate`.
+
+    Warns
+    -----
+    UserWarning
+        If the circuit was made for another step than ``dt``.
     """
     if not isinstance(rnn, RecurrentLayer) or isinstance(rnn, type):
         raise TypeError(f"parity takes a layer that is a circuit, such as ORGaNICs, got {name_of(rnn)}")
     check_same_states(rnn, circuit)
     dt = rnn.dt if dt is None else seconds("dt", dt)
+    check_step(rnn, circuit, dt)
     _, x = input_sequences(circuit, x)
     ours = simulate(circuit, x, dt, device=device)
     double: Any = in_double(rnn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -127,6 +128,29 @@ def check_same_states(rnn: RecurrentLayer, circuit: Circuit | JoinedCircuit) -> 
     """Raise an error unless ``circuit`` is one that has the layers and units of ``rnn``."""
     if dict(check_circuit(circuit).states) != dict.fromkeys(_layer_of(rnn), rnn.hidden_size):
         raise ValueError("the circuit does not have the layers and units of the module; make it with to_circuit(rnn)")
+
+
+def check_step(rnn: RecurrentLayer, circuit: Circuit | JoinedCircuit, dt: float) -> None:
+    """Warn if ``circuit`` was made of the layer for another step than ``dt``: it is then not the layer's circuit.
+
+    A layer has step sizes, h = dt/tau; the time constants of its circuit say for which dt it was made.
+    """
+    made = [dt * r for r in _ratios(circuit, rnn.to_circuit(dt))]
+    if made and np.ptp(made) < 1e-9 * made[0] and abs(made[0] - dt) > 1e-9 * dt:
+        warnings.warn(
+            f"the circuit was made for steps of {made[0]:g} s, but is run with steps of {dt:g} s: give dt={made[0]:g}, or "
+            f"make it with to_circuit(rnn, dt={dt:g})",
+            stacklevel=3,
+        )
+
+
+def _ratios(circuit, like):
+    """Time constants of a circuit divided by those of another one, one for each unit."""
+    for name, population in like.populations.items():
+        theirs = circuit.populations[name].parameters
+        for parameter, value in population.parameters.items():
+            if population.model.units[parameter] == "second" and parameter in theirs:
+                yield from np.ravel(theirs[parameter] / np.asarray(value))
 
 
 def name_of(module: object) -> str:

@@ -53,14 +53,16 @@ def test_layer(torch, recurrence):
 
 
 def test_samples_without_a_steady_state_are_nan(torch):
-    torch.manual_seed(7)  # a case that does not hang on rounding
-    layer = on.nn.DivisiveNormalization(4, 6, "learned", dtype=torch.float64)
+    from tests.nn.steady_layers import random_circuit
+
+    drive, offset, W_r, W = random_circuit(6, 4, size=1)  # theory finds no steady state for one of three inputs either
+    layer = on.nn.DivisiveNormalization(3, 6, "learned", dtype=torch.float64)
     with torch.no_grad():
-        layer.parametrizations.b0.original.normal_(1, 1)
-        layer.parametrizations.W_r.original.copy_(torch.linalg.qr(torch.randn(6, 6, dtype=torch.float64))[0])
-        layer.W_bx.mul_(20)
-    x = torch.randn(40, 4, dtype=torch.float64)
-    with pytest.warns(on.errors.ConvergenceWarning, match="no steady state for 1 of 40 samples"):
+        layer.W_zx.copy_(drive.T)
+        layer.W_bx.fill_(50)  # the gain is 1
+        layer.b0, layer.W_r, layer.W = offset.sqrt(), W_r, W
+    x = torch.eye(3, dtype=torch.float64)
+    with pytest.warns(on.errors.ConvergenceWarning, match="no steady state for 1 of 3 samples"):
         found = leading_eigenvalues(layer, x)
     (bad,) = np.flatnonzero(np.isnan(found.leading))
     assert np.isnan(found.frequency[bad])

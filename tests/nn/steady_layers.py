@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from organics_neuro.core.models.two_type import TWO_TYPE
 from organics_neuro.nn import DivisiveNormalization
 from organics_neuro.nn.equilibrium import solve
 from organics_neuro.nn.protocol import SteadyState
+from organics_neuro.nn.steady import TWO_TYPE
 
 
 def random_layer(recurrence="learned", n=6, inputs=4, seed=0, dtype=torch.float64, **given):

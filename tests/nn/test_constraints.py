@@ -101,11 +101,10 @@ def test_what_a_model_declares_is_kept():
 
 def test_inhibition_stays_inhibition():
     """A coupling may say the sign of its weights."""
-    signed = type("Signed", (Coupling,), {"sign": -1})
     model = CircuitModel(
         "inhibited",
         "dy/dt = (-y + z + inhibition)/tau_y : 1\n z : 1\n inhibition : 1\n tau_y : second",
-        couplings=[signed("inhibition", "W_i", "relu(y)")],
+        couplings=[Coupling("inhibition", "W_i", "relu(y)", sign=-1)],
         parameters={"tau_y": 0.01},
     )
     cell = CircuitCell(model, N, H)

@@ -123,7 +123,7 @@ SSN = on.CircuitModel(
 )
 
 
-def problem(model, n=4, seed=0):
+def problem(model, n=3, seed=0):
     """A circuit with weak recurrence, its inputs, and what `solve` takes for it."""
     rng = np.random.default_rng(seed)
     external = {x: rng.normal(size=(3, 2)) for x in model.external}
@@ -139,7 +139,11 @@ def problem(model, n=4, seed=0):
     return circuit, inputs, values, tensors
 
 
-@pytest.mark.parametrize("model", [*on.MODELS.values(), SSN], ids=lambda model: model.name)
+#: One model of each kind: constant gains add no coupling of a new kind.
+KINDS = [*(model for model in on.MODELS.values() if "constant" not in model.name), SSN]
+
+
+@pytest.mark.parametrize("model", KINDS, ids=lambda model: model.name)
 def test_the_steady_state_of_every_model_is_that_of_the_theory(model):
     """And its gradients are those of small differences: the equations are the declaration's."""
     circuit, inputs, values, weights = problem(model)
@@ -156,4 +160,4 @@ def test_the_steady_state_of_every_model_is_that_of_the_theory(model):
         given = {**values, **dict(zip(names, leaves, strict=False))}
         return tuple(solver.solve(model, given, dict(zip(weights, leaves[len(names) :], strict=True))).states.values())
 
-    assert gradcheck(run, leaves, rtol=1e-4, atol=1e-6)
+    assert gradcheck(run, leaves, rtol=1e-4, atol=1e-6, fast_mode=True)

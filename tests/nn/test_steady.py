@@ -12,11 +12,11 @@ torch = pytest.importorskip("torch")
 
 from torch.autograd import gradcheck  # noqa: E402
 
-from organics_neuro.core.models.two_type import TWO_TYPE  # noqa: E402
 from organics_neuro.nn import DivisiveNormalization, DivisiveNormalization2d  # noqa: E402
 from organics_neuro.nn.constraints import SpectralBound  # noqa: E402
 from organics_neuro.nn.equations import System  # noqa: E402
 from organics_neuro.nn.published import published_iteration  # noqa: E402
+from organics_neuro.nn.steady import TWO_TYPE  # noqa: E402
 from tests.nn.steady_layers import random_circuit, random_layer, two_type  # noqa: E402
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())

@@ -1,5 +1,7 @@
 """A torch module and its circuit are the same system."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -88,6 +90,23 @@ def test_variants_in_brian():
     found = on.transfer.parity(rnn, to_circuit(rnn, dt=DT), x, dt=DT)
     assert set(found.differences) == {f"l{k}.{state}" for k in range(2) for state in ("y", "a", "b0")}
     assert found.largest < 1e-12
+
+
+@pytest.mark.parametrize("num_layers", [1, 2])
+def test_another_step_than_that_of_the_circuit_warns(num_layers):
+    """At another step it is another system, whose differences would be taken for a fault of the transfer."""
+    rnn = make(num_layers)
+    rnn.batch_first = True
+    circuit, x = to_circuit(rnn, dt=2 * ms), np.random.default_rng(0).normal(size=(2, 3, 3))
+    with pytest.warns(
+        UserWarning, match="was made for steps of 0.002 s, but is run with steps of 0.001 s: give dt=0.002"
+    ):
+        assert on.transfer.parity(rnn, circuit, x).largest > 1e-3
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="the circuit was made")
+        assert on.transfer.parity(rnn, circuit, x, dt=2 * ms).largest < 1e-12
+    with pytest.warns(UserWarning, match="was made for steps of 0.002 s"):
+        agreement(SequenceClassifier(rnn, 2), circuit, x, device="runtime")
 
 
 def test_parameters():
