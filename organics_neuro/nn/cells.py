@@ -117,11 +117,6 @@ class CircuitCell(nn.Module):
         self.input_size = positive_int("input_size", input_size)
         self.hidden_size = positive_int("hidden_size", hidden_size)
         self.declared = get_model(model)
-        if late := next((c for c in self.declared.couplings if c.delay), None):
-            raise ValueError(
-                f"the coupling {late.target!r} of the model {self.declared.name!r} has a delay, which the state of a layer does not "
-                "hold; unroll the circuit with organics_neuro.nn.functional.unroll"
-            )
         self.model, self.input = read_by(self.declared, input, input_size, hidden_size)
         self.output = self.model.states[0] if output is None else known_name("output", output, self.model.states)
         self.dt, self.learned_steps = seconds("dt", dt), bool(learned_steps)

@@ -33,8 +33,13 @@ def read_by(model: CircuitModel, name: str | None, input_size: int, hidden_size:
     Raises
     ------
     ValueError
-        If the model has no or several inputs and none is named, or several external ones.
+        If the model has no or several inputs and none is named, several external ones, or a delay.
     """
+    if late := next((c for c in model.couplings if c.delay), None):
+        raise ValueError(
+            f"the coupling {late.target!r} of the model {model.name!r} has a delay, which the state of a layer does not "
+            "hold; unroll the circuit with organics_neuro.nn.functional.unroll"
+        )
     if len(model.external) > 1:
         raise ValueError(
             f"model {model.name!r} has the external inputs {', '.join(model.external)}, but a layer reads one"

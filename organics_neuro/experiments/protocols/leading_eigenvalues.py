@@ -134,7 +134,7 @@ def _as_circuit(model, inputs, state):
             missing += part
         else:
             for name, values in found.items():
-                values[part] = getattr(steady, name).detach().numpy().reshape(len(part), -1)
+                values[part] = getattr(steady, name).detach().numpy().reshape(len(part), z.shape[-1])
     if missing:
         warnings.warn(
             f"the layer has no steady state for {len(missing)} of {len(x)} samples, or it was not found",
