@@ -1,5 +1,7 @@
 """The device "cuda": what is missing is said before anything is built; results need a GPU."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import brian2 as b2
@@ -8,8 +10,9 @@ import pytest
 from brian2.devices.device import all_devices, get_device
 
 import organics_neuro as on
-from organics_neuro.brian import cuda, standalone
+from organics_neuro.brian import cuda, kernels, standalone
 from organics_neuro.brian.device import device
+from organics_neuro.brian.kernels.sources import source
 from organics_neuro.core.schemes import SCHEMES
 from tests.brian.operators import make_every_operator
 from tests.core.circuits import CIRCUITS
@@ -109,3 +112,17 @@ def test_results_equal_the_reference(method):
 
 def test_the_test_for_a_gpu_passes_without_one():
     assert_all_equal_the_reference("runtime", "rk4")
+
+
+def test_no_template_asks_for_values():
+    """After the first run() a program has none in Python, and a second one could not be generated."""
+    for path in Path(kernels.__file__).parent.iterdir():
+        if path.suffix in {".cu", ".cuh", ".cpp", ".h", ".pyx", ".py_"}:
+            assert "get_value" not in path.read_text(), path.name
+
+
+def test_every_status_of_cublas_is_looked_at():
+    calls = re.sub(r"//.*", "", source("dense.cu"))
+    for call in re.finditer(r"cublas(Create|[DS]gem[mv])\(", calls):
+        statement = calls[: call.start()].rsplit(";", 1)[-1]
+        assert "organics_check(" in statement, call[0]
