@@ -22,7 +22,7 @@ import sympy as sp
 from organics_neuro.core import declaration, expressions
 from organics_neuro.core.equations import Line, read_lines
 from organics_neuro.core.errors import unknown_name
-from organics_neuro.core.plain import digest, from_plain, to_plain
+from organics_neuro.core.plain import check_fields, digest, from_plain, to_plain
 from organics_neuro.core.units import magnitude
 
 
@@ -176,6 +176,7 @@ class CircuitModel:
     def __post_init__(self):
         for f in fields(self):  # sequences become tuples and mappings read-only: a declaration never changes
             self._set(f.name, _frozen(getattr(self, f.name)))
+        check_fields(self, f"model {self.name!r}")
         outputs = {name: Output(None, o) if isinstance(o, str) else o for name, o in self.outputs.items()}
         self._set("outputs", MappingProxyType(outputs))
         declaration.check(self)

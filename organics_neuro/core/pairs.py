@@ -29,7 +29,8 @@ def split_complex(given: Mapping[str, Any], known: Collection[str]) -> dict[str,
             result[name] = value
             continue
         value = np.asarray(value) if isinstance(value, (list, tuple)) else value
-        real, imaginary = (value, 0 * value) if not np.iscomplexobj(value) else (np.real(value), np.imag(value))
+        is_complex = value.is_complex() if hasattr(value, "is_complex") else np.iscomplexobj(value)  # tensors have it
+        real, imaginary = (value.real, value.imag) if is_complex else (value, 0 * value)
         for part, half in zip(PARTS, (real, imaginary), strict=True):
             if f"{name}{part}" in given:
                 raise ValueError(f"{name!r} and {name + part!r} are both given; give the pair or its parts")

@@ -45,6 +45,16 @@ def from_plain(cls: type, data: Any) -> Any:
     return _decode(cls, data, cls.__name__)
 
 
+def check_fields(instance: Any, where: str) -> None:
+    """Raise `TypeError` unless the fields of a dataclass have the types that it declares for them."""
+    hints = get_type_hints(type(instance))
+    for f in fields(instance):
+        try:
+            _decode(hints[f.name], getattr(instance, f.name), f"{where}: {f.name}")
+        except ValueError as error:
+            raise TypeError(str(error)) from None
+
+
 def digest(arrays: Mapping[str, np.ndarray], metadata: Any) -> str:
     """The sha256 of a record: the same for equal values, however the arrays lie in memory."""
     result = hashlib.sha256(json.dumps(metadata, sort_keys=True, separators=(",", ":")).encode())
@@ -73,8 +83,11 @@ def _decode(hint: Any, value: Any, where: str) -> Any:
 
 
 def _decode_fields(cls: type, value: Any, where: str) -> Any:
+    if isinstance(value, cls):
+        check_fields(value, where)
+        return value
     if not isinstance(value, Mapping):
-        raise _wrong(where, "a dictionary", value)
+        raise _wrong(where, f"a {cls.__name__}", value)
     hints, known = get_type_hints(cls), {f.name: f for f in fields(cls)}
     for name in value:
         if name not in known:
@@ -88,8 +101,9 @@ def _decode_fields(cls: type, value: Any, where: str) -> Any:
 def _decode_union(hints: tuple, value: Any, where: str) -> Any:
     if value is None and NoneType in hints:
         return None
+    structured = is_dataclass(value) or isinstance(value, Mapping)
     for hint in hints:
-        if isinstance(value, Mapping) == (is_dataclass(hint) or get_origin(hint) is Mapping) and hint is not NoneType:
+        if hint is not NoneType and structured == (is_dataclass(hint) or get_origin(hint) is Mapping):
             return _decode(hint, value, where)
     raise _wrong(where, " or ".join(getattr(hint, "__name__", str(hint)) for hint in hints), value)
 

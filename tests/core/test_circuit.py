@@ -211,6 +211,8 @@ def test_join_refuses_what_is_not_a_circuit():
         on.join({"a": "two_type"}, [])
     with pytest.raises(ValueError, match="part name 'a b' must be an identifier"):
         on.join({"a b": make_main()}, [])
+    with pytest.raises(ValueError, match="part name 'é' must be an identifier of ASCII letters"):
+        on.join({"é": make_main()}, [])
 
 
 def test_replacing_a_part():

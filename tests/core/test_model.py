@@ -148,3 +148,25 @@ def test_a_source_of_an_external_input_may_call_functions():
     )
     circuit = on.Circuit(model, {"W": [[1.0, 1.0]]})
     assert on.theory.fixed_point(circuit, {"u": [3.0, -2.0]}).state["x"] == pytest.approx([3.0])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"name": 3}, "name must be text, got int"),
+        ({"equations": 3}, "model 'm': equations must be text, got int"),
+        ({"couplings": 3}, "couplings must be a list, got int"),
+        ({"couplings": ["x"]}, "couplings must be a Coupling, got str"),
+        ({"couplings": [on.Coupling("y", "W", 3)]}, "source must be text, got int"),
+        ({"parameters": [1]}, "parameters must be a dictionary by name, got tuple"),
+        ({"initial": {"y": 3}}, "initial 'y' must be text, got int"),
+        ({"outputs": {"r": 3}}, "outputs 'r' must be text"),
+        ({"positive": "tau_y"}, "positive must be a list, got str"),
+        ({"external": 3}, "external must be a list, got int"),
+        ({"closed_form": 3}, "closed_form must be ClosedForm or NoneType, got int"),
+    ],
+)
+def test_wrong_types_are_named(given, message):
+    declared = {"name": "m", "equations": "dy/dt = -y/tau_y : 1\n tau_y : second", "parameters": {"tau_y": 1}}
+    with pytest.raises(TypeError, match=message):
+        on.CircuitModel(**{**declared, **given})

@@ -103,7 +103,7 @@ def test_fields_need_no_code_of_their_own():
     [
         ({"equations": 3}, "CircuitModel, equations must be text, got int"),
         ({"couplings": {}}, "couplings must be a list, got dict"),
-        ({"couplings": [3]}, "couplings must be a dictionary, got int"),
+        ({"couplings": [3]}, "couplings must be a Coupling, got int"),
         ({"couplings": [{"target": "c", "weights": "W", "odd": 1}]}, "unknown field 'odd'"),
         ({"couplings": [{"weights": "W"}]}, "the field 'target' is missing"),
         ({"couplings": [{"target": "c", "nonnegative": 1}]}, "nonnegative must be true or false, got int"),

@@ -14,7 +14,7 @@ from organics_neuro.core.circuits.base import AnyCircuit
 from organics_neuro.core.circuits.checks import check_weights_sign
 from organics_neuro.core.declaration import check_sign, check_source
 from organics_neuro.core.errors import unknown_name
-from organics_neuro.core.expressions import substitute
+from organics_neuro.core.expressions import is_part_name, substitute
 from organics_neuro.core.model import Coupling
 from organics_neuro.core.names import Name, within
 from organics_neuro.core.operators import Operator, as_operator
@@ -130,8 +130,10 @@ def join(parts: Mapping[str, AnyCircuit], couplings: Sequence[Coupling]) -> Join
     for name, part in parts.items():
         if not isinstance(part, AnyCircuit):
             raise TypeError(f"part {name!r} must be a circuit, got {type(part).__name__}")
-        if not name.isidentifier():
-            raise ValueError(f"the part name {name!r} must be an identifier")
+        if not is_part_name(name):
+            raise ValueError(
+                f"the part name {name!r} must be an identifier of ASCII letters, digits and underscores, and no keyword"
+            )
     return JoinedCircuit(parts, couplings)
 
 
