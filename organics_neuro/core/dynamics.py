@@ -2,8 +2,7 @@
 
 A circuit is populations (a model, a number of units, parameters) and connections between them. The right-hand side
 follows by evaluating the source expression of each connection, applying its weights, and evaluating the local
-equations; the Jacobian is J = ∂f/∂x + Σ_k ∂f/∂c_k dc_k/dx with dc_k/dx = W_k (∂g_k/∂x + Σ_j ∂g_k/∂c_j dc_j/dx), where
-all partial derivatives come from SymPy and c_j are what a source reads of other connections. Connections with a delay are parts of their own.
+equations; its derivatives are in `organics_neuro.core.linearisation`. Connections with a delay are parts of their own.
 """
 
 from __future__ import annotations
@@ -17,9 +16,10 @@ import numpy as np
 from organics_neuro.core import expressions
 from organics_neuro.core.boundary import Values, check_names, check_units_axis, known_name
 from organics_neuro.core.declaration import check_no_circle
+from organics_neuro.core.linearisation import Linearisation
 from organics_neuro.core.names import Name
 from organics_neuro.core.pairs import split_complex
-from organics_neuro.core.populations import Connection, Population, check_positive, full_name
+from organics_neuro.core.populations import Connection, Population, add_up, check_positive, full_name
 
 
 @lru_cache(maxsize=256)
@@ -40,33 +40,6 @@ def _local(model, text, backend):
 def _external(name, text, backend):
     function = expressions.compile_function([name], [expressions.parse(text)], backend)
     return lambda value: function(value)[0]
-
-
-@lru_cache(maxsize=256)
-def _partials(model):
-    """Pairs (state, variable) whose partial derivative is not zero, and the function of all of them."""
-    variables = (*model.states, *model.inputs, *model.targets)
-    found = {(s, v): expressions.derivative(f, v) for s, f in model.derivatives.items() for v in variables}
-    found = {pair: d for pair, d in found.items() if d != 0}
-    return tuple(found), expressions.compile_function(model.arguments, found.values())
-
-
-@lru_cache(maxsize=1024)
-def _source_partials(model, text):
-    variables = (*model.states, *model.inputs, *model.targets)
-    return _nonzero_partials(model.expression(text), variables, model.arguments)
-
-
-@lru_cache(maxsize=256)
-def _external_partials(name, text):
-    return _nonzero_partials(expressions.parse(text), (name,), (name,))
-
-
-def _nonzero_partials(expression, variables, arguments):
-    """The variables by which the partial derivative is not zero, and the function of all of these derivatives."""
-    found = {v: expressions.derivative(expression, v) for v in variables}
-    found = {v: d for v, d in found.items() if d != 0}
-    return tuple(found), expressions.compile_function(arguments, found.values())
 
 
 class Dynamics:
@@ -182,7 +155,7 @@ class Dynamics:
         """An expression of a population's states, inputs and parameters; missing variables count as 0."""
         pop = self.populations[population]
         names, function = _local(pop.model, text, expressions.NUMPY)
-        return function(*self._arguments(population, names, states, inputs, {}, pop.parameters))
+        return function(*self.arguments(population, names, states, inputs, {}, pop.parameters))
 
     def outputs(self, states: Mapping, inputs: Mapping, couplings: Mapping | None = None) -> dict[Any, np.ndarray]:
         """Every output by its full name, shape (..., units) or (..., channels)."""
@@ -219,7 +192,9 @@ class Dynamics:
         leading = np.broadcast_shapes(*(value.shape[:-1] for value in values))
         return np.concatenate([np.broadcast_to(v, (*leading, v.shape[-1])) for v in values], axis=-1)
 
-    def _arguments(self, population, names, states, inputs, couplings, parameters):
+    def arguments(self, population, names, states, inputs, couplings, parameters):
+        """Values of variables of a population, in order; those that nothing gives are 0."""
+
         def value(name):
             full = full_name(population, name)
             for known in (inputs, states, couplings):
@@ -238,7 +213,7 @@ class Dynamics:
             return _external(connection.external, connection.expression, backend)(inputs[connection.source])
         p = connection.source
         names, function = _local(self.populations[p].model, connection.expression, backend)
-        return function(*self._arguments(p, names, states, inputs, couplings or {}, parameters[p]))
+        return function(*self.arguments(p, names, states, inputs, couplings or {}, parameters[p]))
 
     def source_now(self, connection, states, inputs, couplings):
         """`source` in NumPy, with the parameters of the circuit."""
@@ -250,7 +225,7 @@ class Dynamics:
         for p, population in self.populations.items():
             model = population.model
             values = _derivatives(model, backend)(
-                *self._arguments(p, model.arguments, states, inputs, couplings, parameters[p])
+                *self.arguments(p, model.arguments, states, inputs, couplings, parameters[p])
             )
             result.update((full_name(p, s), v) for s, v in zip(model.states, values, strict=True))
         return result
@@ -291,7 +266,7 @@ class Dynamics:
 
     def jacobian_parts(self, vector, inputs):
         """The Jacobian in two parts: of the local equations with the couplings fixed, and of the couplings."""
-        local, coupled = self._derivatives(vector, inputs, self.slices)
+        local, coupled = Linearisation(self).parts(vector, inputs, self.slices)
         return local, sum(coupled.values())
 
     def derivatives(self, vector, inputs, columns):
@@ -309,57 +284,8 @@ class Dynamics:
         dict of float to ndarray
             By delay in seconds, each (size, columns).
         """
-        local, coupled = self._derivatives(vector, inputs, columns)
+        local, coupled = Linearisation(self).parts(vector, inputs, columns)
         return {**coupled, 0.0: local + coupled[0.0]}
-
-    def _derivatives(self, vector, inputs, columns):
-        """`derivatives` in two parts: of the local equations with the couplings fixed, and of the couplings by delay."""
-        states = self.unpack(vector)
-        known = (states, inputs, self.couplings(states, inputs))
-        responses = self._responses(*known, columns)
-        shape = self.size, max(where.stop for where in columns.values())
-        local, coupled = np.zeros(shape), {0.0: np.zeros(shape)}
-        for p, population in self.populations.items():
-            model = population.model
-            pairs, function = _partials(model)
-            values = function(*self._arguments(p, model.arguments, *known, population.parameters))
-            for (state, variable), value in zip(pairs, values, strict=True):
-                row, value = self.slices[Name(p, state)], np.broadcast_to(value, (population.size,))
-                if Name(p, variable) in columns:
-                    local[row, columns[Name(p, variable)]] += np.diag(value)
-                for (column, delay), response in responses.get(Name(p, variable), {}).items():
-                    part = coupled.setdefault(delay, np.zeros(shape))
-                    part[row, columns[column]] += value[:, None] * response
-        return local, coupled
-
-    def _responses(self, states, inputs, delivered, columns):
-        """Derivatives of what connections deliver, by the variable that they write, what is moved and the delay."""
-        responses = {}
-        for c in self.connections:
-            response = responses.setdefault(c.written, {})
-            slopes = self._source_slopes(c, states, inputs, delivered)
-            weights = c.weights.to_dense() if any(n in columns or n in responses for n in slopes) else None
-            for name, slope in slopes.items():
-                if name in columns:
-                    add_up(response, (name, c.delay), weights * slope)
-                for (column, delay), before in responses.get(name, {}).items():
-                    add_up(response, (column, delay + c.delay), weights * slope @ before)
-        return responses
-
-    def _source_slopes(self, connection, states, inputs, delivered):
-        """Derivatives of a source expression, each (source units,), by full name of what it reads."""
-        c = connection
-        if c.external:
-            found, function = _external_partials(c.external, c.expression)
-            names, values = [c.source] * len(found), function(inputs[c.source])
-        else:
-            population = self.populations[c.source]
-            found, function = _source_partials(population.model, c.expression)
-            names = [Name(c.source, variable) for variable in found]
-            arguments = population.model.arguments
-            values = function(*self._arguments(c.source, arguments, states, inputs, delivered, population.parameters))
-        n = c.weights.shape[1]
-        return {name: np.broadcast_to(value, (n,)) for name, value in zip(names, values, strict=True)}
 
     # --- what users give ----------------------------------------------------------------------------------------
 
@@ -423,11 +349,6 @@ class Dynamics:
         """Name of the unit of a variable by its full name; inputs with a size of their own have none."""
         name = Name.parse(name)
         return self.populations[name.population].model.units.get(name.variable, "1")
-
-
-def add_up(sums, key, value):
-    """Add ``value`` to what ``sums`` holds for ``key``."""
-    sums[key] = sums[key] + value if key in sums else value
 
 
 def deliver(weights, source):

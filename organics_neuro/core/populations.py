@@ -70,3 +70,8 @@ def check_positive(model, name, value):
     """Raise `ValueError` if a value of a parameter that must be larger than 0 is not."""
     if must_be_positive(model, name) and np.any(value <= 0):
         raise ValueError(f"parameter {name!r} must be larger than 0, but the smallest value is {value.min():g}")
+
+
+def add_up(sums, key, value):
+    """Add ``value`` to what ``sums`` holds for ``key``."""
+    sums[key] = sums[key] + value if key in sums else value

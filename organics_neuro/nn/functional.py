@@ -21,9 +21,9 @@ from torch.nn.functional import linear
 from organics_neuro.core.boundary import check_steps, count_trials, known_name, positive_int
 from organics_neuro.core.circuits import AnyCircuit, check_circuit
 from organics_neuro.core.delays import Past
-from organics_neuro.core.dynamics import add_up
 from organics_neuro.core.expressions import Backend, Function
 from organics_neuro.core.names import Name
+from organics_neuro.core.populations import add_up
 from organics_neuro.core.schemes import scheme
 from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.nn.arguments import check_tensor
