@@ -215,9 +215,12 @@ class NoiseDriver:
         drawn = self._random.standard_normal(self._shapes[k])
         if tau is None:
             return drawn / np.sqrt(self._dt)
-        decay = np.exp(-self._dt / tau) if before is not None else 0.0  # exact, whatever the step
-        self._values[k] = (before if before is not None else 0.0) * decay + np.sqrt((1 - decay**2) / 2) * drawn
-        return self._values[k]
+        decay = 0.0 if before is None else np.exp(-self._dt / tau)  # exact, whatever the step
+        value = np.sqrt((1 - decay**2) / 2) * drawn
+        if before is not None:
+            value += decay * before
+        self._values[k] = value
+        return value
 
     def step(self, states: Mapping, inputs: Mapping) -> tuple[Mapping, dict[str, np.ndarray]]:
         """The noise of one step, which begins with these states and inputs, each (trials, units) by full name.

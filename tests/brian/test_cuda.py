@@ -15,7 +15,7 @@ from organics_neuro.brian.device import device
 from organics_neuro.brian.kernels.sources import source
 from organics_neuro.core.schemes import SCHEMES
 from tests.brian.operators import make_every_operator
-from tests.core.circuits import CIRCUITS
+from tests.core.circuits import CIRCUITS, make_late
 
 
 def fails(message):
@@ -83,16 +83,17 @@ def test_no_gpu_to_run_what_is_built(complete):
 
 def assert_all_equal_the_reference(where, method, steps=20, dt=1e-4):
     """Every model, and every operator for one trial and for several, in one program on one device."""
-    cases = [(make(), 3) for make in CIRCUITS.values()] + [(make_every_operator(), trials) for trials in (1, 3)]
+    cases = (
+        [(make(), 3) for make in CIRCUITS.values()]
+        + [(make_every_operator(), trials) for trials in (1, 3)]
+        + [(make_late(), 2)]
+    )
     rng = np.random.default_rng(0)
     with device(where):
         runs = []
         for circuit, trials in cases:
             inputs = {name: rng.normal(size=(trials, n)) / 3 for name, n in circuit.inputs.items()}
-            made = on.groups(circuit, trials, method=method, dt=dt * b2.second)
-            for name, value in inputs.items():
-                population, variable = name.population, name.variable
-                setattr(made[population], f"{variable}_", value)  # SI units
+            made = on.groups(circuit, trials, method=method, inputs=inputs, dt=dt * b2.second)
             runs.append((circuit, inputs, made))
         network = b2.Network(*(group for _, _, made in runs for group in made.values()))
         network.run(steps * dt * b2.second)

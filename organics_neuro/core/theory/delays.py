@@ -32,13 +32,13 @@ def characteristic_roots(parts: Mapping[float, np.ndarray]) -> np.ndarray:
     """
     size = len(next(iter(parts.values())))
     values = np.linalg.eigvals(generator(parts))
-    values = values[np.argsort(-values.real, kind="stable")]
+    values = values[np.argsort(-np.real(values), kind="stable")]
     if len(values) == size:  # nothing comes late
         return values
-    upper = values[values.imag >= 0][:size]
+    upper = values[np.imag(values) >= 0][:size]
     upper = np.array([_polish(value, parts) for value in upper])
-    values = np.concatenate([upper, upper[upper.imag != 0].conj()])
-    return values[np.argsort(-values.real, kind="stable")][:size]
+    values = np.concatenate([upper, upper[np.imag(upper) != 0].conj()])
+    return values[np.argsort(-np.real(values), kind="stable")][:size]
 
 
 def generator(parts: Mapping[float, np.ndarray]) -> np.ndarray:

@@ -78,7 +78,7 @@ class Spectrum:
         Where each state lies along the axes of `matrix`.
     """
 
-    def __init__(self, frequencies: np.ndarray, states: Mapping[str, slice], linear: _Linear, pairs: Any) -> None:
+    def __init__(self, frequencies: np.ndarray, states: Mapping[Any, slice], linear: _Linear, pairs: Any) -> None:
         self.frequencies, self.states = frequencies, states
         self._linear, self._pairs = linear, pairs
 
@@ -292,7 +292,7 @@ def _linearise(circuit: AnyCircuit, z: Any, noise: Mapping, state: Mapping | Non
     states = dynamics.resolve_states("state", state, inputs)
     if any(value.ndim > 1 for value in (*inputs.values(), *states.values())):
         raise ValueError("the spectrum is that of one input: give z (and state) of shape (units,), one trial at a time")
-    leading = eigenvalues(circuit, z, state).real.max()
+    leading = np.real(eigenvalues(circuit, z, state)).max()
     if leading >= 0:
         raise ValueError(
             f"the fixed point is not stable (leading eigenvalue {leading:.3g}/s), so noise around it has no stationary "

@@ -136,6 +136,22 @@ def test_cross_spectra_and_coherence_of_pairs():
     assert ((coherence > 0) & (coherence < 1)).all()
 
 
+def test_golden_variances():
+    """Of one unit for noise in y, and in y and a, in units of the squared amplitude."""
+    contrasts = (0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
+    golden = {
+        "y": (10, 9.447653157957106, 7.272253374996368, 3.9735842343830896, 2.177286843727341, 1.918614680288971)
+        + (1.195451752972449, 0.9760004809871964),
+        "ya": (10, 45.26301305316775, 174.4741068752734, 313.72194198262133, 231.6621979709509, 52.59277168772449)
+        + (5.685011044936025, 2.879671403266461),
+    }
+    circuit = one_unit(tau_y=2e-3, tau_a=2e-3, sigma=0.1, b=0.5, b0=0.5)
+    for states, values in golden.items():
+        for contrast, value in zip(contrasts, values, strict=True):
+            found = on.theory.covariance(circuit, [contrast], dict.fromkeys(states, 1.0))[0, 0]
+            assert found == pytest.approx(value, rel=1e-9)
+
+
 def test_projections_are_quadratic_forms_of_the_matrix():
     circuit = make_joined()
     spectrum = on.theory.power_spectrum(circuit, None, [5.0, 50.0], {"low.y": 1e-3, "side.v_i": 2e-3})
