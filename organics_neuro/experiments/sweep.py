@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from organics_neuro.core.boundary import known_name, positive_int, shown
 from organics_neuro.core.circuits.base import AnyCircuit
-from organics_neuro.core.circuits.records import _from_record as from_record
+from organics_neuro.core.circuits.records import from_record
 from organics_neuro.core.errors import ConvergenceWarning, FileFormatError
 from organics_neuro.core.files import make_folder
 from organics_neuro.experiments.keys import content_key
