@@ -79,6 +79,8 @@ class DivisiveNormalization(nn.Module):
     True
     """
 
+    W_r: Any
+    parametrizations: Any
     #: Axes of one sample.
     feature_axes = 1
 

@@ -72,6 +72,7 @@ class DivisiveNormalization2d(nn.Module):
     torch.Size([2, 8, 28, 28])
     """
 
+    parametrizations: Any
     #: Axes of one sample.
     feature_axes = 3
 
