@@ -24,17 +24,17 @@ def shown(value):
 
 
 def positive_int(name, value):
-    """``value`` if it is a whole number larger than 0; raises `ValueError` with the ``name`` of the argument."""
-    return _whole(name, value, "a positive whole number", least=1)
+    """``value`` if it is an integer larger than 0; raises `ValueError` with the ``name`` of the argument."""
+    return _whole(name, value, "a positive integer", least=1)
 
 
 def not_negative_int(name, value):
-    """``value`` if it is a whole number, 0 or larger; raises `ValueError` with the ``name`` of the argument."""
-    return _whole(name, value, "a whole number, 0 or larger", least=0)
+    """``value`` if it is an integer, 0 or larger; raises `ValueError` with the ``name`` of the argument."""
+    return _whole(name, value, "an integer, 0 or larger", least=0)
 
 
 def check_seed(seed):
-    """``seed`` if it is a whole number from 0 to 2**64 - 1, as torch takes it; raises `ValueError` otherwise."""
+    """``seed`` if it is an integer from 0 to 2**64 - 1, as torch takes it; raises `ValueError` otherwise."""
     seed = not_negative_int("seed", seed)
     if seed >= 2**64:
         raise ValueError(f"seed must be smaller than 2**64, got {seed}")

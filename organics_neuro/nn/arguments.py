@@ -45,7 +45,7 @@ def check_state(state, fields, shape, input):
 def in_own_precision(method):
     """Let a method of a module compute in the type of its parameters where `torch.autocast` is on.
 
-    A circuit adds many small steps, and a steady state is searched to a tolerance: both need more digits than bfloat16
+    A circuit adds many small steps, and a steady state is searched to a tolerance: both need more precision than bfloat16
     has.
     """
 

@@ -370,9 +370,9 @@ PAIR = on.join({"a": make_main(n=2), "b": make_main(n=3)}, [])
     [
         (on.CircuitGroup, {"circuit": PAIR}, TypeError, r"several populations; use organics_neuro.groups\(circuit\)"),
         (on.CircuitGroup, {"circuit": "two_type"}, TypeError, r"circuit must be a Circuit, got str"),
-        (on.CircuitGroup, {"trials": 0}, ValueError, r"trials must be a positive whole number, got 0"),
-        (on.CircuitGroup, {"trials": 2.0}, ValueError, r"trials must be a positive whole number, got 2.0"),
-        (on.CircuitGroup, {"trials": True}, ValueError, r"trials must be a positive whole number, got True"),
+        (on.CircuitGroup, {"trials": 0}, ValueError, r"trials must be a positive integer, got 0"),
+        (on.CircuitGroup, {"trials": 2.0}, ValueError, r"trials must be a positive integer, got 2.0"),
+        (on.CircuitGroup, {"trials": True}, ValueError, r"trials must be a positive integer, got True"),
         (on.CircuitGroup, {"method": "rk9"}, ValueError, r"unknown method 'rk9'; known: 'euler'"),
         (
             on.CircuitGroup,

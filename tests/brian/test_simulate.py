@@ -81,8 +81,8 @@ def test_joined_noise_reaches_the_state_that_is_named():
     ("given", "error", "message"),
     [
         ({"record": ["q"]}, ValueError, "unknown state in record 'q'; known: 'y', 'a'"),
-        ({"every": 0}, ValueError, "every must be a positive whole number, got 0"),
-        ({"every": 0.5}, ValueError, "every must be a positive whole number, got 0.5"),
+        ({"every": 0}, ValueError, "every must be a positive integer, got 0"),
+        ({"every": 0.5}, ValueError, "every must be a positive integer, got 0.5"),
         ({"duration": -1}, ValueError, "duration must be one positive time"),
         ({"dt": 0}, ValueError, "dt must be one positive time"),
         ({"dt": 1 * ms**2}, on.errors.UnitError, "dt = .* has the wrong unit"),

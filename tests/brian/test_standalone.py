@@ -178,7 +178,7 @@ def test_bad_recorded_inputs(values, message):
 def test_bad_sweeps():
     with pytest.raises(RuntimeError, match="call build\\(run=False\\) first"):
         sweep([{}], read=None)
-    with pytest.raises(ValueError, match="processes must be a positive whole number, got 0"):
+    with pytest.raises(ValueError, match="processes must be a positive integer, got 0"):
         sweep([{}], read=None, processes=0)
     for changes in ({}, None):
         with pytest.raises(TypeError, match=f"changes must be a list with a dictionary for each run, got {changes}"):

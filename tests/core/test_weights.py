@@ -63,12 +63,12 @@ def test_random_recurrence_repeats_with_its_seed():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: on.weights.gaussian_pool(4.5, 0.1), "n must be a positive whole number, got 4.5"),
-        (lambda: on.weights.gaussian_pool(0, 0.1), "n must be a positive whole number, got 0"),
-        (lambda: on.weights.gaussian_pool(4, 0.1, m=2.5), "m must be a positive whole number, got 2.5"),
-        (lambda: on.weights.ring_encoder(9, 36.5), "m must be a positive whole number, got 36.5"),
-        (lambda: on.weights.random_recurrence(0, 0.1), "n must be a positive whole number, got 0"),
-        (lambda: on.ring(9, angles=36.5), "angles must be a positive whole number, got 36.5"),
+        (lambda: on.weights.gaussian_pool(4.5, 0.1), "n must be a positive integer, got 4.5"),
+        (lambda: on.weights.gaussian_pool(0, 0.1), "n must be a positive integer, got 0"),
+        (lambda: on.weights.gaussian_pool(4, 0.1, m=2.5), "m must be a positive integer, got 2.5"),
+        (lambda: on.weights.ring_encoder(9, 36.5), "m must be a positive integer, got 36.5"),
+        (lambda: on.weights.random_recurrence(0, 0.1), "n must be a positive integer, got 0"),
+        (lambda: on.ring(9, angles=36.5), "angles must be a positive integer, got 36.5"),
     ],
 )
 def test_bad_sizes(call, message):

@@ -12,8 +12,8 @@ from organics_neuro.nn import ORGaNICs, ORGaNICsCell, SequenceClassifier  # noqa
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: SequenceClassifier(ORGaNICs(3, 8), 0), "classes must be a positive whole number, got 0"),
-        (lambda: SequenceClassifier(ORGaNICs(3, 8), -1), "classes must be a positive whole number, got -1"),
+        (lambda: SequenceClassifier(ORGaNICs(3, 8), 0), "classes must be a positive integer, got 0"),
+        (lambda: SequenceClassifier(ORGaNICs(3, 8), -1), "classes must be a positive integer, got -1"),
         (lambda: SequenceClassifier(ORGaNICs(3, 8), 2, 2), "dropout must be a probability between 0 and 1, got 2"),
         (
             lambda: SequenceClassifier(ORGaNICs(3, 8), 2, -0.1),

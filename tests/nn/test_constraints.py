@@ -135,7 +135,7 @@ def test_a_parametrization_of_ones_own():
         ("negative", "unknown parametrization of 'W_r' 'negative'; known: 'positive', "),
         (3, "unknown parametrization of 'W_r' 3"),
         ("low_rank", r"parametrization 'low_rank' of 'W_r': .*missing 1 required positional argument: 'rank'"),
-        (("low_rank", 0), r"parametrization \('low_rank', 0\) of 'W_r': rank must be a positive whole number, got 0"),
+        (("low_rank", 0), r"parametrization \('low_rank', 0\) of 'W_r': rank must be a positive integer, got 0"),
         (("dale", [1, 0]), r"signs must be \+1 or -1, got \[1, 0\]"),
         (("dale", [1, -1]), r"signs must be one number, or one for each of 6 sources, got \(2,\)"),
     ],

@@ -172,7 +172,7 @@ def test_bad_arguments_of_unroll():
         functional.unroll(make_main(), torch.zeros(2, 4), 3, DT, states={"y": torch.zeros(3, 4)})
     with pytest.raises(ValueError, match="the state 'y' is missing"):
         functional.euler_step(make_main(), {}, None, DT)
-    with pytest.raises(ValueError, match="steps must be a positive whole number, got 2.5"):
+    with pytest.raises(ValueError, match="steps must be a positive integer, got 2.5"):
         functional.unroll(make_main(), None, 2.5, DT)
     with pytest.raises(ValueError, match="unknown method 'leapfrog'; known: 'euler'"):
         functional.unroll(make_main(), None, 4, DT, method="leapfrog")

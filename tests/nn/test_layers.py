@@ -239,15 +239,15 @@ def test_repr():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ORGaNICs(0, H), "input_size must be a positive whole number, got 0"),
-        (lambda: ORGaNICs(N, 2.5), "hidden_size must be a positive whole number, got 2.5"),
-        (lambda: ORGaNICs(N, H, 0), "num_layers must be a positive whole number, got 0"),
+        (lambda: ORGaNICs(0, H), "input_size must be a positive integer, got 0"),
+        (lambda: ORGaNICs(N, 2.5), "hidden_size must be a positive integer, got 2.5"),
+        (lambda: ORGaNICs(N, H, 0), "num_layers must be a positive integer, got 0"),
         (lambda: ORGaNICs(N, H, max_step_y=1.5), "max_step_y must be above 0 and at most 1, got 1.5"),
         (lambda: ORGaNICs(N, H, max_step_b=0), "max_step_b must be above 0"),
         (lambda: ORGaNICs(N, H, max_step_a="small"), "max_step_a must be above 0 and at most 1, got 'small'"),
         (lambda: ORGaNICs(N, H, kernel="fast"), "unknown kernel 'fast'; known: 'auto', 'fused', 'torch'"),
         (lambda: ORGaNICs(N, H, precision="fp16"), "unknown precision 'fp16'; known: None, 'bf16'"),
-        (lambda: ORGaNICs(N, H, checkpoint_every=0), "checkpoint_every must be a positive whole number, got 0"),
+        (lambda: ORGaNICs(N, H, checkpoint_every=0), "checkpoint_every must be a positive integer, got 0"),
         (
             lambda: ORGaNICs(N, H, kernel="fused").half()(torch.zeros(T, B, N).half()),
             "kernel='fused' takes float32 or float64 on the CPU, got torch.float16 on cpu",

@@ -207,7 +207,7 @@ def test_legacy_is_not_a_steady_state():
     [
         (lambda: DivisiveNormalization(3, 5, "free"), "unknown recurrence 'free'; known: 'identity', 'learned'"),
         (lambda: DivisiveNormalization(3, 5, legacy=True), "legacy=True changes learned recurrence only"),
-        (lambda: DivisiveNormalization(3, 0), "out_features must be a positive whole number, got 0"),
+        (lambda: DivisiveNormalization(3, 0), "out_features must be a positive integer, got 0"),
         (lambda: DivisiveNormalization(3, 5)(torch.ones(2, 4)), r"input has shape \(2, 4\), .* \(..., in_features=3\)"),
         (lambda: DivisiveNormalization(3, 5)(torch.ones(2, 3).double()), "input is torch.float64, but the parameters"),
         (
@@ -218,20 +218,20 @@ def test_legacy_is_not_a_steady_state():
         (lambda: DivisiveNormalization2d(1, 5, 3, pool_size=3), "give pool_size with pool='local', and only then"),
         (lambda: DivisiveNormalization2d(1, 5, 3, pool="local"), "give pool_size with pool='local', and only then"),
         (lambda: DivisiveNormalization2d(1, 5, 3, pool="local", pool_size=4), "pool_size must be odd"),
-        (lambda: DivisiveNormalization2d(1, 5, (3, 0)), "kernel_size must be a positive whole number, got 0"),
-        (lambda: DivisiveNormalization2d(1, 5, 0), "kernel_size must be a positive whole number, got 0"),
+        (lambda: DivisiveNormalization2d(1, 5, (3, 0)), "kernel_size must be a positive integer, got 0"),
+        (lambda: DivisiveNormalization2d(1, 5, 0), "kernel_size must be a positive integer, got 0"),
         (
             lambda: DivisiveNormalization2d(1, 5, (3, 3, 3)),
-            r"kernel_size must be a positive whole number, got \(3, 3, 3\)",
+            r"kernel_size must be a positive integer, got \(3, 3, 3\)",
         ),
-        (lambda: DivisiveNormalization2d(1, 5, 3.0), "kernel_size must be a positive whole number, got 3.0"),
-        (lambda: DivisiveNormalization2d(1, 5, 3, stride=0), "stride must be a positive whole number, got 0"),
+        (lambda: DivisiveNormalization2d(1, 5, 3.0), "kernel_size must be a positive integer, got 3.0"),
+        (lambda: DivisiveNormalization2d(1, 5, 3, stride=0), "stride must be a positive integer, got 0"),
         (
             lambda: DivisiveNormalization2d(1, 5, 3, stride=(1, 2, 3)),
-            r"stride must be a positive whole number, got \(1, 2, 3\)",
+            r"stride must be a positive integer, got \(1, 2, 3\)",
         ),
-        (lambda: DivisiveNormalization2d(1, 5, 3, padding=-1), "padding must be a whole number, 0 or larger, got -1"),
-        (lambda: DivisiveNormalization2d(1, 5, 3, padding=(1, 2.0)), "padding must be a whole number, .* got 2.0"),
+        (lambda: DivisiveNormalization2d(1, 5, 3, padding=-1), "padding must be an integer, 0 or larger, got -1"),
+        (lambda: DivisiveNormalization2d(1, 5, 3, padding=(1, 2.0)), "padding must be an integer, .* got 2.0"),
         (lambda: DivisiveNormalization2d(1, 5, 3, padding="foo"), "unknown padding 'foo'; known: 'same', 'valid'"),
         (
             lambda: DivisiveNormalization2d(1, 5, 3, stride=2, padding="same"),

@@ -90,8 +90,8 @@ def test_a_folder_is_of_one_recipe(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("--seed", -1, "seed must be a whole number, 0 or larger, got -1"),
-        ("--epochs", 0, "epochs must be a positive whole number, got 0"),
+        ("--seed", -1, "seed must be an integer, 0 or larger, got -1"),
+        ("--epochs", 0, "epochs must be a positive integer, got 0"),
         ("--threads", 0, "--threads must be from 1 to"),
         ("--threads", 100000, "the processors of this machine, got 100000"),
         ("--mnist", "nowhere", "give mnist(root=...), or the option --mnist of the command organics, a folder"),

@@ -77,7 +77,7 @@ def test_what_is_predicted_is_checked():
     for call, message in (
         (lambda: training.predict(model, NAN), "x must be finite, but sample 17 holds NaN"),
         (lambda: training.predict(model, X[:, 0]), r"the model must return scores \(samples, classes\)"),
-        (lambda: training.predict(model, X, batch_size=0), "batch_size must be a positive whole number, got 0"),
+        (lambda: training.predict(model, X, batch_size=0), "batch_size must be a positive integer, got 0"),
         (lambda: training.accuracy(model, NAN, Y), "x must be finite, but sample 17 holds NaN"),
         (lambda: training.accuracy(model, X, Y[:, None]), r"one label .* got torch.int64 of shape \(120, 1\)"),
         (lambda: training.accuracy(model, X, [1]), r"one label .* got torch.int64 of shape \(1,\)"),

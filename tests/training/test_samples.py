@@ -32,8 +32,8 @@ from tests.training.models import NAN, X, Y, fit, make_data, make_model, never  
         (X, Y, {"validation": (X, Y + 7)}, "validation y holds the label 8, but the model has scores for 2 classes"),
         (X, Y, {"validation": (X[..., :2], Y)}, "input_size=3"),
         (X, Y, {"validation": (X.astype(float), Y)}, "input is torch.float64, but the parameters are torch.float32"),
-        (X, Y, {"seed": None}, "seed must be a whole number, 0 or larger, got None"),
-        (X, Y, {"seed": 1.5}, "seed must be a whole number, 0 or larger, got 1.5"),
+        (X, Y, {"seed": None}, "seed must be an integer, 0 or larger, got None"),
+        (X, Y, {"seed": 1.5}, "seed must be an integer, 0 or larger, got 1.5"),
         (X, Y, {"seed": 2**64}, r"seed must be smaller than 2\*\*64, got 18446744073709551616"),
         (X, Y, {"lr": None}, "lr must be a number larger than 0, got None"),
         (X, Y, {"lr": "a"}, "lr must be a number larger than 0, got 'a'"),
@@ -49,9 +49,9 @@ from tests.training.models import NAN, X, Y, fit, make_data, make_model, never  
         (X, Y, {"lr_factors": {"W_br": 1}}, "lr_factors: no parameter is called 'W_br'"),
         (X, Y, {"lr_factors": {"W_by": -1}}, r"lr_factors\['W_by'\] must be 0 or larger, got -1"),
         (X, Y, {"lr_factors": {"W_by": "slow"}}, r"lr_factors\['W_by'\] must be 0 or larger, got 'slow'"),
-        (X, Y, {"epochs": 0}, "epochs must be a positive whole number, got 0"),
-        (X, Y, {"batch_size": 0}, "batch_size must be a positive whole number, got 0"),
-        (X, Y, {"batch_size": 2.5}, "batch_size must be a positive whole number, got 2.5"),
+        (X, Y, {"epochs": 0}, "epochs must be a positive integer, got 0"),
+        (X, Y, {"batch_size": 0}, "batch_size must be a positive integer, got 0"),
+        (X, Y, {"batch_size": 2.5}, "batch_size must be a positive integer, got 2.5"),
     ],
 )
 def test_bad_data(x, y, changed, message):

@@ -261,7 +261,7 @@ def covariance(
     Returns
     -------
     ndarray, shape (size, size)
-        Rows and columns in the order of ``circuit.states``. With delays, to about six digits.
+        Rows and columns in the order of ``circuit.states``. With delays, to a relative precision of about 1e-6.
     """
     linear = _linearise(circuit, z, noise, state)
     matrix = generator(linear.jacobian)  # with delays, the past of some states is beside the states
