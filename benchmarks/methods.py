@@ -8,7 +8,6 @@ import numpy as np
 
 import organics_neuro as on
 from benchmarks import harness as h
-from organics_neuro.brian import simulate
 from organics_neuro.core.schemes import SCHEMES
 
 UNITS, DURATION = 64, 20e-3
@@ -34,7 +33,7 @@ def main():
     b2.prefs.codegen.target = "numpy"
 
     def run(method, dt):
-        return simulate(circuit, z, DURATION, dt, method=method, every=None)["y"]
+        return on.simulate(circuit, z, DURATION, on.engines.Brian(dt=dt, method=method), every=None)["y"]
 
     exact = run("rk4", 2e-5)
     table = h.Table("methods", ["method", "dt [ms]", "products", "error", "us"])

@@ -87,7 +87,6 @@ _MODULES = {
     "weights": "organics_neuro.core.weights",
     "stimuli": "organics_neuro.core.stimuli",
     "theory": "organics_neuro.core.theory",
-    "reference": "organics_neuro.core.reference",
     "errors": "organics_neuro.core.errors",
     "engines": "organics_neuro.engines",
     "nn": "organics_neuro.nn",

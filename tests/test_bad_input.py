@@ -7,6 +7,7 @@ from brian2 import ms, mV
 import organics_neuro as on
 from organics_neuro.core.errors import FileFormatError, UnitError
 from tests.core.circuits import WILSON_COWAN, make_gated
+from tests.simulators import simulate_reference
 
 CASES = {
     "unknown model": (
@@ -129,12 +130,12 @@ def test_wrong_units_and_types(given, message):
 )
 def test_wrong_arguments_of_a_simulation(circuit, z, message):
     with pytest.raises(TypeError, match=message):
-        on.reference.simulate(circuit, z)
+        simulate_reference(circuit, z)
 
 
 def test_wrong_unit_of_a_time():
     with pytest.raises(UnitError, match="dt = 1. mV has the wrong unit; give a quantity in second"):
-        on.reference.simulate(on.Circuit("two_type", size=1), dt=1 * mV)
+        simulate_reference(on.Circuit("two_type", size=1), dt=1 * mV)
 
 
 def test_corrupt_file(tmp_path):

@@ -30,7 +30,7 @@ def test_import_loads_nothing_heavy():
     assert modules == []
 
 
-@pytest.mark.parametrize("name", ["theory", "stimuli", "reference", "weights", "Circuit", "ring", "join"])
+@pytest.mark.parametrize("name", ["theory", "stimuli", "weights", "engines", "simulate", "Circuit", "ring", "join"])
 def test_core_needs_neither_torch_nor_brian(name):
     modules, _ = loaded_by(f"import organics_neuro; organics_neuro.{name}")
     assert not {"torch", "brian2"} & set(modules)

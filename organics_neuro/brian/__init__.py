@@ -3,17 +3,14 @@
 from organics_neuro.brian.device import use_device
 from organics_neuro.brian.group import CircuitGroup, groups
 from organics_neuro.brian.projection import Projection
-from organics_neuro.brian.simulate import convergence, simulate
 from organics_neuro.brian.standalone import build, run_args, sweep
 
 __all__ = [
     "CircuitGroup",
     "Projection",
     "build",
-    "convergence",
     "groups",
     "run_args",
-    "simulate",
     "sweep",
     "use_device",
 ]

@@ -4,66 +4,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from organics_neuro.core.boundary import Values, check_steps, count_trials
-from organics_neuro.core.circuits import AnyCircuit, check_circuit
+from organics_neuro.core.boundary import count_trials
+from organics_neuro.core.circuits import AnyCircuit
 from organics_neuro.core.delays import Past
 from organics_neuro.core.dynamics import deliver
 from organics_neuro.core.noise import NoiseDriver
 from organics_neuro.core.schemes import scheme
-from organics_neuro.core.units import seconds
 
 #: How long simulators run, and their step, in seconds, unless one says otherwise.
 DURATION, DT = 0.3, 1e-4
-
-
-def simulate(
-    circuit: AnyCircuit,
-    z: Values = None,
-    duration: float = DURATION,
-    dt: float = DT,
-    method: str = "euler",
-    initial: Mapping[str, ArrayLike] | None = None,
-    noise: Mapping | None = None,
-    seed: int | None = None,
-) -> dict[str, np.ndarray]:
-    """Integrate a circuit.
-
-    Parameters
-    ----------
-    circuit : Circuit or JoinedCircuit
-    z : array_like or dict
-        Input of shape (units,), (trials, units) or (steps, trials, units); in the last case it changes with time
-        and is held during each step. A dictionary by name if the circuit has several inputs.
-    duration, dt : float or Brian2 quantity
-        In seconds.
-    method : str
-        One of `organics_neuro.core.schemes.SCHEMES`; forward Euler equals the torch layers step by step.
-    initial : dict, optional
-        States to start from, each (units,) or (trials, units); states not named start where the circuit says.
-    noise : dict, optional
-        By full name of a state or an input, a `organics_neuro.Noise` or its amplitude; held during each step.
-    seed : int, optional
-        For the noise (a NumPy `Generator`); by default it differs from run to run.
-
-    Returns
-    -------
-    dict of ndarray
-        Each state by its full name, shape (steps + 1, trials, units); the first entry is the start.
-
-    Raises
-    ------
-    ValueError, UnitError
-    """
-    duration, dt = seconds("duration", duration), seconds("dt", dt)
-    dynamics = check_circuit(circuit).dynamics
-    inputs = dynamics.resolve_inputs(z)
-    steps = round(duration / dt)
-    check_steps(inputs, steps)
-    start = dynamics.resolve_states("initial", initial, inputs)
-    return trace(circuit, inputs, steps, dt, method, start, noise=noise, seed=seed)
 
 
 def trace(
@@ -94,8 +45,10 @@ def trace(
     method : str
     initial : dict of ndarray, optional
         States to start from; the others start where the circuit says.
-    noise, seed :
-        As for `simulate`.
+    noise : dict, optional
+        By full name of a state or an input, a `organics_neuro.Noise` or its amplitude; held during each step.
+    seed : int, optional
+        For the noise (a NumPy `Generator`); by default it differs from run to run.
     trials : int
         At least so many.
     record : sequence of str, optional

@@ -10,7 +10,7 @@ except ImportError as error:
 from organics_neuro.transfer.agreement import Agreement, agreement, steady_agreement
 from organics_neuro.transfer.importers import ImportedCheckpoint, import_checkpoint
 from organics_neuro.transfer.parity import Parity, parity
-from organics_neuro.transfer.recurrent import simulate, to_circuit
+from organics_neuro.transfer.recurrent import to_circuit
 from organics_neuro.transfer.steady import steady_circuit
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "agreement",
     "import_checkpoint",
     "parity",
-    "simulate",
     "steady_agreement",
     "steady_circuit",
     "to_circuit",

@@ -12,11 +12,19 @@ from torch import Tensor, nn
 
 from organics_neuro.core.circuits import Circuit, JoinedCircuit
 from organics_neuro.core.units import seconds
+from organics_neuro.engines import Brian
 from organics_neuro.nn.copies import in_double
 from organics_neuro.nn.protocol import RecurrentLayer, SteadyLayer
 from organics_neuro.training.predictions import PREDICT_TOGETHER, predict
 from organics_neuro.training.samples import check_inputs
-from organics_neuro.transfer.recurrent import by_name, check_same_states, check_step, name_of, output_name, simulate
+from organics_neuro.transfer.recurrent import (
+    by_name,
+    check_same_states,
+    check_step,
+    name_of,
+    output_name,
+    run_sequences,
+)
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ def agreement(
     samples, difference = check_inputs("x", x), 0.0
     in_torch = predict(model, samples).numpy()  # first: it is quick to say what is wrong with the model
     double: Any = in_double(model)
-    ends = simulate(circuit, x, dt, device=device, last_only=True, report=report)
+    ends = run_sequences(circuit, x, dt, device, every=None, report=report)
     with torch.no_grad():
         for part in torch.arange(len(samples)).split(PREDICT_TOGETHER):
             _, state = double.rnn(samples[part].double())
@@ -157,14 +165,12 @@ def steady_agreement(
 
 def _answer_by_brian(layers, **options):
     """Let the circuit of each of the layers give its output; by layer, how far it was from the layer's in each call."""
-    from organics_neuro.brian import simulate as run
-
-    differences = {}
+    differences, engine = {}, Brian(**options)
 
     def answer(layer, args, given, expected):
         (x,) = (*args, *given.values())
         circuit, z = layer.steady_circuit(x)
-        y = torch.from_numpy(run(circuit, z, record=["y"], every=None, **options)["y"][-1])
+        y = torch.from_numpy(engine.simulate(circuit, z, record=["y"], every=None)["y"][-1])
         rates = torch.relu(y).square().view_as(expected)
         differences[layer] = np.maximum(differences.get(layer, 0.0), (rates - expected).abs().max().item())  # NaN, too
         return rates

@@ -16,7 +16,7 @@ from organics_neuro.core.names import Name
 from organics_neuro.core.units import seconds
 from organics_neuro.nn.copies import in_double
 from organics_neuro.nn.protocol import RecurrentLayer
-from organics_neuro.transfer.recurrent import by_name, check_same_states, check_step, name_of, simulate
+from organics_neuro.transfer.recurrent import by_name, check_same_states, check_step, name_of, run_sequences
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def parity(
     dt = rnn.dt if dt is None else seconds("dt", dt)
     check_step(rnn, circuit, dt)
     _, x = input_sequences(circuit, x)
-    ours = simulate(circuit, x, dt, device=device)
+    ours = run_sequences(circuit, x, dt, device)
     double: Any = in_double(rnn)
     trace, state = {name: [] for name in ours}, None
     with torch.no_grad():

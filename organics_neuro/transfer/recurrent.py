@@ -11,9 +11,8 @@ from torch import nn
 
 from organics_neuro.core.boundary import input_sequences
 from organics_neuro.core.circuits import Circuit, JoinedCircuit, check_circuit
-from organics_neuro.core.models.gated import STEP_TIME
 from organics_neuro.core.names import Name
-from organics_neuro.core.units import seconds
+from organics_neuro.engines import Brian
 from organics_neuro.nn.protocol import RecurrentLayer, SteadyLayer
 
 
@@ -55,57 +54,13 @@ def to_circuit(rnn: nn.Module, dt: Any = None) -> Circuit | JoinedCircuit:
     return rnn.to_circuit(dt)  # pyright: ignore[reportCallIssue]
 
 
-def simulate(
-    circuit: Circuit | JoinedCircuit,
-    x: ArrayLike,
-    dt: Any = STEP_TIME,
-    *,
-    device: str = "runtime",
-    last_only: bool = False,
-    report: str | None = None,
-) -> dict[Name, np.ndarray]:
-    """Run a transferred circuit in Brian2 on input sequences.
-
-    Parameters
-    ----------
-    circuit : Circuit or JoinedCircuit
-        From `to_circuit`: with one external input.
-    x : array_like, shape (trials, steps, inputs)
-        One input vector per step.
-    dt : float or Brian2 quantity
-        The step that `to_circuit` was given, in seconds.
-    device : {"runtime", "cpp"}
-        Where Brian2 runs: "cpp" builds a C++ program in a temporary directory.
-    last_only : bool
-        Return the states after the last step only, which saves memory.
-    report : str, optional
-        How Brian2 shows progress: "text" or "stdout".
-
-    Returns
-    -------
-    dict of ndarray
-        Each state by its full name, after each step: shape (trials, steps, units), or (trials, 1, units).
-
-    Raises
-    ------
-    TypeError, UnitError
-        For what is no circuit, an ``x`` that does not hold numbers, or a ``dt`` that is no time.
-    ValueError
-        For a circuit with several inputs, or an ``x`` of another shape or that is not finite.
-    """
-    from organics_neuro.brian import simulate as run
-
-    (name, x), dt = input_sequences(check_circuit(circuit), x), seconds("dt", dt)
-    states = run(
-        circuit,
-        {name: x.swapaxes(0, 1)},
-        duration=x.shape[1] * dt,
-        dt=dt,
-        every=None if last_only else 1,
-        device=device,
-        report=report,
-    )
-    return {state: (value if last_only else value[1:]).swapaxes(0, 1) for state, value in states.items()}
+def run_sequences(
+    circuit: Circuit | JoinedCircuit, x: ArrayLike, dt: float, device: str, every: int | None = 1, report: Any = None
+) -> dict[str, np.ndarray]:
+    """States of a transferred circuit in Brian2 for sequences (trials, steps, inputs): (trials, samples, units), no start."""
+    (name, x), engine = input_sequences(check_circuit(circuit), x), Brian(dt=dt, device=device, report=report or True)
+    states = engine.simulate(circuit, {name: x.swapaxes(0, 1)}, x.shape[1] * dt, every=every)
+    return {state: (value[1:] if every else value).swapaxes(0, 1) for state, value in states.items()}
 
 
 def by_name(rnn: RecurrentLayer, state: Any) -> dict[Name, np.ndarray]:

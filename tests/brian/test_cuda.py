@@ -16,6 +16,7 @@ from organics_neuro.brian.kernels.sources import source
 from organics_neuro.core.schemes import SCHEMES
 from tests.brian.operators import make_every_operator
 from tests.core.circuits import CIRCUITS, make_late
+from tests.simulators import simulate_reference
 
 
 def fails(message):
@@ -98,7 +99,7 @@ def assert_all_equal_the_reference(where, method, steps=20, dt=1e-4):
         network = b2.Network(*(group for _, _, made in runs for group in made.values()))
         network.run(steps * dt * b2.second)
         for circuit, inputs, made in runs:
-            for name, trace in on.reference.simulate(circuit, inputs, steps * dt, dt, method).items():
+            for name, trace in simulate_reference(circuit, inputs, steps * dt, dt, method).items():
                 population, state = name.population, name.variable
                 found = made[population].per_trial(getattr(made[population], f"{state}_")[:])
                 expected = np.broadcast_to(trace[-1], found.shape)  # a circuit without inputs has one trial

@@ -11,11 +11,12 @@ from organics_neuro.core.schemes import SCHEMES
 from tests.brian.conftest import TARGETS, run_on
 from tests.core.circuits import make_late
 from tests.core.test_delays import make_loop, threshold
+from tests.simulators import simulate_reference
 
 
 def assert_equals_the_reference(circuit, device, method):
     found = on.simulate(circuit, None, 4e-3, on.engines.Brian(dt=1e-4, method=method, device=device, trials=2))
-    expected = on.reference.simulate(circuit, None, 4e-3, 1e-4, method)
+    expected = simulate_reference(circuit, None, 4e-3, 1e-4, method)
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], np.broadcast_to(value, found[name].shape), rtol=0, atol=1e-13)
 
@@ -76,7 +77,7 @@ def test_what_is_on_its_way_is_stored_and_restored():
 
 def test_single_precision_of_weights():
     found = on.simulate(make_late(), None, 2e-3, on.engines.Brian(dt=1e-4, weights_dtype=np.float32))
-    expected = on.reference.simulate(make_late(), None, 2e-3, 1e-4)
+    expected = simulate_reference(make_late(), None, 2e-3, 1e-4)
     np.testing.assert_allclose(found["low.y"], expected["low.y"], rtol=1e-4, atol=1e-7)
 
 

@@ -7,8 +7,8 @@ from brian2 import ms
 from brian2.devices.device import get_device
 
 import organics_neuro as on
-from organics_neuro.brian import simulate
 from tests.core.circuits import make_main
+from tests.simulators import simulate_brian
 
 RUNTIME, CPP = b2.all_devices["runtime"], b2.all_devices["cpp_standalone"]
 
@@ -17,7 +17,7 @@ def test_unknown_device():
     with pytest.raises(ValueError, match="unknown device 'cuda13'; known: 'runtime', 'cpp', 'cuda'"):
         on.use_device("cuda13")
     with pytest.raises(ValueError, match="unknown device 'gpu'; known: 'runtime', 'cpp', 'cuda'"):
-        simulate(make_main(), device="gpu")
+        simulate_brian(make_main(), device="gpu")
     assert get_device() is RUNTIME
 
 
@@ -28,7 +28,7 @@ def test_missing_compiler(monkeypatch):
     monkeypatch.delenv("CXX")
     monkeypatch.setattr("shutil.which", lambda command: None)
     with pytest.raises(RuntimeError, match=r"compiler, but 'g\+\+' was not found; install one"):
-        simulate(make_main(), device="cpp")
+        simulate_brian(make_main(), device="cpp")
     assert get_device() is RUNTIME
 
 
@@ -59,12 +59,12 @@ def test_simulate_leaves_the_device_alone(tmp_path):
     group = b2.NeuronGroup(2, "dx/dt = 1/ms : 1", method="euler", name="mine")
     network = b2.Network(group)
     network.run(1 * ms)
-    simulate(make_main(), 1.0, 1e-3, device="cpp")
+    simulate_brian(make_main(), 1.0, 1e-3, device="cpp")
     network.run(1 * ms)
     np.testing.assert_allclose(group.x, 2)
     on.use_device("cpp", directory=str(tmp_path))
     with pytest.raises(RuntimeError, match=r"the device 'cpp' is in use; .*use_device\('runtime'\)"):
-        simulate(make_main(), 1.0, 1e-3, device="cpp")
-    states = simulate(make_main(), 1.0, 1e-3, device="runtime")
+        simulate_brian(make_main(), 1.0, 1e-3, device="cpp")
+    states = simulate_brian(make_main(), 1.0, 1e-3, device="runtime")
     assert np.ptp(states["y"]) > 0
     assert get_device() is CPP

@@ -11,6 +11,7 @@ from organics_neuro.core.operators import CLASSES
 from organics_neuro.core.schemes import SCHEMES
 from tests.brian.conftest import TARGETS, run_on
 from tests.brian.operators import UNITS, make_every_operator
+from tests.simulators import simulate_reference
 
 CIRCUIT = make_every_operator()
 STEPS, DT = 8, 0.5 * ms
@@ -25,7 +26,7 @@ def largest_error(groups, z):
     """Largest difference from the reference after `STEPS` steps, relative to the largest state."""
     errors = []
     for group, method in groups:
-        expected = on.reference.simulate(group.circuit, z[: group.trials], STEPS * DT, DT, method)["x"][-1]
+        expected = simulate_reference(group.circuit, z[: group.trials], STEPS * DT, DT, method)["x"][-1]
         errors.append(np.abs(group.per_trial(group.x[:]) - expected).max() / np.abs(expected).max())
     return max(errors)
 
@@ -64,7 +65,7 @@ def test_weights_in_single_precision(target):
     with device(run_on(target)):
         group, _ = make(circuit, 3, "euler", z, weights_dtype=np.float32)
         b2.Network(group).run(STEPS * DT)
-        expected = on.reference.simulate(circuit, z, STEPS * DT, DT)["y"][-1]
+        expected = simulate_reference(circuit, z, STEPS * DT, DT)["y"][-1]
         assert group.variables["y"].dtype == np.float64
         assert 1e-10 < np.abs(group.per_trial(group.y[:]) - expected).max() < 1e-5
 

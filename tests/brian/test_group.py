@@ -7,6 +7,7 @@ from brian2 import ms
 
 import organics_neuro as on
 from tests.core.circuits import make_gated, make_joined, make_main, make_nested, random_inputs
+from tests.simulators import simulate_reference
 
 DT = 1e-4
 
@@ -43,9 +44,9 @@ def test_magic_runs(finish):
     b2.run(2.4 * ms)
     finish()
     steps = np.repeat(frames, 3, axis=0)[:, None]
-    first = on.reference.simulate(circuit, 2 * steps[:12], 2.4e-3, 2e-4)
+    first = simulate_reference(circuit, 2 * steps[:12], 2.4e-3, 2e-4)
     halfway = {name: value[-1] for name, value in first.items()}
-    second = on.reference.simulate(circuit.replace(sigma=0.3), 3 * steps[12:], 2.4e-3, 2e-4, initial=halfway)
+    second = simulate_reference(circuit.replace(sigma=0.3), 3 * steps[12:], 2.4e-3, 2e-4, initial=halfway)
     trace = np.concatenate([first["y"][:-1], second["y"][:-1]])
     np.testing.assert_allclose(area.per_trial(monitor.y), trace.transpose(1, 2, 0), rtol=1e-12, atol=1e-14)
 
@@ -157,7 +158,7 @@ def test_linked_variable_as_input():
     area = on.CircuitGroup(circuit, inputs={"z": "outside"}, equations="outside : 1 (linked)")
     area.outside = b2.linked_var(source, "x")
     b2.Network(area, source).run(1 * ms)
-    assert_equal(area, on.reference.simulate(circuit, [1, 2, 3], 1e-3, DT))
+    assert_equal(area, simulate_reference(circuit, [1, 2, 3], 1e-3, DT))
 
 
 def test_new_weights_between_runs():
@@ -171,7 +172,7 @@ def test_new_weights_between_runs():
     area.projections["recurrent"].matrix = weights
     network.run(1 * ms)
     changed = circuit.replace(weights={"W_r": weights})
-    assert_equal(area, on.reference.simulate(changed, z, 1e-3, DT, initial=halfway))
+    assert_equal(area, simulate_reference(changed, z, 1e-3, DT, initial=halfway))
 
 
 def test_two_groups_of_one_circuit_do_not_disturb_each_other():
@@ -183,7 +184,7 @@ def test_two_groups_of_one_circuit_do_not_disturb_each_other():
         area.z = z
     b2.Network(*areas).run(1 * ms)
     for area, z, dt in zip(areas, inputs, steps, strict=True):
-        assert_equal(area, on.reference.simulate(circuit, z, 1e-3, dt))
+        assert_equal(area, simulate_reference(circuit, z, 1e-3, dt))
 
 
 def test_single_precision():
@@ -193,7 +194,7 @@ def test_single_precision():
     area.z = z
     b2.Network(area).run(5 * ms)
     assert area.y[:].dtype == area.recurrent[:].dtype == area.projections["recurrent"].matrix[:].dtype == np.float32
-    expected = on.reference.simulate(circuit, z, 5e-3, DT)["y"][-1]
+    expected = simulate_reference(circuit, z, 5e-3, DT)["y"][-1]
     np.testing.assert_allclose(area.per_trial(area.y), expected, rtol=1e-4, atol=1e-6)
 
 
@@ -309,7 +310,7 @@ def test_groups_of_a_joined_circuit(make_circuit):
         population, variable = name.population, name.variable
         setattr(areas[population], variable, value)
     b2.Network(*areas.values()).run(2 * ms)
-    expected = on.reference.simulate(circuit, inputs, 2e-3, 2e-4)
+    expected = simulate_reference(circuit, inputs, 2e-3, 2e-4)
     for name, trace in expected.items():
         population, state = name.population, name.variable
         value = areas[population].per_trial(getattr(areas[population], state))
@@ -357,7 +358,7 @@ def test_external_input_of_a_circuit():
     assert area.external["x"].clock is area.clock
     area.x = x
     b2.Network(area).run(2 * ms)
-    assert_equal(area, on.reference.simulate(circuit, x, 2e-3, 2e-4))
+    assert_equal(area, simulate_reference(circuit, x, 2e-3, 2e-4))
 
 
 # --- bad input ------------------------------------------------------------------------------------------------------

@@ -11,11 +11,12 @@ from scipy.integrate import solve_ivp
 from scipy.special import factorial
 
 import organics_neuro as on
-from organics_neuro.brian import convergence, simulate
 from organics_neuro.core.errors import StepSizeWarning
 from organics_neuro.core.schemes import SCHEMES
+from organics_neuro.engines import Brian, convergence
 from tests.brian.conftest import TARGETS, run_on
 from tests.core.circuits import CIRCUITS, make_joined, make_main, one_unit
+from tests.simulators import simulate_brian, simulate_reference
 
 METHODS = tuple(SCHEMES)
 
@@ -26,8 +27,8 @@ def moving_inputs(circuit, steps=20, trials=2):
 
 
 def assert_equals_reference(circuit, z, method, **options):
-    found = simulate(circuit, z, 20e-4, 1e-4, method=method, **options)
-    expected = on.reference.simulate(circuit, z, 20e-4, 1e-4, method)
+    found = simulate_brian(circuit, z, 20e-4, 1e-4, method=method, **options)
+    expected = simulate_reference(circuit, z, 20e-4, 1e-4, method)
     for name, trace in expected.items():
         np.testing.assert_allclose(found[name], trace, rtol=1e-12, atol=1e-12)
 
@@ -97,7 +98,7 @@ def test_measured_order(method):
 
 
 def end(circuit, z, duration, dt, method):
-    return circuit.dynamics.pack(simulate(circuit, z, duration, dt, method=method, every=None))[0, 0]
+    return circuit.dynamics.pack(simulate_brian(circuit, z, duration, dt, method=method, every=None))[0, 0]
 
 
 def exact_end(circuit, z, duration):
@@ -134,7 +135,7 @@ def test_several_runs_continue_where_the_last_one_ended(method):
         network.restore()
         network.run(1 * ms)
         np.testing.assert_allclose(
-            group.y[:], simulate(circuit, z, 2e-3, method=method, every=None)["y"][0, 0], rtol=1e-12
+            group.y[:], simulate_brian(circuit, z, 2e-3, method=method, every=None)["y"][0, 0], rtol=1e-12
         )
 
 
@@ -161,7 +162,9 @@ def test_what_is_read_from_outside_is_a_whole_step():
     reader = b2.NeuronGroup(4, "seen : 1", dt=0.1 * ms)
     projection = on.Projection(group, reader, weights=np.eye(4), source="y", target="seen")
     b2.Network(group, reader, projection).run(1 * ms)
-    np.testing.assert_allclose(reader.seen[:], simulate(circuit, [0.5] * 4, 1e-3, method="rk4")["y"][-2, 0], rtol=1e-12)
+    np.testing.assert_allclose(
+        reader.seen[:], simulate_brian(circuit, [0.5] * 4, 1e-3, method="rk4")["y"][-2, 0], rtol=1e-12
+    )
 
 
 def test_groups_leave_memory_with_their_arrays():
@@ -190,10 +193,10 @@ def test_guard_knows_the_bound_of_the_method(method, factor, warned):
 @pytest.mark.parametrize("method", METHODS)
 def test_convergence_reports_the_change(method):
     circuit, z = make_joined(), moving_inputs(make_joined(), steps=10)
-    change = convergence(circuit, z, 0.96e-3, 1e-4, method)  # 10 whole steps
-    coarse = on.reference.simulate(circuit, z, 1e-3, 1e-4, method)
+    change = convergence(circuit, z, 0.96e-3, Brian(dt=1e-4, method=method))  # 10 whole steps
+    coarse = simulate_reference(circuit, z, 1e-3, 1e-4, method)
     halves = {name: np.repeat(value, 2, axis=0) for name, value in z.items()}
-    fine = on.reference.simulate(circuit, halves, 1e-3, 5e-5, method)
+    fine = simulate_reference(circuit, halves, 1e-3, 5e-5, method)
     for name, found in change.items():
         assert found == pytest.approx(np.abs(fine[name][::2] - coarse[name]).max(), rel=1e-6, abs=1e-15)
 

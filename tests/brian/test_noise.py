@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import organics_neuro as on
-from organics_neuro.brian import simulate
 from organics_neuro.core.schemes import SCHEMES
 from tests.brian.conftest import TARGETS, run_on
 from tests.core.circuits import make_gated, make_joined, make_main, one_unit
+from tests.simulators import simulate_brian
 
 LEAKY = on.CircuitModel("leaky", "dx/dt = (-x + u)/tau_x : 1\n u : 1\n tau_x : second", parameters={"tau_x": 10e-3})
 METHODS = tuple(SCHEMES)
@@ -28,7 +28,7 @@ PROCESSES = {"y": on.Noise(1e-2, shared=True), "a": on.Noise(1e-3, 2e-3), "z": o
 )
 def test_a_seed_repeats_the_noise_exactly(target, noise):
     def run(seed):
-        return simulate(make_main(), [1, 0, 0.5, 1], 2e-3, noise=noise, seed=seed, device=device, every=None)["y"]
+        return simulate_brian(make_main(), [1, 0, 0.5, 1], 2e-3, noise=noise, seed=seed, device=device, every=None)["y"]
 
     device = run_on(target)
     first = run(1)
@@ -42,7 +42,7 @@ def test_a_seed_repeats_the_noise_exactly(target, noise):
 def test_a_seed_repeats_the_noise_of_every_method(target, method):
     device = run_on(target)
     ends = [
-        simulate(make_main(), 1.0, 1e-3, method=method, noise={"y": 1e-2}, seed=1, device=device, every=None)["y"]
+        simulate_brian(make_main(), 1.0, 1e-3, method=method, noise={"y": 1e-2}, seed=1, device=device, every=None)["y"]
         for _ in range(2)
     ]
     np.testing.assert_array_equal(*ends)
@@ -55,7 +55,7 @@ def test_variance_of_a_circuit(method):
     circuit, noise, trials = one_unit(), {"y": 1e-3, "a": 5e-4}, 8000
     point = on.theory.fixed_point(circuit, [1.0]).state
     circuit = circuit.replace(initial=point)
-    ends = simulate(circuit, np.ones((trials, 1)), 30e-3, 5e-5, method=method, noise=noise, seed=0, every=None)
+    ends = simulate_brian(circuit, np.ones((trials, 1)), 30e-3, 5e-5, method=method, noise=noise, seed=0, every=None)
     found = np.cov(ends["y"][0, :, 0], ends["a"][0, :, 0])
     expected = on.theory.covariance(circuit, [1.0], noise)
     np.testing.assert_allclose(found, expected, rtol=0.08)
@@ -68,7 +68,7 @@ def test_covariance_of_processes(target):
     circuit = on.Circuit("two_type", {"W_r": [[1, 0.1], [0.1, 1]], "W": 0.5}, size=2, sigma=0.3, tau_y=3e-3)
     circuit = circuit.replace(initial=on.theory.fixed_point(circuit, z).state)
     noise = {"y": on.Noise([1e-3, 2e-3], shared=True), "a": on.Noise(1e-3, 2e-3), "z": on.Noise(3e-3, 4e-3, True)}
-    ends = simulate(
+    ends = simulate_brian(
         circuit, np.tile(z, (8000, 1)), 40e-3, 2e-4, noise=noise, seed=5, every=None, device=device, method="rk4"
     )
     found = np.cov(np.concatenate([ends["y"][0], ends["a"][0]], axis=1).T)
@@ -84,7 +84,7 @@ def test_covariance_of_processes(target):
     ids=["shared state", "shared input", "private input"],
 )
 def test_covariance_of_white_noise_with_every_method(method, noise):
-    ends = simulate(
+    ends = simulate_brian(
         on.Circuit(LEAKY, size=2), np.zeros((20000, 2)), 40e-3, 5e-4, method=method, noise=noise, seed=1, every=None
     )
     expected = on.theory.covariance(on.Circuit(LEAKY, size=2), [0.0, 0.0], noise)
@@ -132,7 +132,7 @@ def test_large_steps_keep_the_variance_with_runge_kutta_only():
     circuit, u = on.Circuit(LEAKY, size=50000), 0.0
     true = on.theory.covariance(on.Circuit(LEAKY, size=1), [0.0], {"x": 1.0})[0, 0]
     for method, ratio in (("euler", 1 / (1 - 1 / 4)), ("rk4", 4 * np.tanh(1 / 4)), ("ab2", 4 * np.tanh(1 / 4))):
-        end = simulate(circuit, u, 0.1, 5e-3, method=method, noise={"x": 1.0}, seed=1, every=None)["x"]
+        end = simulate_brian(circuit, u, 0.1, 5e-3, method=method, noise={"x": 1.0}, seed=1, every=None)["x"]
         assert end.var() / true == pytest.approx(ratio, rel=0.025)
 
 
@@ -141,7 +141,7 @@ def test_noise_that_depends_on_the_state_is_that_of_ito(method):
     """dx = (u - x)/τ dt + c x/√τ dW has the mean u and the variance u² c²/(2 - c²); read as Stratonovich, the mean is
     u/(1 - c²/2)."""
     c, circuit = 0.5, on.Circuit(LEAKY, size=50000)
-    end = simulate(circuit, 1.0, 0.1, 5e-4, method=method, noise={"x": f"{c}*x"}, seed=2, every=None)["x"]
+    end = simulate_brian(circuit, 1.0, 0.1, 5e-4, method=method, noise={"x": f"{c}*x"}, seed=2, every=None)["x"]
     assert end.mean() == pytest.approx(1, abs=0.01)
     assert end.var() == pytest.approx(c**2 / (2 - c**2), rel=0.06)
 
@@ -160,7 +160,9 @@ def test_rate_noise(method):
     z = np.array([1.0, 0.4])
     circuit = circuit.replace(initial=on.theory.fixed_point(circuit, z).state)
     noise = {"y_f": "sqrt(y**2)"}
-    end = simulate(circuit, np.tile(z, (trials, 1)), 20e-3, 5e-5, method=method, noise=noise, seed=3, every=None)["y_f"]
+    end = simulate_brian(circuit, np.tile(z, (trials, 1)), 20e-3, 5e-5, method=method, noise=noise, seed=3, every=None)[
+        "y_f"
+    ]
     expected = on.theory.covariance(circuit, z, noise)[-2:, -2:]
     np.testing.assert_allclose(np.diag(np.cov(end[0].T)), np.diag(expected), rtol=0.08)
 
@@ -169,7 +171,9 @@ def test_spectrum_of_a_run():
     """The periodogram averaged over trials, in the band of the resonance."""
     circuit, noise, z, dt, steps = one_unit(), {"y": 1e-3}, [1.0], 2e-4, 2000
     circuit = circuit.replace(initial=on.theory.fixed_point(circuit, z).state)
-    trace = simulate(circuit, np.ones((300, 1)), steps * dt, dt, method="rk4", noise=noise, seed=4)["y"][500:-1, :, 0]
+    trace = simulate_brian(circuit, np.ones((300, 1)), steps * dt, dt, method="rk4", noise=noise, seed=4)["y"][
+        500:-1, :, 0
+    ]
     spectrum = np.mean(np.abs(np.fft.rfft(trace - trace.mean(), axis=0)) ** 2, axis=1) * dt / len(trace)
     frequencies = np.fft.rfftfreq(len(trace), dt)
     band = (frequencies > 15) & (frequencies < 150)

@@ -13,13 +13,14 @@ from organics_neuro.brian import build, run_args, sweep
 from tests.brian.conftest import optimized
 from tests.brian.operators import UNITS, make_every_operator, operators
 from tests.core.circuits import make_gated, make_main
+from tests.simulators import simulate_reference
 
 VERSION = tuple(int(part) for part in b2.__version__.split(".")[:3])
 reruns = pytest.mark.skipif(VERSION < (2, 10, 1), reason="run_args need Brian2 2.10.1, which needs Python 3.12")
 
 
 def end(circuit, z, steps=20, **options):
-    return on.reference.simulate(circuit, z, steps * 1e-4, 1e-4, **options)["y"][-1]
+    return simulate_reference(circuit, z, steps * 1e-4, 1e-4, **options)["y"][-1]
 
 
 @reruns

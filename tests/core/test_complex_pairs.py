@@ -6,6 +6,7 @@ import pytest
 import organics_neuro as on
 from organics_neuro.core.complex_pairs import split
 from organics_neuro.core.expressions import compile_function, parse
+from tests.simulators import simulate_reference
 
 N, TAU, DT = 36, 0.01, 1e-3
 ANGLES = 2 * np.pi * np.arange(N) / N
@@ -25,7 +26,7 @@ MEMORY = on.combine(
 
 def run(weights, duration, z=None, **parameters):
     circuit = on.Circuit(MEMORY, {"W_r": weights}, initial={"y": BUMP}, **parameters)
-    return on.join_complex(on.reference.simulate(circuit, z, duration, DT, "rk4"))["y"][:, 0]
+    return on.join_complex(simulate_reference(circuit, z, duration, DT, "rk4"))["y"][:, 0]
 
 
 def degrees(y):
@@ -128,6 +129,6 @@ def test_in_brian():
     circuit = on.Circuit(MEMORY, {"W_r": weights}, initial={"y": rng.normal(size=4) + 1j})
     group = on.CircuitGroup(circuit)
     b2.Network(group).run(1 * b2.ms)
-    expected = on.reference.simulate(circuit, None, 1e-3, 1e-4)
+    expected = simulate_reference(circuit, None, 1e-3, 1e-4)
     for name in circuit.states:
         np.testing.assert_allclose(group.variables[name].get_value(), expected[name][-1, 0], rtol=1e-12)

@@ -6,6 +6,7 @@ import pytest
 import organics_neuro as on
 from organics_neuro.core.terms import Term, combine
 from tests.core.circuits import CHAIN, make_chain, make_main, one_unit, random_states
+from tests.simulators import simulate_reference
 
 
 def test_couplings_add_up_and_follow_each_other():
@@ -52,7 +53,7 @@ def test_outputs_of_a_joined_circuit_have_full_names():
 def test_inputs_start_at_their_default_and_states_follow():
     circuit = make_chain()
     np.testing.assert_allclose(circuit.initial["r"], 0.45)
-    trace = on.reference.simulate(circuit, [[0.1] * 4, [0.2] * 4], 1e-4)
+    trace = simulate_reference(circuit, [[0.1] * 4, [0.2] * 4], 1e-4)
     np.testing.assert_allclose(trace["r"][0], [[0.15] * 4, [0.3] * 4])
 
 
@@ -74,9 +75,9 @@ def test_any_parameter_is_an_input_in_theory():
 def test_a_parameter_changes_with_time():
     circuit = make_main()
     b = np.linspace(0.2, 0.8, 20)[:, None, None]
-    trace = on.reference.simulate(circuit, {"z": np.ones(4), "b": np.broadcast_to(b, (20, 1, 4))}, 2e-3)
+    trace = simulate_reference(circuit, {"z": np.ones(4), "b": np.broadcast_to(b, (20, 1, 4))}, 2e-3)
     state = {name: value[10, 0] for name, value in trace.items()}
-    step = on.reference.simulate(circuit.replace(b=b[10, 0, 0]), np.ones(4), 1e-4, initial=state)
+    step = simulate_reference(circuit.replace(b=b[10, 0, 0]), np.ones(4), 1e-4, initial=state)
     np.testing.assert_allclose(trace["y"][11, 0], step["y"][1, 0], rtol=1e-15)
 
 

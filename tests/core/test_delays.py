@@ -11,6 +11,7 @@ from organics_neuro.core.errors import StepSizeWarning, UnitError
 from organics_neuro.core.schemes import SCHEMES
 from organics_neuro.core.theory.delays import characteristic_roots
 from tests.core.circuits import make_gated, make_joined, make_main
+from tests.simulators import simulate_reference
 
 
 def make_loop(w, delay, tau=1.0):
@@ -45,7 +46,7 @@ def test_the_reference_oscillates_above_the_threshold(method):
     for factor, grows in ((0.9, False), (1.1, True)):
         delay = round(factor * tau * threshold(w) / dt) * dt
         circuit = make_loop(w, delay, tau)
-        x = on.reference.simulate(circuit, None, 0.6, dt, method, initial={"x": [1.0]})["x"][:, 0, 0]
+        x = simulate_reference(circuit, None, 0.6, dt, method, initial={"x": [1.0]})["x"][:, 0, 0]
         early, late = np.abs(x[1000:2000]).max(), np.abs(x[-1000:]).max()
         assert (late > early) == grows
         rate = np.log(late / early) / 0.4
@@ -60,7 +61,7 @@ def test_order_with_delays(method):
     exact = first * np.exp(-d) + w**2 * (1 - np.exp(-d)) + w * (1 - w) * d * np.exp(-d)
     circuit = make_loop(w, d)
     errors = [
-        abs(on.reference.simulate(circuit, None, 2 * d, dt, method, initial={"x": [1.0]})["x"][-1, 0, 0] - exact)
+        abs(simulate_reference(circuit, None, 2 * d, dt, method, initial={"x": [1.0]})["x"][-1, 0, 0] - exact)
         for dt in (0.05, 0.025)
     ]
     assert np.log2(errors[0] / errors[1]) == pytest.approx(min(SCHEMES[method].order, 2), abs=0.05)
@@ -73,7 +74,7 @@ def test_a_delay_of_joined_circuits_shifts_what_arrives():
 
     def run(delay):
         joined = on.join(parts, [on.Coupling("b.u", 1.0, "a: x", delay=delay)])
-        return on.reference.simulate(joined, {"a.u": np.ones(1)}, 20e-3, 1e-4)["b.x"][:, 0, 0]
+        return simulate_reference(joined, {"a.u": np.ones(1)}, 20e-3, 1e-4)["b.x"][:, 0, 0]
 
     np.testing.assert_array_equal(run(3 * ms)[30:], run(0)[:-30])
 
@@ -89,7 +90,7 @@ def test_a_delayed_source_may_read_couplings_and_inputs():
     a, b = np.array([[0.0, 1.0], [0.5, 0.0]]), np.array([[0.2, 0.0], [0.3, -0.4]])
     circuit, dt, steps = on.Circuit(model, {"A": a, "B": b}), 1e-4, 30
     u = np.random.default_rng(0).normal(size=(steps, 1, 2))
-    found = on.reference.simulate(circuit, u, steps * dt, dt)["x"][:, 0]
+    found = simulate_reference(circuit, u, steps * dt, dt)["x"][:, 0]
     x, sources = np.zeros(2), []
     for k in range(steps):
         sources.append(2 * a @ (x + u[k, 0]))
@@ -107,7 +108,7 @@ def test_fixed_points_do_not_change():
         np.testing.assert_allclose(after.state[name], value, atol=1e-12)
     assert on.theory.is_stable(late, None, after.state)
     moved = {name: value * 1.001 for name, value in after.state.items()}
-    end = on.reference.simulate(late, None, 0.3, 1e-4, initial=moved)
+    end = simulate_reference(late, None, 0.3, 1e-4, initial=moved)
     for name, value in after.state.items():
         np.testing.assert_allclose(end[name][-1, 0], value, atol=1e-6)
 
@@ -176,14 +177,14 @@ def test_files_keep_delays(tmp_path):
 
 def test_delays_and_steps():
     with pytest.warns(StepSizeWarning, match=r"'W', 0.00026 s, is not a multiple of .* rounded to 0.0003 s"):
-        on.reference.simulate(make_loop(-2, 0.26 * ms, 1e-2), None, 1e-3, 1e-4)
+        simulate_reference(make_loop(-2, 0.26 * ms, 1e-2), None, 1e-3, 1e-4)
     with pytest.raises(
         ValueError, match=r"the delay of the coupling 'W', 5e-05 s, is shorter than the step dt = 0.0001 s"
     ):
-        on.reference.simulate(make_loop(-2, 0.05 * ms, 1e-2), None, 1e-3, 1e-4)
+        simulate_reference(make_loop(-2, 0.05 * ms, 1e-2), None, 1e-3, 1e-4)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        on.reference.simulate(make_loop(-2, 0.3 * ms, 1e-2), None, 1e-3, 1e-4)
+        simulate_reference(make_loop(-2, 0.3 * ms, 1e-2), None, 1e-3, 1e-4)
     with pytest.raises(ValueError, match="largest_stable_dt is not known for a circuit with delays"):
         on.theory.largest_stable_dt(make_loop(-2, 0.3 * ms, 1e-2))
 

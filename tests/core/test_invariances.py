@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import organics_neuro as on
 from tests.core.circuits import make_gated, make_main, random_states
+from tests.simulators import simulate_reference
 
 seeds = st.integers(0, 2**32 - 1)
 models = st.sampled_from(["two_type", "two_type_rectified", "two_type_rectified_recurrence"])
@@ -34,7 +35,7 @@ def test_normalizers_stay_above_their_floor(model, seed, relative_step):
     start = {"y": rng.normal(size=4), "a": floor + rng.exponential(size=4)}
     dt = relative_step * circuit.parameters["tau_a"]
     with np.errstate(all="ignore"):  # some of these circuits run away
-        a = on.reference.simulate(circuit, z, duration=20 * dt, dt=dt, initial=start)["a"][:, 0]
+        a = simulate_reference(circuit, z, duration=20 * dt, dt=dt, initial=start)["a"][:, 0]
     finite = np.isfinite(a)
     assert finite[:3].all()
     assert (a >= floor * (1 - 1e-12))[finite].all()
@@ -137,8 +138,8 @@ def test_gated_circuit_with_its_gains_held_is_the_rectified_recurrence_circuit(s
     )
     z = np.maximum(gated.weights["W_zx"] @ x, 0)
     step = {"duration": 1e-4, "dt": 1e-4}
-    whole = on.reference.simulate(gated, x, initial=states, **step)
-    part = on.reference.simulate(fixed, z, initial={k: states[k] for k in ("y", "a")}, **step)
+    whole = simulate_reference(gated, x, initial=states, **step)
+    part = simulate_reference(fixed, z, initial={k: states[k] for k in ("y", "a")}, **step)
     for name in part:
         np.testing.assert_allclose(whole[name][-1], part[name][-1], rtol=1e-13)
 

@@ -9,6 +9,7 @@ from organics_neuro.core.errors import UnitError
 from organics_neuro.core.noise import resolve_noise
 from organics_neuro.core.schemes import SCHEMES
 from tests.core.circuits import make_gated, make_joined, make_main
+from tests.simulators import simulate_reference
 
 SLOW = on.CircuitModel(
     "slow",
@@ -53,7 +54,7 @@ def test_the_reference_has_the_covariance_of_theory(method, noise):
     z = np.array([0.5, 0.7])
     circuit = circuit.replace(initial=on.theory.fixed_point(circuit, z).state)
     dt = 5e-5 if SCHEMES[method].order == 1 else 2e-4
-    found = on.reference.simulate(circuit, np.tile(z, (6000, 1)), 30e-3, dt, method, noise=noise, seed=3)
+    found = simulate_reference(circuit, np.tile(z, (6000, 1)), 30e-3, dt, method, noise=noise, seed=3)
     found = np.cov(np.concatenate([found["y"][-1], found["a"][-1]], axis=1).T)
     expected = on.theory.covariance(circuit, z, noise)
     scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
@@ -64,9 +65,7 @@ def test_the_spectrum_of_a_correlated_process():
     """A leaky unit driven through its input: the periodogram has the two corners of theory."""
     leaky = on.CircuitModel("leaky", "dx/dt = (u - x)/tau_x : 1\n u : 1\n tau_x : second", parameters={"tau_x": 2e-3})
     circuit, noise, dt, steps = on.Circuit(leaky, size=1), {"u": on.Noise(1.0, tau=8e-3)}, 5e-4, 1024
-    trace = on.reference.simulate(circuit, np.zeros((400, 1)), steps * dt, dt, "rk4", noise=noise, seed=0)["x"][
-        64:, :, 0
-    ]
+    trace = simulate_reference(circuit, np.zeros((400, 1)), steps * dt, dt, "rk4", noise=noise, seed=0)["x"][64:, :, 0]
     power = np.mean(np.abs(np.fft.rfft(trace, axis=0)) ** 2, axis=1) * dt / len(trace)
     frequencies = np.fft.rfftfreq(len(trace), dt)
     band = (frequencies > 0) & (frequencies < 100)
@@ -82,21 +81,21 @@ def test_noise_that_depends_on_the_state_is_that_of_ito(method):
     circuit = on.Circuit(leaky, size=1, initial={"x": 1.0})
     for shared in (False, True):
         noise = {"x": on.Noise("0.5*x", shared=shared)}
-        end = on.reference.simulate(circuit, np.ones((40000, 1)), 0.05, 5e-4, method, noise=noise, seed=1)["x"][-1]
+        end = simulate_reference(circuit, np.ones((40000, 1)), 0.05, 5e-4, method, noise=noise, seed=1)["x"][-1]
         assert end.mean() == pytest.approx(1, abs=0.01)
         assert end.var() == pytest.approx(0.25 / 1.75, rel=0.06)
 
 
 def test_seeds_and_trials_of_the_reference():
     def run(seed, trials=2):
-        return on.reference.simulate(make_main(), np.ones((trials, 4)), 2e-3, noise={"y": 1e-2}, seed=seed)["y"]
+        return simulate_reference(make_main(), np.ones((trials, 4)), 2e-3, noise={"y": 1e-2}, seed=seed)["y"]
 
     np.testing.assert_array_equal(run(1), run(1))
     assert (run(1)[1:] != run(2)[1:]).all()
     assert (run(1)[1:, 0] != run(1)[1:, 1]).all()
     joined = make_joined()
-    shared = on.reference.simulate(joined, None, 2e-3, noise={"side.v_e": on.Noise(1e-2, 1e-3, shared=True)}, seed=1)
-    quiet = on.reference.simulate(joined, None, 2e-3)
+    shared = simulate_reference(joined, None, 2e-3, noise={"side.v_e": on.Noise(1e-2, 1e-3, shared=True)}, seed=1)
+    quiet = simulate_reference(joined, None, 2e-3)
     change = (shared["side.v_e"] - quiet["side.v_e"])[1]  # the first step, in which only the noise differs
     assert np.ptp(change) < 1e-15 < np.abs(change).min()
 

@@ -9,13 +9,14 @@ import organics_neuro as on
 from organics_neuro.core.schemes import SCHEMES
 from tests.core.circuits import CIRCUITS, make_joined, make_main, one_unit
 from tests.parity.circuits import make_cable
+from tests.simulators import simulate_reference
 
 LEAKY = on.CircuitModel("leaky", "dx/dt = (-x + u)/tau_x : 1\n u : 1\n tau_x : second", parameters={"tau_x": 10e-3})
 
 
 def test_euler_of_a_leaky_unit_is_a_geometric_series():
     dt, tau, steps = 1e-3, 10e-3, 50
-    trace = on.reference.simulate(on.Circuit(LEAKY, size=1), [2.0], duration=steps * dt, dt=dt)["x"]
+    trace = simulate_reference(on.Circuit(LEAKY, size=1), [2.0], duration=steps * dt, dt=dt)["x"]
     expected = 2 * (1 - (1 - dt / tau) ** np.arange(steps + 1))
     assert trace.shape == (steps + 1, 1, 1)
     np.testing.assert_allclose(trace[:, 0, 0], expected, rtol=1e-13)
@@ -25,9 +26,7 @@ def test_runge_kutta_of_a_leaky_unit_is_the_series_of_the_exponential():
     dt, tau = 1e-3, 10e-3
     h = dt / tau
     factor = 1 - h + h**2 / 2 - h**3 / 6 + h**4 / 24
-    trace = on.reference.simulate(on.Circuit(LEAKY, size=1), duration=20e-3, dt=dt, method="rk4", initial={"x": 1.0})[
-        "x"
-    ]
+    trace = simulate_reference(on.Circuit(LEAKY, size=1), duration=20e-3, dt=dt, method="rk4", initial={"x": 1.0})["x"]
     np.testing.assert_allclose(trace[:, 0, 0], factor ** np.arange(21), rtol=1e-13)
 
 
@@ -36,7 +35,7 @@ def test_order_of_convergence(method):
     circuit, z, duration = one_unit(), [1.0], 4e-3
 
     def end(dt, method=method):
-        return on.reference.simulate(circuit, z, duration, dt, method)["y"][-1, 0, 0]
+        return simulate_reference(circuit, z, duration, dt, method)["y"][-1, 0, 0]
 
     exact = end(1e-6, "rk4")
     errors = [abs(end(dt) - exact) for dt in (1e-4, 5e-5, 2.5e-5)]
@@ -70,7 +69,7 @@ def test_accuracy_of_large_steps(method):
     ).y[:, -1]
     errors = []
     for dt in (1e-3, 5e-4, 2e-4, 1e-4):
-        trace = on.reference.simulate(circuit, z, 20e-3, dt, method)
+        trace = simulate_reference(circuit, z, 20e-3, dt, method)
         errors.append(np.abs(dynamics.pack(trace)[-1, 0] - exact).max())
     np.testing.assert_allclose(errors, ERRORS[method], rtol=0.05)
 
@@ -79,7 +78,7 @@ def test_onset_of_one_unit(reference):
     """Latency and overshoot of the response to a step of contrast, from an independent simulation."""
     dt = 1e-4
     contrasts = [[golden["c"]] for golden in reference["onset_1unit"]]
-    traces = on.reference.simulate(one_unit(), contrasts, 0.2, dt, "rk4")["y"][..., 0]
+    traces = simulate_reference(one_unit(), contrasts, 0.2, dt, "rk4")["y"][..., 0]
     for y, golden in zip(traces.T, reference["onset_1unit"], strict=True):
         assert np.argmax(y >= golden["y_ss"] / 2) * dt * 1e3 == pytest.approx(golden["t_half_ms"], abs=1.1e3 * dt)
         assert y.max() / golden["y_ss"] == pytest.approx(golden["peak_over_ss"], rel=1e-4)
@@ -87,7 +86,7 @@ def test_onset_of_one_unit(reference):
 
 def test_input_that_changes_with_time_is_held_during_each_step():
     u = np.random.default_rng(0).normal(size=(30, 2, 3))
-    trace = on.reference.simulate(on.Circuit(LEAKY, size=3), u, duration=30e-3, dt=1e-3)["x"]
+    trace = simulate_reference(on.Circuit(LEAKY, size=3), u, duration=30e-3, dt=1e-3)["x"]
     x = np.zeros((2, 3))
     for k in range(30):
         np.testing.assert_allclose(trace[k], x, atol=1e-14)
@@ -96,8 +95,8 @@ def test_input_that_changes_with_time_is_held_during_each_step():
 
 def test_a_constant_sequence_equals_a_constant_input():
     circuit, z = make_main(), np.random.default_rng(0).normal(size=(2, 4))
-    constant = on.reference.simulate(circuit, z, 5e-3)
-    sequence = on.reference.simulate(circuit, np.tile(z, (50, 1, 1)), 5e-3)
+    constant = simulate_reference(circuit, z, 5e-3)
+    sequence = simulate_reference(circuit, np.tile(z, (50, 1, 1)), 5e-3)
     for name in constant:
         np.testing.assert_array_equal(constant[name], sequence[name])
 
@@ -105,21 +104,21 @@ def test_a_constant_sequence_equals_a_constant_input():
 @pytest.mark.parametrize("make", CIRCUITS.values(), ids=CIRCUITS)
 def test_euler_steps_follow_the_flow(make):
     circuit = make()
-    traces = on.reference.simulate(circuit, duration=5e-4, dt=1e-4)
+    traces = simulate_reference(circuit, duration=5e-4, dt=1e-4)
     x = circuit.dynamics.pack({name: trace[:, 0] for name, trace in traces.items()})
     inputs = circuit.dynamics.resolve_inputs(None)
     np.testing.assert_allclose(x[1:], x[:-1] + 1e-4 * circuit.dynamics.flow(x[:-1], inputs), rtol=1e-12, atol=1e-300)
 
 
 def test_trials_of_states_and_of_inputs_broadcast():
-    traces = on.reference.simulate(make_main(), [0.1, 0.2, 0.3, 0.4], 1e-3, initial={"y": np.ones((3, 4))})
+    traces = simulate_reference(make_main(), [0.1, 0.2, 0.3, 0.4], 1e-3, initial={"y": np.ones((3, 4))})
     assert traces["y"].shape == (11, 3, 4)
     np.testing.assert_array_equal(traces["y"][0], 1)
 
 
 def test_times_may_be_quantities():
-    plain = on.reference.simulate(make_joined(), duration=0.01, dt=1e-4)
-    quantity = on.reference.simulate(make_joined(), duration=10 * ms, dt=0.1 * ms)
+    plain = simulate_reference(make_joined(), duration=0.01, dt=1e-4)
+    quantity = simulate_reference(make_joined(), duration=10 * ms, dt=0.1 * ms)
     np.testing.assert_array_equal(plain["low.y"], quantity["low.y"])
 
 
@@ -138,7 +137,7 @@ def test_times_may_be_quantities():
 )
 def test_bad_input(arguments, message):
     with pytest.raises(ValueError, match=message):
-        on.reference.simulate(make_main(), **arguments)
+        simulate_reference(make_main(), **arguments)
 
 
 @pytest.mark.parametrize(
@@ -151,11 +150,11 @@ def test_bad_input(arguments, message):
 )
 def test_wrong_units(arguments, message):
     with pytest.raises(on.errors.UnitError, match=message):
-        on.reference.simulate(make_cable(), duration=1e-3, **arguments)
+        simulate_reference(make_cable(), duration=1e-3, **arguments)
     with pytest.raises(on.errors.UnitError, match="parameter 'tau_y' = .* has the wrong unit"):
         on.Circuit("two_type", size=2, tau_y=[2 * ms, 3 * mV])
 
 
 def test_different_numbers_of_trials():
     with pytest.raises(ValueError, match="different numbers of trials: z has 2, y has 3"):
-        on.reference.simulate(on.ring(9), np.ones((2, 9)), duration=1e-3, initial={"y": np.ones((3, 9))})
+        simulate_reference(on.ring(9), np.ones((2, 9)), duration=1e-3, initial={"y": np.ones((3, 9))})

@@ -9,6 +9,7 @@ import organics_neuro as on
 from organics_neuro.engines import Reference
 from organics_neuro.experiments import leading_eigenvalues, trajectories
 from tests.core.circuits import make_gated, make_joined, make_main, one_unit
+from tests.simulators import simulate_reference
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_trajectories_are_those_of_the_network(torch):
     np.testing.assert_allclose(found.norm_y[:, 1:], output.norm(dim=-1).detach(), rtol=1e-10)
     np.testing.assert_allclose(found.norm_a[:, 0], np.linalg.norm(circuit.initial["a"]))
     assert found.linearised_step.values.tolist() == [0, 3, 6]
-    states = on.reference.simulate(circuit, x[:, :3].swapaxes(0, 1).numpy(), duration=6e-3, dt=2e-3)
+    states = simulate_reference(circuit, x[:, :3].swapaxes(0, 1).numpy(), duration=6e-3, dt=2e-3)
     visited = {name: values[-1] for name, values in states.items()}
     expected = on.theory.eigenvalues(circuit, x[:, 3].numpy(), visited)[:, 0].real
     np.testing.assert_allclose(found.leading[:, 1], expected, rtol=1e-9)

@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence  # noqa
 from organics_neuro.core.model import CircuitModel, Coupling  # noqa: E402
 from organics_neuro.nn import CircuitCell, CircuitLayer  # noqa: E402
 from organics_neuro.transfer import to_circuit  # noqa: E402
+from tests.simulators import simulate_reference  # noqa: E402
 
 N, H, T, B = 3, 5, 7, 4  # inputs, units, steps, sequences
 DOUBLE = {"dtype": torch.float64}
@@ -59,7 +60,7 @@ def test_every_model_is_a_layer_and_its_circuit(model, num_layers):
     loss = (output * torch.randn_like(output)).sum() + sum((s * torch.randn_like(s)).sum() for s in state)
     gradients = torch.autograd.grad(loss, [p for p in rnn.parameters() if p.requires_grad])
     assert all(g.isfinite().all() and g.any() for g in gradients)
-    trace = on.reference.simulate(to_circuit(rnn, dt=2 * ms), x.numpy(), duration=T * 2e-3, dt=2e-3)
+    trace = simulate_reference(to_circuit(rnn, dt=2 * ms), x.numpy(), duration=T * 2e-3, dt=2e-3)
     for k in range(num_layers):
         part = f"l{k}." if num_layers > 1 else ""
         for name, value in state._asdict().items():
@@ -170,7 +171,7 @@ def test_units_of_time_belong_to_the_step():
     """Times and rates of a model are in seconds and hertz of the step that the layer stands for."""
     rnn = CircuitLayer(RATES, N, H, dt=1 * ms, parameters={"width": 0.1}, **DOUBLE)
     x = torch.randn(T, B, N, **DOUBLE)
-    trace = on.reference.simulate(rnn.to_circuit(), x.numpy(), duration=T * 1e-3, dt=1e-3)
+    trace = simulate_reference(rnn.to_circuit(), x.numpy(), duration=T * 1e-3, dt=1e-3)
     np.testing.assert_allclose(rnn(x)[0].detach(), trace["r"][1:], rtol=0, atol=1e-12)
     with pytest.raises(ValueError, match="dt = 0.002 s must be that of the layer, 0.001 s: 'r' has the unit hertz"):
         rnn.to_circuit(dt=2 * ms)

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-import organics_neuro as on
-
 torch = pytest.importorskip("torch")
 
 from organics_neuro.core.model import CircuitModel, Coupling  # noqa: E402
 from organics_neuro.nn import CircuitCell, CircuitLayer  # noqa: E402
 from organics_neuro.nn.constraints import PARAMETRIZATIONS, Constraint  # noqa: E402
+from tests.simulators import simulate_reference  # noqa: E402
 
 N, H, T, B = 3, 6, 7, 4  # inputs, units, steps, sequences
 DOUBLE = {"dtype": torch.float64}
@@ -81,7 +80,7 @@ def test_a_layer_with_it_is_trained_and_is_its_circuit(constraint):
     output.square().sum().backward()
     assert all(p.grad.isfinite().all() for p in rnn.parameters())
     circuit = rnn.to_circuit(dt=1e-3)
-    trace = on.reference.simulate(circuit, x.numpy(), duration=T * 1e-3, dt=1e-3)
+    trace = simulate_reference(circuit, x.numpy(), duration=T * 1e-3, dt=1e-3)
     np.testing.assert_allclose(output.detach(), trace["y"][1:], rtol=0, atol=1e-12)
     kind = {"low_rank": "low_rank", "diagonal": "sparse", "identity": "circulant"}
     name = constraint if isinstance(constraint, str) else constraint[0]

@@ -6,6 +6,7 @@ import pytest
 import organics_neuro as on
 from organics_neuro.core.schemes import SCHEMES
 from tests.core.circuits import make_late
+from tests.simulators import simulate_reference
 
 torch = pytest.importorskip("torch")
 functional = pytest.importorskip("organics_neuro.nn.functional")
@@ -14,7 +15,7 @@ functional = pytest.importorskip("organics_neuro.nn.functional")
 @pytest.mark.parametrize("method", SCHEMES)
 def test_delays_equal_the_reference(method):
     circuit = make_late()
-    expected = on.reference.simulate(circuit, None, 2e-3, 1e-4, method)
+    expected = simulate_reference(circuit, None, 2e-3, 1e-4, method)
     found, _ = functional.unroll(circuit, None, 20, 1e-4, method=method)
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value[1:, 0], atol=1e-14)

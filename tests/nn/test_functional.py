@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import organics_neuro as on
 from organics_neuro.core.schemes import SCHEMES
 from tests.core.circuits import CIRCUITS, make_joined, make_main, make_nested, random_inputs, random_states
+from tests.simulators import simulate_reference
 
 torch = pytest.importorskip("torch")
 functional = pytest.importorskip("organics_neuro.nn.functional")
@@ -42,7 +43,7 @@ def test_unroll_equals_reference(make, method):
     circuit, steps = make(), 20
     inputs = random_inputs(circuit, trials=(steps, 2))
     trace, final = functional.unroll(circuit, tensors(inputs), steps, DT, method=method)
-    expected = on.reference.simulate(circuit, inputs, duration=steps * DT, dt=DT, method=method)
+    expected = simulate_reference(circuit, inputs, duration=steps * DT, dt=DT, method=method)
     for name, n in circuit.states.items():
         found = trace[name].reshape(steps, -1, n).numpy()
         np.testing.assert_allclose(found, expected[name][1:], rtol=1e-12, atol=1e-12, err_msg=name)
@@ -96,7 +97,7 @@ def test_the_square_root_of_zero_is_zero():
     W, h = torch.eye(2, dtype=torch.float64, requires_grad=True), torch.tensor([[0.0, 1.0]], dtype=torch.float64)
     circuit = on.Circuit(model, {"W": np.eye(2)})
     trace, last = functional.unroll(circuit, h, 100, 2e-3, weights={"W": W})
-    expected = on.reference.simulate(circuit, h.numpy(), duration=0.2, dt=2e-3)["v"][1:]
+    expected = simulate_reference(circuit, h.numpy(), duration=0.2, dt=2e-3)["v"][1:]
     np.testing.assert_allclose(trace["v"].detach(), expected, rtol=1e-12)
     last["v"].sum().backward()
     assert not last["v"][0, 0]

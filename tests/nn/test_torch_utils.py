@@ -9,6 +9,7 @@ from torch.nn.utils import parametrizations, prune  # noqa: E402
 
 import organics_neuro as on  # noqa: E402
 from organics_neuro.nn import CircuitLayer, ORGaNICs, SequenceClassifier  # noqa: E402
+from tests.simulators import simulate_reference  # noqa: E402
 
 N, H, T, B = 3, 6, 7, 4  # inputs, units, steps, sequences
 DOUBLE = {"dtype": torch.float64}
@@ -51,7 +52,7 @@ def test_utilities_of_torch_train_and_transfer(utility, make):
     rnn.eval()  # spectral norms then stay as they are
     circuit = on.transfer.to_circuit(rnn)
     output, state = rnn(x)
-    trace = on.reference.simulate(circuit, x.transpose(0, 1).numpy(), duration=T * 1e-3, dt=1e-3)
+    trace = simulate_reference(circuit, x.transpose(0, 1).numpy(), duration=T * 1e-3, dt=1e-3)
     torch.testing.assert_close(state.y[0].detach(), torch.from_numpy(trace["y"][-1].copy()), rtol=0, atol=1e-12)
     assert not torch.equal(cell.W_r, seen[2])
     output.sum().backward()  # the copy that became a circuit left the module as it was

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import organics_neuro as on
-from organics_neuro import brian
 from tests.brian.conftest import run_on
 from tests.parity.circuits import CIRCUITS
+from tests.simulators import simulate_brian, simulate_reference
 
 TRIALS, STEPS, DT = 5, 20, 2e-4
 
@@ -14,7 +14,7 @@ TRIALS, STEPS, DT = 5, 20, 2e-4
 def _brian(target):
     def simulate(circuit, z):
         device = run_on(target)
-        return brian.simulate(circuit, z, STEPS * DT, DT, device=device)
+        return simulate_brian(circuit, z, STEPS * DT, DT, device=device)
 
     return simulate
 
@@ -55,7 +55,7 @@ SLOW = [
 def test_engine_equals_the_reference(engine, name):
     circuit, rng = CIRCUITS[name](), np.random.default_rng(7)
     z = {key: rng.normal(size=(STEPS, TRIALS, n)) for key, n in circuit.inputs.items()}
-    expected = on.reference.simulate(circuit, z, STEPS * DT, DT)
+    expected = simulate_reference(circuit, z, STEPS * DT, DT)
     states = ENGINES[engine](circuit, z)
     assert states.keys() == expected.keys()
     for key, trace in expected.items():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import organics_neuro as on
-from organics_neuro import brian
 from organics_neuro.core.schemes import SCHEMES, Scheme
 from tests.brian.conftest import run_on
 from tests.core.circuits import make_nested, one_unit
+from tests.simulators import simulate_brian, simulate_reference
 
 STEPS, DT = 20, 2e-4
 #: Kutta's third-order method reads its first slope again in the last stage; four stages with a full triangle of weights.
@@ -36,7 +36,7 @@ def moving_inputs(circuit):
 
 def test_reference(entry):
     def end(dt, method=entry.name):
-        return on.reference.simulate(one_unit(), [1.0], 4e-3, dt, method)["y"][-1, 0, 0]
+        return simulate_reference(one_unit(), [1.0], 4e-3, dt, method)["y"][-1, 0, 0]
 
     exact = end(1e-5, "rk4")
     errors = [abs(end(dt) - exact) for dt in (1e-4, 5e-5)]
@@ -49,8 +49,8 @@ def test_reference(entry):
 def test_brian(entry, target):
     circuit = make_nested()
     z = moving_inputs(circuit)
-    found = brian.simulate(circuit, z, STEPS * DT, DT, method=entry.name, device=run_on(target))
-    for name, trace in on.reference.simulate(circuit, z, STEPS * DT, DT, entry.name).items():
+    found = simulate_brian(circuit, z, STEPS * DT, DT, method=entry.name, device=run_on(target))
+    for name, trace in simulate_reference(circuit, z, STEPS * DT, DT, entry.name).items():
         np.testing.assert_allclose(found[name], trace, rtol=1e-12, atol=1e-12)
 
 
@@ -61,7 +61,7 @@ def test_torch(entry):
     found, _ = on.nn.functional.unroll(
         circuit, {name: torch.from_numpy(value) for name, value in z.items()}, STEPS, DT, method=entry.name
     )
-    for name, trace in on.reference.simulate(circuit, z, STEPS * DT, DT, entry.name).items():
+    for name, trace in simulate_reference(circuit, z, STEPS * DT, DT, entry.name).items():
         np.testing.assert_allclose(found[name].numpy().reshape(trace[1:].shape), trace[1:], rtol=1e-12, atol=1e-12)
 
 
@@ -72,6 +72,6 @@ def test_largest_stable_step(entry):
     for factor, settles in ((0.97, True), (1.03, False)):
         dt = factor * bound
         start = {name: value + 1e-6 for name, value in point.items()}
-        trace = on.reference.simulate(circuit, z, 300 * dt, dt, entry.name, initial=start)
+        trace = simulate_reference(circuit, z, 300 * dt, dt, entry.name, initial=start)
         distance = np.abs(trace["a"][:, 0, 0] - point["a"])
         assert (distance[-30:].max() < distance[:30].max()) == settles

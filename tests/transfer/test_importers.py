@@ -12,6 +12,7 @@ from torch.nn.utils.parametrizations import spectral_norm  # noqa: E402
 
 from organics_neuro.core.errors import FileFormatError  # noqa: E402
 from organics_neuro.transfer import import_checkpoint  # noqa: E402
+from tests.simulators import simulate_reference  # noqa: E402
 
 N, INPUTS, STEPS, DT = 5, 3, 15, 1e-3
 MAX_STEPS = {"max_step_y": 0.3, "max_step_a": 0.2, "max_step_b": 0.4}
@@ -115,7 +116,7 @@ def test_recurrent_cell(tmp_path, cell):
     model, x = Classifier(spectral=cell == "gated_released"), np.random.default_rng(0).normal(size=(STEPS, 2, INPUTS))
     found = import_checkpoint(save(tmp_path, {"state_dict": model.state_dict()}), cell, dt=DT, **MAX_STEPS)
     circuit = found.parts["org"]
-    states = on.reference.simulate(circuit, x, duration=STEPS * DT, dt=DT)
+    states = simulate_reference(circuit, x, duration=STEPS * DT, dt=DT)
     for name, expected in published_trace(model, cell, x).items():
         np.testing.assert_allclose(states[name][1:], expected, rtol=0, atol=1e-12, err_msg=name)
     assert circuit.model.outputs["rate_y"].source == (

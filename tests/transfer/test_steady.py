@@ -9,9 +9,9 @@ torch = pytest.importorskip("torch")
 
 from brian2 import prefs  # noqa: E402
 
-from organics_neuro.brian import simulate  # noqa: E402
 from organics_neuro.nn import DivisiveNormalization, DivisiveNormalization2d, ORGaNICs  # noqa: E402
 from organics_neuro.transfer import steady_circuit  # noqa: E402
+from tests.simulators import simulate_brian  # noqa: E402
 
 
 def steady_layer(kind, dtype=torch.float64):
@@ -34,7 +34,7 @@ def test_steady_state_in_brian_equals_the_layer(kind, monkeypatch):
     layer, x = steady_layer(kind)
     circuit, z = steady_circuit(layer, x)
     assert on.theory.is_stable(circuit, z).all()
-    states = simulate(circuit, z, duration=0.12, dt=5e-4, every=None)
+    states = simulate_brian(circuit, z, duration=0.12, dt=5e-4, every=None)
     rates = np.maximum(states["y"][-1], 0) ** 2
     np.testing.assert_allclose(rates.reshape(layer(x).shape), layer(x).detach(), rtol=0, atol=1e-9)
 

@@ -14,6 +14,7 @@ from brian2 import ms, mV, prefs  # noqa: E402
 from organics_neuro.nn import DivisiveNormalization, ORGaNICs, ORGaNICsCell, SequenceClassifier  # noqa: E402
 from organics_neuro.nn.variants import FAMILY  # noqa: E402
 from organics_neuro.transfer import agreement, steady_agreement, to_circuit  # noqa: E402
+from tests.simulators import simulate_reference  # noqa: E402
 
 STEPS, TRIALS, DT = 12, 3, 1e-3
 
@@ -29,7 +30,7 @@ def test_reference_simulation_equals_module(num_layers):
     circuit = to_circuit(rnn, dt=DT)
     with torch.no_grad():
         output, state = rnn(x)
-    expected = on.reference.simulate(circuit, x.numpy(), duration=STEPS * DT, dt=DT)
+    expected = simulate_reference(circuit, x.numpy(), duration=STEPS * DT, dt=DT)
     for k in range(num_layers):
         prefix = f"l{k}." if num_layers > 1 else ""
         for name in state._fields:
@@ -46,7 +47,7 @@ def test_every_variant_becomes_its_circuit(recurrence, model, constant):
     rnn = ORGaNICs(3, 6, recurrence=recurrence, model=model, **constant).double()
     x = torch.randn(STEPS, TRIALS, 3, dtype=torch.float64)
     circuit = to_circuit(rnn, dt=DT)
-    expected = on.reference.simulate(circuit, x.numpy(), duration=STEPS * DT, dt=DT)
+    expected = simulate_reference(circuit, x.numpy(), duration=STEPS * DT, dt=DT)
     assert set(expected) == {"y", "a", "b0", "b"} - set(constant)
     with torch.no_grad():
         output, state = rnn(x)
@@ -77,7 +78,7 @@ def test_constant_gains_leave_the_circuit_without_gains(model, plain):
     initial = {name: getattr(cell, f"initial_{name}").numpy() for name in "ya"}
     circuit = on.Circuit(plain, weights, initial=initial, b=0.7, b0=0.4, sigma=1.0, **taus)
     z = z if model == "gated_unrectified" else z.relu()
-    expected = on.reference.simulate(circuit, z.numpy(), duration=STEPS * DT, dt=DT)
+    expected = simulate_reference(circuit, z.numpy(), duration=STEPS * DT, dt=DT)
     np.testing.assert_allclose(output, expected["y"][1:], rtol=0, atol=1e-13)
 
 
@@ -160,7 +161,7 @@ def test_agreement(num_layers):
 
 
 def test_agreement_says_what_is_wrong_before_it_simulates(monkeypatch):
-    monkeypatch.setattr("organics_neuro.brian.simulate", lambda *_, **__: pytest.fail("simulated"))
+    monkeypatch.setattr("organics_neuro.engines.brian.Brian.simulate", lambda *_, **__: pytest.fail("simulated"))
     rnn = ORGaNICs(3, 6, batch_first=True)
     x = np.zeros((2, STEPS, 3))
     with pytest.raises(ValueError, match="input is torch.float64, but the parameters are torch.float32"):
@@ -171,8 +172,6 @@ def test_agreement_says_what_is_wrong_before_it_simulates(monkeypatch):
         steady_agreement(DivisiveNormalization(3, 4), x[:, 0])
     with pytest.raises(TypeError, match="circuit must be a circuit, got NoneType"):
         agreement(SequenceClassifier(rnn, 4), None, x)
-    with pytest.raises(TypeError, match="circuit must be a circuit, got NoneType"):
-        on.transfer.simulate(None, x)
     with pytest.raises(ValueError, match="x must be one array of numbers"):
         agreement(SequenceClassifier(rnn, 4), to_circuit(rnn), "abc")
     with pytest.raises(TypeError, match=r"model must be a torch.nn.Module, got None"):
@@ -225,19 +224,19 @@ def test_steady_agreement_of_a_layer_that_is_used_more_than_once(monkeypatch):
     model, x, calls = Twice(), torch.randn(5, 3, dtype=torch.float64), []
 
     def too_large_by(errors):
-        def simulate(circuit, z, **_):
+        def simulate(_engine, circuit, z, **_):
             calls.append(z)
             return {"y": np.array([on.theory.fixed_point(circuit, z).state["y"] * (1 + errors[len(calls) - 1])])}
 
         calls.clear()
         return simulate
 
-    monkeypatch.setattr("organics_neuro.brian.simulate", too_large_by([0, 0, 0]))
+    monkeypatch.setattr("organics_neuro.engines.brian.Brian.simulate", too_large_by([0, 0, 0]))
     assert steady_agreement(model, x).difference < 1e-9
     assert len(calls) == 3
-    monkeypatch.setattr("organics_neuro.brian.simulate", too_large_by([0.1, 0, 0]))
+    monkeypatch.setattr("organics_neuro.engines.brian.Brian.simulate", too_large_by([0.1, 0, 0]))
     assert steady_agreement(model, x).difference > 1e-3
-    monkeypatch.setattr("organics_neuro.brian.simulate", too_large_by([0, 0, np.nan]))
+    monkeypatch.setattr("organics_neuro.engines.brian.Brian.simulate", too_large_by([0, 0, np.nan]))
     assert np.isnan(steady_agreement(model, x).difference)
 
 
@@ -252,6 +251,6 @@ def test_a_steady_layer_that_is_not_called_is_an_error():
 def test_agreement_with_a_circuit_that_runs_away(monkeypatch):
     """The largest difference is then no number, and not that of the other states."""
     nothing = {name: np.full((1, 2, 6), np.nan) for name in ("y", "a", "b0", "b")}
-    monkeypatch.setattr("organics_neuro.brian.simulate", lambda *_, **__: nothing)
+    monkeypatch.setattr("organics_neuro.engines.brian.Brian.simulate", lambda *_, **__: nothing)
     rnn = ORGaNICs(3, 6, batch_first=True)
     assert np.isnan(agreement(SequenceClassifier(rnn, 4), to_circuit(rnn), torch.randn(2, STEPS, 3)).difference)

@@ -11,6 +11,7 @@ from organics_neuro.core.errors import ConvergenceWarning
 from organics_neuro.core.theory import solvers
 from organics_neuro.core.theory.solvers import System, newton, relax
 from tests.core.circuits import CIRCUITS, make_joined, make_main, one_unit, random_inputs
+from tests.simulators import simulate_reference
 
 PANELS = ["1a", "1b", "1c", "1d", "1e", "1f", "2a", "2b", "2c", "2d", "2e", "2f", "3a", "3b", "3c"]
 
@@ -177,7 +178,7 @@ def test_iteration_is_exact_for_modes_that_recurrence_sustains():
 
 def test_fixed_points_are_where_the_circuit_settles():
     for circuit, z in ensemble(3, n=4, seed=1):
-        end = on.reference.simulate(circuit, z, duration=0.3, dt=2e-4, method="rk4")
+        end = simulate_reference(circuit, z, duration=0.3, dt=2e-4, method="rk4")
         point = on.theory.fixed_point(circuit, z)
         for name, value in point.state.items():
             np.testing.assert_allclose(end[name][-1, 0], value, atol=1e-9)
@@ -190,7 +191,7 @@ def test_every_circuit_has_a_fixed_point_that_the_simulator_does_not_leave(make)
     point = on.theory.fixed_point(circuit, inputs)
     assert point.converged
     assert point.residual < 1e-12
-    after = on.reference.simulate(circuit, inputs, 1e-3, initial=point.state)
+    after = simulate_reference(circuit, inputs, 1e-3, initial=point.state)
     for name, value in point.state.items():
         np.testing.assert_allclose(after[name][-1, 0], value, atol=1e-10)
 

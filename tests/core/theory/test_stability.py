@@ -6,6 +6,7 @@ import pytest
 import organics_neuro as on
 from organics_neuro.core.schemes import SCHEMES
 from tests.core.circuits import make_joined, make_main, make_nested, one_unit
+from tests.simulators import simulate_reference
 
 
 def test_eigenvalues_of_the_golden_circuit(reference):
@@ -89,7 +90,7 @@ def test_a_method_settles_below_its_bound_only(make, factor, settles, method):
     point, dt = on.theory.fixed_point(circuit, z).state, factor * on.theory.largest_stable_dt(circuit, z, method)
     kick = np.random.default_rng(0).normal(size=circuit.size)
     start = {name: value + 1e-6 * kick for name, value in point.items()}
-    trace = on.reference.simulate(circuit, z, 300 * dt, dt, method, initial=start)
+    trace = simulate_reference(circuit, z, 300 * dt, dt, method, initial=start)
     distance = np.abs(trace["a"][:, 0] - point["a"])
     assert (distance[-30:].max() < distance[:30].max()) == settles
 
@@ -127,6 +128,6 @@ def test_joined_circuits_leave_and_return_as_their_eigenvalues_say(make):
     dynamics, point = circuit.dynamics, on.theory.fixed_point(circuit).state
     matrix, x = on.theory.jacobian(circuit, state=point), dynamics.pack(point)
     kick = 1e-6 * np.random.default_rng(0).normal(size=x.size)
-    end = on.reference.simulate(circuit, None, 2e-3, 2e-5, "rk4", initial=dynamics.unpack(x + kick))
+    end = simulate_reference(circuit, None, 2e-3, 2e-5, "rk4", initial=dynamics.unpack(x + kick))
     moved = dynamics.pack({name: trace[-1, 0] for name, trace in end.items()}) - x
     np.testing.assert_allclose(moved, expm(matrix * 2e-3) @ kick, atol=1e-10)
