@@ -30,25 +30,12 @@ def content_key(experiment: Experiment, arguments: Mapping[str, Any]) -> str:
     return sha256(text.encode()).hexdigest()[:32]
 
 
-def circuit_key(circuit: AnyCircuit) -> str:
-    """sha256 of the record that files hold."""
-    if key := getattr(circuit, "key", None):
-        return key
-    record: Any = circuit
-    arrays, metadata = record._record()
-    hashes = {
-        name: [str(a.dtype), list(a.shape), sha256(np.ascontiguousarray(a).tobytes()).hexdigest()]
-        for name, a in arrays.items()
-    }
-    return sha256(json.dumps([hashes, metadata], sort_keys=True).encode()).hexdigest()
-
-
 def _content(name: str, value: Any) -> Any:
     """A value as JSON can hold it; arrays by their hash."""
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, AnyCircuit):
-        return ["circuit", circuit_key(value)]
+        return ["circuit", value.key]
     if isinstance(value, Engine):
         return repr(value)
     if isinstance(value, Mapping):

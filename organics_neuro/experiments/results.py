@@ -17,8 +17,7 @@ def label(dataset: xr.Dataset, circuit: Any, title: str, **attributes: Any) -> x
         models = [population.model for population in circuit.populations.values()]
         facts["circuit"] = repr(circuit)
         facts["citation"] = "; ".join(dict.fromkeys(model.citation for model in models if model.citation))
-        if key := getattr(circuit, "key", None):
-            facts["circuit_key"] = key
+        facts["circuit_key"] = circuit.key
     dataset.attrs = {**facts, **attributes, **dataset.attrs}
     return dataset
 

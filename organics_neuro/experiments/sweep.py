@@ -16,8 +16,6 @@ import xarray as xr
 from tqdm import tqdm
 
 from organics_neuro.core.boundary import known_name, positive_int, shown
-from organics_neuro.core.circuits.base import AnyCircuit
-from organics_neuro.core.circuits.records import from_record
 from organics_neuro.core.errors import ConvergenceWarning, FileFormatError
 from organics_neuro.core.files import make_folder
 from organics_neuro.experiments.keys import content_key
@@ -189,9 +187,7 @@ def _measure_all(
 
 
 def _results(experiment: Experiment, missing: Mapping[Path, dict], workers: Any) -> Iterator[tuple[Path, str | None]]:
-    calls = [
-        (experiment, file, {key: _portable(value) for key, value in point.items()}) for file, point in missing.items()
-    ]
+    calls = [(experiment, file, point) for file, point in missing.items()]
     if hasattr(workers, "submit"):
         for future in [workers.submit(_measure, *each) for each in calls]:
             yield future.result()
@@ -206,27 +202,10 @@ def _results(experiment: Experiment, missing: Mapping[Path, dict], workers: Any)
     yield from results
 
 
-class _Portable:
-    """A circuit as its record, which goes to other processes; a call gives the circuit back."""
-
-    def __init__(self, circuit: Any) -> None:
-        self.record = circuit._record()
-
-    def __call__(self) -> Any:
-        return from_record(*self.record)
-
-
-def _portable(value: Any) -> Any:
-    return _Portable(value) if isinstance(value, AnyCircuit) else value
-
-
 def _measure(experiment: Experiment, file: Path, point: dict) -> tuple[Path, str | None]:
     """Measure a point and write its file; what went wrong, if something did."""
     try:
-        save(
-            experiment(**{key: value() if isinstance(value, _Portable) else value for key, value in point.items()}),
-            file,
-        )
+        save(experiment(**point), file)
     except (ArithmeticError, RuntimeError, MemoryError, ValueError) as error:
         return file, f"{type(error).__name__}: {error}"
     return file, None
