@@ -20,11 +20,11 @@ print(circuit.model)
 # One group, one trial per contrast; a group like any other in Brian2.
 v1 = on.CircuitGroup(circuit, trials=len(contrasts), name="v1")
 v1.z = on.stimuli.contrast_series(circuit, contrasts, angle=180)
-monitor = b2.StateMonitor(v1, "y", record=True, dt=1 * ms)
+monitor = b2.StateMonitor(v1, "rate_y", record=True, dt=1 * ms)
 network = b2.Network(v1, monitor)
 network.run(500 * ms, report="text")
 
-rates = v1.per_trial(monitor.y)[:, 18] ** 2  # unit 18 prefers 180 degrees: (trials, times)
+rates = v1.per_trial(monitor.rate_y)[:, 18]  # unit 18 prefers 180 degrees: (trials, times)
 theory = circuit.outputs(on.theory.fixed_point(circuit, v1.per_trial(v1.z[:])).state)["rate_y"][:, 18]
 print(f"largest difference from the fixed point: {np.abs(rates[:, -1] - theory).max():.1e}")
 

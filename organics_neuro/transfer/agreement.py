@@ -74,7 +74,7 @@ def agreement(
     dt : float or Brian2 quantity, optional
         The step that `to_circuit` was given, in seconds. Default: that of the layer.
     device, report :
-        As for `simulate`.
+        As for `organics_neuro.engines.Brian`.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def agreement(
     Raises
     ------
     TypeError, UnitError, ValueError
-        For another module or circuit, and as `simulate`.
+        For another module or circuit, and as `organics_neuro.simulate`.
     FloatingPointError
         If the module gives NaN.
 
@@ -135,7 +135,7 @@ def steady_agreement(
         In seconds. Near the steady state a circuit of the model "two_type" with identity recurrence approaches it by
         factors of e in tau_y / sqrt(a), that is 2 ms / b0 at most.
     device : {"runtime", "cpp"}
-        As for `simulate`.
+        As for `organics_neuro.engines.Brian`.
 
     Returns
     -------

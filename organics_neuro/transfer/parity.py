@@ -58,7 +58,7 @@ def parity(
     dt : float or Brian2 quantity, optional
         The step that `to_circuit` was given, in seconds. Default: that of the layer.
     device :
-        As for `simulate`.
+        As for `organics_neuro.engines.Brian`.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def parity(
     Raises
     ------
     TypeError, UnitError, ValueError
-        For another module or circuit, and as `simulate`.
+        For another module or circuit, and as `organics_neuro.simulate`.
 
     Warns
     -----
