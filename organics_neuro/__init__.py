@@ -22,7 +22,6 @@ if TYPE_CHECKING:  # for editors and type checkers; a test compares it with the 
     from organics_neuro.brian.group import groups as groups
     from organics_neuro.brian.projection import Projection as Projection
     from organics_neuro.core import errors as errors
-    from organics_neuro.core import reference as reference
     from organics_neuro.core import stimuli as stimuli
     from organics_neuro.core import theory as theory
     from organics_neuro.core import weights as weights
