@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import organics_neuro as on
+from organics_neuro.core import reference
 from organics_neuro.core.schemes import SCHEMES, Scheme
 from tests.brian.conftest import run_on
 from tests.core.circuits import make_nested, one_unit
@@ -72,6 +73,7 @@ def test_largest_stable_step(entry):
     for factor, settles in ((0.97, True), (1.03, False)):
         dt = factor * bound
         start = {name: value + 1e-6 for name, value in point.items()}
-        trace = simulate_reference(circuit, z, 300 * dt, dt, entry.name, initial=start)
+        # without the check that it stays finite
+        trace = reference.trace(circuit, circuit.dynamics.resolve_inputs(z), 300, dt, entry.name, start)
         distance = np.abs(trace["a"][:, 0, 0] - point["a"])
         assert (distance[-30:].max() < distance[:30].max()) == settles
