@@ -12,6 +12,13 @@ import numpy as np
 from organics_neuro.core.boundary import known_name
 from organics_neuro.core.errors import FileFormatError
 
+__all__ = ["TASKS", "Digits", "Task", "load"]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion shows nothing else
+
+
 _MNIST = Path(__file__).parents[1] / "data" / "mnist"
 
 

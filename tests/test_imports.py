@@ -46,6 +46,16 @@ def test_editors_see_the_public_names():
     assert seen == homes
 
 
+@pytest.mark.parametrize("name", [name for name in on._MODULES if name not in ("reference", "experiments", "plotting")])
+def test_completion_shows_public_names_only(name):
+    try:
+        module = getattr(on, name)
+    except on.errors.MissingExtraError:
+        pytest.skip("torch is not installed")
+    assert sorted(dir(module)) == sorted(module.__all__)
+    assert all(hasattr(module, each) for each in module.__all__)
+
+
 def test_public_names_are_listed():
     assert {"Circuit", "ring", "theory", "CircuitGroup", "__version__"} <= set(dir(on))
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):

@@ -14,3 +14,7 @@ __all__ = [
     "sweep",
     "use_device",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion shows nothing else

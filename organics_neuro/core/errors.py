@@ -1,5 +1,18 @@
 """Errors and warnings of the package, each with a message that names the argument, the value and the remedy."""
 
+__all__ = [
+    "ConvergenceError",
+    "ConvergenceWarning",
+    "FileFormatError",
+    "MissingExtraError",
+    "StepSizeWarning",
+    "UnitError",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion shows nothing else
+
 
 class UnitError(TypeError):
     """A quantity has the wrong physical dimension."""

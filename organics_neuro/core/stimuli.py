@@ -12,6 +12,12 @@ from organics_neuro.core.boundary import check_units_axis
 from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.units import magnitude
 
+__all__ = ["contrast_series", "drive", "grating", "plaid"]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion shows nothing else
+
 
 def grating(circuit: Circuit, angle: float = 180.0, contrast: float = 1.0) -> np.ndarray:
     """A grating: one angle at a contrast.

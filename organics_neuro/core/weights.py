@@ -6,6 +6,13 @@ from scipy.special import gammaln
 from organics_neuro.core.boundary import positive_int
 from organics_neuro.core.operators import Circulant, Dense
 
+__all__ = ["gaussian_pool", "random_recurrence", "ring_encoder", "ring_recurrence"]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion shows nothing else
+
+
 #: Half of the symmetric nine-tap quadrature-mirror kernel of the ring model (centre last), as in the authors'
 #: public code (martiniani-lab/dynamic-divisive-norm).
 _QMF_HALF = (0.02807382, -0.060944743, -0.073386624, 0.41472545, 0.7973934)

@@ -31,3 +31,7 @@ __all__ = [
     "kernels",
     "oscillators_",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion shows nothing else

@@ -27,3 +27,7 @@ __all__ = [
     "transfer",
     "tune",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion shows nothing else

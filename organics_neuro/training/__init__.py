@@ -13,3 +13,7 @@ from organics_neuro.training.parallel import BatchNorm1d
 from organics_neuro.training.predictions import accuracy, predict
 
 __all__ = ["BatchNorm1d", "History", "accuracy", "cross_entropy", "fit", "predict"]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion shows nothing else

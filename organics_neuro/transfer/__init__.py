@@ -24,3 +24,7 @@ __all__ = [
     "steady_circuit",
     "to_circuit",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion shows nothing else

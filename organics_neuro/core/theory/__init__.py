@@ -16,3 +16,7 @@ __all__ = [
     "power_spectrum",
     "largest_stable_dt",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__  # completion shows nothing else
