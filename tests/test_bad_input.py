@@ -6,7 +6,7 @@ from brian2 import ms, mV
 
 import organics_neuro as on
 from organics_neuro.core.errors import FileFormatError, UnitError
-from tests.core.circuits import WILSON_COWAN, make_gated
+from tests.circuits import WILSON_COWAN, make_gated
 from tests.simulators import simulate_reference
 
 CASES = {

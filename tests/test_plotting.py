@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 import organics_neuro as on
-from tests.core.circuits import make_gated
+from tests.circuits import make_gated
 from tests.parity.circuits import make_excitation_inhibition
 
 matplotlib = pytest.importorskip("matplotlib")

@@ -13,7 +13,7 @@ import organics_neuro as on
 from organics_neuro.brian import build
 from organics_neuro.core.schemes import SCHEMES
 from tests.brian.operators import make_every_operator
-from tests.core.circuits import make_main
+from tests.circuits import make_main
 
 
 def make_network():

@@ -15,7 +15,7 @@ from organics_neuro.brian.device import device
 from organics_neuro.brian.kernels.sources import source
 from organics_neuro.core.schemes import SCHEMES
 from tests.brian.operators import make_every_operator
-from tests.core.circuits import CIRCUITS, make_late
+from tests.circuits import CIRCUITS, make_late
 from tests.simulators import simulate_reference
 
 

@@ -10,7 +10,7 @@ from organics_neuro.brian.device import device as on_device
 from organics_neuro.core.schemes import SCHEMES
 from organics_neuro.engines import Brian, Reference
 from tests.brian.conftest import TARGETS, run_on
-from tests.core.circuits import make_chain, make_main
+from tests.circuits import make_chain, make_main
 
 DT = 2e-4
 

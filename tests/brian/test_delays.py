@@ -9,7 +9,7 @@ import organics_neuro as on
 from organics_neuro.core.errors import StepSizeWarning
 from organics_neuro.core.schemes import SCHEMES
 from tests.brian.conftest import TARGETS, run_on
-from tests.core.circuits import make_late
+from tests.circuits import make_late
 from tests.core.test_delays import make_loop, threshold
 from tests.simulators import simulate_reference
 

@@ -7,7 +7,7 @@ from brian2 import ms
 from brian2.devices.device import get_device
 
 import organics_neuro as on
-from tests.core.circuits import make_main
+from tests.circuits import make_main
 from tests.simulators import simulate_brian
 
 RUNTIME, CPP = b2.all_devices["runtime"], b2.all_devices["cpp_standalone"]

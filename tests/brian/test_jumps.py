@@ -10,7 +10,7 @@ from brian2 import ms
 import organics_neuro as on
 from organics_neuro.core.errors import StepSizeWarning
 from organics_neuro.core.schemes import SCHEMES
-from tests.core.circuits import make_main
+from tests.circuits import make_main
 
 UNITS = 4
 NEW = np.random.default_rng(5).normal(size=(UNITS, UNITS)) / UNITS

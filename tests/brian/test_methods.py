@@ -15,7 +15,7 @@ from organics_neuro.core.errors import StepSizeWarning
 from organics_neuro.core.schemes import SCHEMES
 from organics_neuro.engines import Brian, convergence
 from tests.brian.conftest import TARGETS, run_on
-from tests.core.circuits import CIRCUITS, make_joined, make_main, one_unit
+from tests.circuits import CIRCUITS, make_joined, make_main, one_unit
 from tests.simulators import simulate_brian, simulate_reference
 
 METHODS = tuple(SCHEMES)

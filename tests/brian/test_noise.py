@@ -9,7 +9,7 @@ import pytest
 import organics_neuro as on
 from organics_neuro.core.schemes import SCHEMES
 from tests.brian.conftest import TARGETS, run_on
-from tests.core.circuits import make_gated, make_joined, make_main, one_unit
+from tests.circuits import make_gated, make_joined, make_main, one_unit
 from tests.simulators import simulate_brian
 
 LEAKY = on.CircuitModel("leaky", "dx/dt = (-x + u)/tau_x : 1\n u : 1\n tau_x : second", parameters={"tau_x": 10e-3})

@@ -12,7 +12,7 @@ import organics_neuro as on
 from organics_neuro.brian import build, run_args, sweep
 from tests.brian.conftest import optimized
 from tests.brian.operators import UNITS, make_every_operator, operators
-from tests.core.circuits import make_gated, make_main
+from tests.circuits import make_gated, make_main
 from tests.simulators import simulate_reference
 
 VERSION = tuple(int(part) for part in b2.__version__.split(".")[:3])

@@ -5,7 +5,7 @@ import pytest
 
 import organics_neuro as on
 from organics_neuro.core.terms import Term, combine
-from tests.core.circuits import CHAIN, make_chain, make_main, one_unit, random_states
+from tests.circuits import CHAIN, make_chain, make_main, one_unit, random_states
 from tests.simulators import simulate_reference
 
 

@@ -10,7 +10,7 @@ import organics_neuro as on
 from organics_neuro.core.errors import StepSizeWarning, UnitError
 from organics_neuro.core.schemes import SCHEMES
 from organics_neuro.core.theory.delays import characteristic_roots
-from tests.core.circuits import make_gated, make_joined, make_main
+from tests.circuits import make_gated, make_joined, make_main
 from tests.simulators import simulate_reference
 
 

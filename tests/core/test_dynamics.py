@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import organics_neuro as on
-from tests.core.circuits import (
+from tests.circuits import (
     CIRCUITS,
     make_gated,
     make_main,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import organics_neuro as on
-from tests.core.circuits import make_gated, make_main, random_states
+from tests.circuits import make_gated, make_main, random_states
 from tests.simulators import simulate_reference
 
 seeds = st.integers(0, 2**32 - 1)

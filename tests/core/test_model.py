@@ -8,7 +8,7 @@ from brian2 import ms
 
 import organics_neuro as on
 from organics_neuro.core.models import MODELS
-from tests.core.circuits import WILSON_COWAN
+from tests.circuits import WILSON_COWAN
 
 
 def test_text_is_read():

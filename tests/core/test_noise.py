@@ -8,7 +8,7 @@ import organics_neuro as on
 from organics_neuro.core.errors import UnitError
 from organics_neuro.core.noise import resolve_noise
 from organics_neuro.core.schemes import SCHEMES
-from tests.core.circuits import make_gated, make_joined, make_main
+from tests.circuits import make_gated, make_joined, make_main
 from tests.simulators import simulate_reference
 
 SLOW = on.CircuitModel(

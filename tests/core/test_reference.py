@@ -7,7 +7,7 @@ from scipy.integrate import solve_ivp
 
 import organics_neuro as on
 from organics_neuro.core.schemes import SCHEMES
-from tests.core.circuits import CIRCUITS, make_joined, make_main, one_unit
+from tests.circuits import CIRCUITS, make_joined, make_main, one_unit
 from tests.parity.circuits import make_cable
 from tests.simulators import simulate_reference
 

@@ -5,7 +5,7 @@ import pytest
 from brian2 import mV, nA
 
 import organics_neuro as on
-from tests.core.circuits import make_gated, make_joined, make_main, make_wilson_cowan
+from tests.circuits import make_gated, make_joined, make_main, make_wilson_cowan
 from tests.parity.circuits import make_cable
 
 

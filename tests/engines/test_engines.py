@@ -12,7 +12,7 @@ from brian2 import ms
 
 import organics_neuro as on
 from organics_neuro.engines import Brian, Engine, Network, Reference, Theory, as_engine
-from tests.core.circuits import make_main
+from tests.circuits import make_main
 
 
 @pytest.mark.parametrize(

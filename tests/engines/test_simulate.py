@@ -7,7 +7,7 @@ from brian2 import ms
 
 import organics_neuro as on
 from organics_neuro.engines import Brian, Network, Reference, convergence
-from tests.core.circuits import make_gated, make_main
+from tests.circuits import make_gated, make_main
 from tests.parity.circuits import make_cable, make_excitation_inhibition
 
 RNG = np.random.default_rng(6)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import organics_neuro as on
 from organics_neuro.core.errors import ConvergenceWarning
 from organics_neuro.engines import Brian, as_engine
-from tests.core.circuits import make_gated, make_main
+from tests.circuits import make_gated, make_main
 from tests.parity.circuits import make_excitation_inhibition
 
 R_MAX = 0.21034114541276072

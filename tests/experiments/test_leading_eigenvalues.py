@@ -8,7 +8,7 @@ import xarray as xr
 import organics_neuro as on
 from organics_neuro.engines import Reference
 from organics_neuro.experiments import leading_eigenvalues, trajectories
-from tests.core.circuits import make_gated, make_joined, make_main, one_unit
+from tests.circuits import make_gated, make_joined, make_main, one_unit
 from tests.simulators import simulate_reference
 
 

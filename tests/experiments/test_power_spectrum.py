@@ -7,7 +7,7 @@ from brian2 import Hz, ms
 import organics_neuro as on
 from organics_neuro.core.errors import UnitError
 from organics_neuro.engines import Brian, as_engine
-from tests.core.circuits import make_main
+from tests.circuits import make_main
 from tests.parity.circuits import make_excitation_inhibition
 
 NOISE = {"y": 1e-3}

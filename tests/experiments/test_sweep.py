@@ -8,7 +8,7 @@ from brian2 import ms
 import organics_neuro as on
 from organics_neuro.experiments import sweep
 from organics_neuro.experiments.keys import content_key
-from tests.core.circuits import make_gated
+from tests.circuits import make_gated
 from tests.parity.circuits import make_excitation_inhibition
 
 THEORY = {"contrasts": [0.1, 1.0], "engine": "theory", "workers": 1}

@@ -5,7 +5,7 @@ import pytest
 
 import organics_neuro as on
 from organics_neuro.core.schemes import SCHEMES
-from tests.core.circuits import make_late
+from tests.circuits import make_late
 from tests.simulators import simulate_reference
 
 torch = pytest.importorskip("torch")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import organics_neuro as on
 from organics_neuro.core.schemes import SCHEMES
-from tests.core.circuits import CIRCUITS, make_joined, make_main, make_nested, random_inputs, random_states
+from tests.circuits import CIRCUITS, make_joined, make_main, make_nested, random_inputs, random_states
 from tests.simulators import simulate_reference
 
 torch = pytest.importorskip("torch")

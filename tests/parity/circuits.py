@@ -4,7 +4,7 @@ import numpy as np
 
 import organics_neuro as on
 from organics_neuro.core.models.gated import name_of
-from tests.core.circuits import make_chain, make_gated, make_main, make_wilson_cowan
+from tests.circuits import make_chain, make_gated, make_main, make_wilson_cowan
 
 #: Rate units of a network of excitation and inhibition; two populations of them are joined below.
 RATE = on.CircuitModel(

@@ -7,7 +7,7 @@ import organics_neuro as on
 from organics_neuro.core import reference
 from organics_neuro.core.schemes import SCHEMES, Scheme
 from tests.brian.conftest import run_on
-from tests.core.circuits import make_nested, one_unit
+from tests.circuits import make_nested, one_unit
 from tests.simulators import simulate_brian, simulate_reference
 
 STEPS, DT = 20, 2e-4

@@ -7,7 +7,7 @@ from brian2.equations.equations import Equations
 
 import organics_neuro as on
 from organics_neuro.core import expressions
-from tests.core.circuits import make_main
+from tests.circuits import make_main
 
 
 @pytest.mark.parametrize(

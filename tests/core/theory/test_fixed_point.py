@@ -10,7 +10,7 @@ import organics_neuro as on
 from organics_neuro.core.errors import ConvergenceWarning
 from organics_neuro.core.theory import solvers
 from organics_neuro.core.theory.solvers import System, newton, relax
-from tests.core.circuits import CIRCUITS, make_joined, make_main, one_unit, random_inputs
+from tests.circuits import CIRCUITS, make_joined, make_main, one_unit, random_inputs
 from tests.simulators import simulate_reference
 
 PANELS = ["1a", "1b", "1c", "1d", "1e", "1f", "2a", "2b", "2c", "2d", "2e", "2f", "3a", "3b", "3c"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import organics_neuro as on
-from tests.core.circuits import make_gated, make_joined, make_main, one_unit
+from tests.circuits import make_gated, make_joined, make_main, one_unit
 
 
 def test_golden_spectrum(reference):

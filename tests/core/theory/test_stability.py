@@ -6,7 +6,7 @@ import pytest
 import organics_neuro as on
 from organics_neuro.core import reference
 from organics_neuro.core.schemes import SCHEMES
-from tests.core.circuits import make_joined, make_main, make_nested, one_unit
+from tests.circuits import make_joined, make_main, make_nested, one_unit
 from tests.simulators import simulate_reference
 
 

@@ -13,7 +13,7 @@ import pytest
 import organics_neuro as on
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.plain import digest, from_plain, to_plain
-from tests.core.circuits import make_gated, make_main
+from tests.circuits import make_gated, make_main
 from tests.parity.circuits import CIRCUITS
 
 

@@ -9,7 +9,7 @@ from brian2 import ms
 import organics_neuro as on
 from organics_neuro.core import files
 from organics_neuro.core.errors import FileFormatError
-from tests.core.circuits import (
+from tests.circuits import (
     CIRCUITS,
     make_joined,
     make_main,
