@@ -20,7 +20,7 @@ Inputs = dict[str, np.ndarray]
 
 
 def pattern(circuit: Any, stimulus: Stimulus, angle: float, name: str = "stimulus") -> Inputs:
-    """The inputs at unit contrast, by full name, each (units,).
+    """The inputs at unit contrast, by full name, each (units,); without the parameters that a dictionary holds.
 
     Parameters
     ----------
@@ -31,11 +31,24 @@ def pattern(circuit: Any, stimulus: Stimulus, angle: float, name: str = "stimulu
     """
     dynamics: Any = check_circuit(circuit).dynamics
     if isinstance(stimulus, Mapping):
-        return dynamics.resolve_inputs(stimulus)
+        if name != "stimulus" and (given := list(held(circuit, stimulus))):
+            raise ValueError(f"{name} gives the parameter {given[0]!r}, which does not add up; give it with stimulus")
+        inputs = dynamics.resolve_inputs(stimulus)
+        if any(key in dynamics.inputs for key in stimulus) or not isinstance(circuit, Circuit):
+            return {key: value for key, value in inputs.items() if key in dynamics.inputs}
+        stimulus = None  # parameters alone: they change how the circuit sees a grating
     if not isinstance(circuit, Circuit):
         raise ValueError(f"give {name} as a dictionary of inputs: a joined circuit has no stimulus of its own")
     shown = stimuli.grating(circuit, angle) if stimulus is None else stimulus
     return dynamics.resolve_inputs(stimuli.drive(circuit, shown))
+
+
+def held(circuit: Any, stimulus: Stimulus) -> Inputs:
+    """The parameters among what a dictionary gives, which stay as they are at every contrast."""
+    dynamics: Any = check_circuit(circuit).dynamics
+    if not isinstance(stimulus, Mapping):
+        return {}
+    return {name: v for name, v in dynamics.resolve_inputs(stimulus).items() if name in dynamics.parameters}
 
 
 def orthogonal(circuit: Any, stimulus: Stimulus, angle: float) -> tuple[Inputs, str]:
@@ -43,7 +56,7 @@ def orthogonal(circuit: Any, stimulus: Stimulus, angle: float) -> tuple[Inputs, 
 
     A stimulus or an input given as values is turned by half of them, for they go around the circle.
     """
-    if stimulus is None:
+    if stimulus is None or (isinstance(stimulus, Mapping) and len(held(circuit, stimulus)) == len(stimulus)):
         opposite = (angle + 180) % 360
         return pattern(circuit, None, opposite), f"mask: a grating at {opposite:g}°, orthogonal to the stimulus"
     shown = pattern(circuit, stimulus, angle)

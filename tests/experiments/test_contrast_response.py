@@ -27,6 +27,23 @@ def test_golden_contrast_response(reference):
     np.testing.assert_allclose(at_peak(dataset), [golden["R"]], rtol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("gains", "c50"), [({"b": 1.0}, 0.05), ({"b0": 1.0}, 0.2), ({"b": 1.0, "b0": 1.0}, 0.1), ({}, 0.1)]
+)
+@pytest.mark.parametrize("engine", ["theory", Brian(duration=0.3, dt=2e-4)])
+def test_gains_as_parameters_move_the_contrast_response(gains, c50, engine):
+    """Attention: b doubled halves c50, b0 doubled doubles it, both leave it, and R_max."""
+    contrasts = np.array([0.05, 0.1, 0.3, 1.0])
+    stimulus = {name: np.full(36, value) for name, value in gains.items()} or None
+    rates = at_peak(on.experiments.contrast_response(on.ring(tau_y=2e-3), contrasts, engine=engine, stimulus=stimulus))
+    np.testing.assert_allclose(rates[0], R_MAX * contrasts**2 / (contrasts**2 + c50**2), rtol=2e-3)
+
+
+def test_a_mask_has_no_parameters():
+    with pytest.raises(ValueError, match="mask_stimulus gives the parameter 'b', which does not add up"):
+        on.experiments.contrast_response(on.ring(n=9), [1.0], [0.1], engine="theory", mask_stimulus={"b": 1.0})
+
+
 def test_golden_plaids(reference):
     golden = reference["plaid_orthogonal"]
     masks = [row["mask"] for row in golden]

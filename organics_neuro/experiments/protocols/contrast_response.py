@@ -15,6 +15,7 @@ from organics_neuro.experiments.naka_rushton import fit_naka_rushton, naka_rusht
 from organics_neuro.experiments.protocol import (
     Stimulus,
     drive_of,
+    held,
     long_name,
     orthogonal,
     pattern,
@@ -147,6 +148,8 @@ def contrast_response(
         In degrees on the circle of preferred angles; the mask's is by default orthogonal to the stimulus.
     stimulus, mask_stimulus : array_like or dict, optional
         What to show at contrast 1 instead of gratings: a stimulus (see `organics_neuro.stimuli`), or inputs by name.
+        Parameters among the inputs of ``stimulus`` stay as they are at every contrast: ``{"b": gains}`` is a grating, seen
+        with these gains.
         Without a mask of one's own, the mask is the stimulus turned by 180°.
 
     Returns
@@ -172,7 +175,7 @@ def contrast_response(
         mask, assumed = {name: np.zeros_like(value) for name, value in test.items()}, ""
     grid = np.stack(np.meshgrid(contrasts, masks), axis=-1).reshape(-1, 2)  # mask is the slow axis
     tests, background = scaled(test, grid[:, 0]), scaled(mask, grid[:, 1])
-    found = engine.settle(circuit, {name: tests[name] + background[name] for name in test})
+    found = engine.settle(circuit, {name: tests[name] + background[name] for name in test} | held(circuit, stimulus))
     shape, variables = (len(masks), len(contrasts)), {}
     for name, value in (found.outputs or found.states).items():
         value = value.reshape(*shape, -1)

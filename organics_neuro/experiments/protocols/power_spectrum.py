@@ -13,7 +13,7 @@ from organics_neuro.core.names import Name
 from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.core.units import magnitude
 from organics_neuro.experiments.drawing import axes, curves, labels, legend, shade
-from organics_neuro.experiments.protocol import Stimulus, drive_of, pattern, scaled
+from organics_neuro.experiments.protocol import Stimulus, drive_of, held, pattern, scaled
 from organics_neuro.experiments.registry import experiment
 
 #: Highest frequency of a spectrum, in Hz.
@@ -128,7 +128,7 @@ def power_spectrum(
         raise ValueError("the stimulus is 0 everywhere, so there is no response to fluctuate around")
     signals = _signals(circuit, shown, analysed, states[analysed])
     how = {"frequencies": frequencies, "resolution": resolution, "highest": _HIGHEST}
-    found = engine.spectrum(circuit, scaled(shown, contrasts), noise, signals, **how)
+    found = engine.spectrum(circuit, scaled(shown, contrasts) | held(circuit, stimulus), noise, signals, **how)
     variables = {key: (("contrast", "frequency"), value) for key, value in found.power.items()}
     dataset = xr.Dataset(variables, coords={"contrast": contrasts, "frequency": found.frequencies})
     return dataset.assign_attrs(state=str(analysed), noise="none" if noise is None else str(dict(noise)))
