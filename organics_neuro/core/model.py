@@ -297,7 +297,8 @@ class CircuitModel:
         left = {"state": "d{}/dt", "alias": "{}"}
         rows = [f"model {self.name!r}"]
         rows += [f"  {left[k].format(n)} = {text} : {unit}" for k, n, text, unit in self.lines if k != "plain"]
-        rows += [f"  {c.target} = {c.weights} @ ({c.source})" for c in self.couplings]
+        late = {c: f", {c.delay:g} s later" if c.delay else "" for c in self.couplings}
+        rows += [f"  {c.target} = {c.weights} @ ({c.source}){late[c]}" for c in self.couplings]
         for name, output in self.outputs.items():
             weighted = f"{output.weights} @ ({output.source})" if output.weights else output.source
             rows.append(f"  {name} = {weighted} : {output.unit}  (output)")
