@@ -71,7 +71,7 @@ print(f"relative error: {before:.3f} before, {loss().item():.4f} after training"
 
 trained = network({pair: np.exp(value.detach().numpy()) for pair, value in logarithms.items()})
 inputs = {"e.h": drive.numpy(), "i.h": drive.numpy()}
-print("stable:", on.theory.is_stable(trained, inputs))
+print("stable:", np.asarray(on.theory.is_stable(trained, inputs)).tolist())
 rates = on.simulate(trained, inputs, 0.5, "brian", record=["e.rate_v"], every=None)["e.rate_v"][-1]
 for contrast, rate, wanted in zip(CONTRASTS, rates, target.numpy(), strict=True):
     print(f"contrast {contrast:4.2f}: peak {rate.max():.3f} in Brian2, wanted {wanted.max():.3f}")
