@@ -217,6 +217,7 @@ def _trace(name, made, monitors, trials, with_end):
     end = np.array(getattr(group, f"{variable}_")[:]).reshape(1, trials, -1)
     if not monitors:
         return end
-    recorded = np.asarray(getattr(monitors[Name.parse(name).population], f"{variable}_"))
+    # a copy: the memory of a monitor goes with it (from Brian2 2.10 on, a view does not keep it)
+    recorded = np.array(getattr(monitors[Name.parse(name).population], f"{variable}_"))
     samples = recorded.T.reshape(-1, trials, end.shape[-1])
     return np.concatenate([samples, end]) if with_end else samples
