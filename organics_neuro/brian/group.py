@@ -39,9 +39,11 @@ class CircuitGroup(b2.NeuronGroup):
         One of `organics_neuro.core.schemes.SCHEMES`. Inputs and noise are held during a step, and so is what comes
         from outside the circuit.
     noise : dict, optional
-        White noise by state: an amplitude η (number, or array of shape (units,)) adds ``η/√τ dW`` to the state, τ
-        being its time constant; the same declaration that `organics_neuro.theory.power_spectrum` takes. Noise that
-        depends on the state is an expression, read in the sense of Itô: ``{"y": "0.01*abs(y)"}``.
+        By state or input, a `organics_neuro.Noise`, which may be correlated in time and shared by units, or its
+        amplitude η alone (number, or array of shape (units,)) for white noise. White noise of a state adds
+        ``η/√τ dW`` to it, τ being its time constant; the same declaration that
+        `organics_neuro.theory.power_spectrum` takes. Noise that depends on the state is an expression, read in the
+        sense of Itô: ``{"y": "0.01*abs(y)"}``.
     inputs : dict, optional
         What takes the place of inputs and of parameters: a Brian2 expression, for example ``{"z": "stimulus(t, i)"}``
         with a `TimedArray` (``i`` counts ``trial * units + unit``, of the input's own units for an external input), or

@@ -93,8 +93,8 @@ def convergence(
     -------
     dict of float
         The largest change of each state over all times, trials and units. A method of order p has an error of about
-        2^p/(2^p - 1) times that . It is the step that needs attention, not the circuit,
-        if the change is as large as the state.
+        2^p/(2^p - 1) times that: twice for order 1, 4/3 for order 2, 16/15 for order 4. It is the step that needs
+        attention, not the circuit, if the change is as large as the state.
 
     Examples
     --------
