@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from organics_neuro.core.errors import StepSizeWarning
+from organics_neuro.core.populations import add_up
 
 if TYPE_CHECKING:
     from organics_neuro.core.dynamics import Dynamics
@@ -86,7 +87,7 @@ class Past:
             value = self._product(c, value)
             if c.delay:
                 brought[k] = value
-            delivered[c.written] = delivered[c.written] + value if c.written in delivered else value
+            add_up(delivered, c.written, value)
         return brought
 
     def _read(self, k: int, c: Connection, now: Any) -> Any:
