@@ -35,26 +35,26 @@ def jacobian(circuit: AnyCircuit, z: Values = None, state: Mapping[str, ArrayLik
     return _linearise(circuit, z, state).sum(axis=0)
 
 
-def _jacobian_parts(circuit, z, state):
-    """The Jacobian as (local, coupled), see `Dynamics.jacobian_parts`, shape (2, size, size) or (2, trials, size, size)."""
+def _around(circuit, z, state):
+    """What to linearise around, ``state`` or else the fixed point: states, inputs, and in which trials there is one."""
+    found = np.asarray(True)
+    if state is None:
+        point = fixed_point(circuit, z)
+        state, found = {name: np.nan_to_num(value) for name, value in point.state.items()}, np.asarray(point.converged)
     dynamics = check_circuit(circuit).dynamics
     inputs = constant_inputs(dynamics, z)
-    states = dynamics.resolve_states("state", state, inputs)
-    shape = trials(inputs, states)
+    return dynamics.resolve_states("state", state, inputs), inputs, found
+
+
+def _linearise(circuit, z, state):
+    """The Jacobian as (local, coupled), see `Dynamics.jacobian_parts`, shape (2, size, size) or (2, trials, size, size)."""
+    states, inputs, found = _around(circuit, z, state)
+    dynamics, shape = circuit.dynamics, trials(inputs, states)
     x = dynamics.pack(states, shape)
     parts = np.empty((2, *shape, dynamics.size, dynamics.size))
     for trial, system in each_trial(dynamics, inputs, shape):
         parts[(slice(None), *trial)] = dynamics.jacobian_parts(x[trial], system.inputs)
-    return parts
-
-
-def _linearise(circuit, z, state):
-    """The Jacobian in parts, at ``state`` or else at the fixed point: NaN in trials where none was found."""
-    if state is not None:
-        return _jacobian_parts(circuit, z, state)
-    point = fixed_point(circuit, z)
-    parts = _jacobian_parts(circuit, z, {name: np.nan_to_num(value) for name, value in point.state.items()})
-    parts[:, ~np.asarray(point.converged)] = np.nan
+    parts[:, ~found] = np.nan
     return parts
 
 
@@ -85,18 +85,14 @@ def eigenvalues(circuit: AnyCircuit, z: Values = None, state: Mapping[str, Array
 
 
 def _delayed_eigenvalues(circuit, z, state):
-    point = None if state is not None else fixed_point(circuit, z)
-    states = state if point is None else {name: np.nan_to_num(value) for name, value in point.state.items()}
-    dynamics, inputs = circuit.dynamics, constant_inputs(circuit.dynamics, z)
-    states = dynamics.resolve_states("state", states, inputs)
-    shape = trials(inputs, states)
+    states, inputs, found = _around(circuit, z, state)
+    dynamics, shape = circuit.dynamics, trials(inputs, states)
     x, values = dynamics.pack(states, shape), np.full((*shape, dynamics.size), np.nan, dtype=complex)
     for trial, system in each_trial(dynamics, inputs, shape):
         parts = dynamics.derivatives(x[trial], system.inputs, dynamics.slices)
         if all(np.isfinite(part).all() for part in parts.values()):
             values[trial] = characteristic_roots(parts)
-    if point is not None:
-        values[~np.asarray(point.converged)] = np.nan
+    values[~found] = np.nan
     return values
 
 
