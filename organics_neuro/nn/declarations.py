@@ -100,11 +100,7 @@ def starting_values(
         if value is None:
             raise ValueError(f"model {model.name!r} needs the parameter {name!r}; give parameters={{{name!r}: ...}}")
         if name in given or name not in drawn:
-            start[name] = check_parameter(model, name, value)
-            if start[name].shape not in ((), (size,)):
-                raise ValueError(
-                    f"parameter {name!r} has shape {start[name].shape}, but must be one number or have shape ({size},)"
-                )
+            start[name] = check_parameter(model, name, value, size)
     return start
 
 

@@ -23,6 +23,7 @@ def find_size(model, weights, parameters, size):
 
 
 def check_weights(model, weights, size):
+    """Weights as operators, those of couplings first; what has a default may be left out."""
     sources, checked = {}, {}
     for coupling in model.couplings:
         name, outside = coupling.weights, model.external_source(coupling)
@@ -52,6 +53,7 @@ def check_weights(model, weights, size):
 
 
 def check_weights_sign(coupling, name, operator):
+    """Raise `ValueError` if a weight has the sign that its coupling forbids."""
     sign = coupling.allowed_sign
     if sign == 1 and not operator.is_nonnegative:
         raise ValueError(f"weights {name!r} must not be negative, but the smallest is {operator.minimum:g}")
@@ -62,6 +64,7 @@ def check_weights_sign(coupling, name, operator):
 
 
 def check_parameters(model, parameters, size):
+    """All parameters of the model in SI units, given or by default: floats, or read-only arrays (size,)."""
     for name in parameters:
         if name in (*model.weights, *model.optional_weights):
             raise ValueError(f"model {model.name!r}: {name!r} are weights; give them as weights={{{name!r}: ...}}")
@@ -72,24 +75,23 @@ def check_parameters(model, parameters, size):
         value = parameters.get(name, default)
         if value is None:
             raise ValueError(f"model {model.name!r} needs the parameter {name!r}; give {name}=...")
-        array = check_parameter(model, name, value)
-        if array.shape not in ((), (size,)):
-            raise ValueError(
-                f"parameter {name!r} has shape {array.shape}, but must be one number or have shape ({size},)"
-            )
+        array = check_parameter(model, name, value, size)
         array.flags.writeable = False
         checked[name] = float(array) if array.ndim == 0 else array
     return checked
 
 
-def check_parameter(model, name, value):
-    """``value`` of a parameter as an array in SI units, checked but for its shape."""
+def check_parameter(model, name, value, size=None):
+    """``value`` of a parameter as an array in SI units, of shape () or (size,) if there is a ``size``, else of any."""
     array = magnitude(f"parameter {name!r}", value, model.units[name])
     check_positive(model, name, array)
+    if size is not None and array.shape not in ((), (size,)):
+        raise ValueError(f"parameter {name!r} has shape {array.shape}, but must be one number or have shape ({size},)")
     return array
 
 
 def check_initial(model, initial, size):
+    """The initial states that are given in SI units, as read-only arrays of shape () or (size,)."""
     checked = {}
     for name, value in initial.items():
         if name not in model.states:
