@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from organics_neuro.core.boundary import known_name, number, step_size
-from organics_neuro.core.models.gated import GAINS
+from organics_neuro.core.models import MODELS
+from organics_neuro.core.models.gated import GAINS, VARIANTS, name_of
 from organics_neuro.nn import kernels
 from organics_neuro.nn.arguments import transformed
 from organics_neuro.nn.cells import CircuitCell
@@ -17,7 +18,6 @@ from organics_neuro.nn.constraints import Parametrization
 from organics_neuro.nn.declarations import declaration
 from organics_neuro.nn.kernels.gated import unroll as fused_unroll
 from organics_neuro.nn.layers import CircuitLayer
-from organics_neuro.nn.variants import FAMILY, gated_model
 
 #: Largest Euler step sizes dt/tau of y, of a and of both gains.
 MAX_STEP_Y, MAX_STEP_A, MAX_STEP_B = 0.5, 0.2, 0.5
@@ -131,7 +131,7 @@ class ORGaNICsCell(CircuitCell):
         maxima = {"max_step_y": max_step_y, "max_step_a": max_step_a, "max_step_b": max_step_b}
         y, a, gains = (step_size(name, value) for name, value in maxima.items())
         steps = {"y": y, "a": a, **{gain: gains for gain in GAINS if gain not in constant}}
-        declared = gated_model(known_name("model", model, FAMILY), tuple(constant))
+        declared = MODELS[name_of(known_name("model", model, VARIANTS), tuple(constant))]
         self.family, self.recurrence, self.constant = model, recurrence, constant
         super().__init__(
             declared,
@@ -198,7 +198,7 @@ class ORGaNICsCell(CircuitCell):
 
     def _completed(self):
         """Weights and step sizes of the model with both gains: those of a constant one are 0."""
-        gated = declaration(gated_model("gated"), self.input_size, self.hidden_size)
+        gated = declaration(MODELS["gated"], self.input_size, self.hidden_size)
         shapes = {name: w.shape for name, w in gated.weights.items()}
         zeros = self.initial_y.new_zeros
         weights = {n: getattr(self, n) if n in self.model.weights else zeros(shape) for n, shape in shapes.items()}
@@ -229,7 +229,7 @@ class ORGaNICsCell(CircuitCell):
 
     def _choices(self):
         """The options that are not the default, as text."""
-        if self.family != FAMILY[0]:
+        if self.family != VARIANTS[0]:
             yield f"model={self.family!r}"
         if self.recurrence != "free":
             yield f"recurrence={self.recurrence!r}"

@@ -17,7 +17,6 @@ from organics_neuro.core.models.gated import STEP_TIME
 from organics_neuro.core.units import seconds
 from organics_neuro.nn.published import PUBLISHED_ITERATIONS
 from organics_neuro.nn.steady import DivisiveNormalization
-from organics_neuro.nn.variants import gated_model
 from organics_neuro.training.checkpoints import read
 
 #: The versions of the recurrent cell, by the model that each is. Files of the last two have the same names and shapes.
@@ -243,7 +242,7 @@ def _circuit(reader, cell, max_step, dt, notes):
     sigma = reader.get("sigma", (n,)).numpy()
     reader.used |= parent.used
     weights = {name: value.numpy() for name, value in {**weights, "W": pool}.items()}
-    return Circuit(gated_model(cell), weights, initial=initial, sigma=sigma, **taus)
+    return Circuit(cell, weights, initial=initial, sigma=sigma, **taus)
 
 
 def _recognise(reader, notes):

@@ -9,9 +9,9 @@ torch = pytest.importorskip("torch")
 
 from torch.nn.utils import rnn as packing  # noqa: E402
 
+from organics_neuro.core.models.gated import VARIANTS  # noqa: E402
 from organics_neuro.nn import ORGaNICs, ORGaNICsCell, State  # noqa: E402
 from organics_neuro.nn.constraints import SpectralBound, UnitNorm  # noqa: E402
-from organics_neuro.nn.variants import FAMILY  # noqa: E402
 from tests.nn.kernels.layers import largest_difference, make, needs_compiler, run  # noqa: E402
 
 N, H, T, B = 3, 5, 7, 4  # inputs, units, steps, sequences
@@ -85,7 +85,7 @@ def test_a_circuit_the_kernel_does_not_know_runs_on_torch(model):
         run(*given, kernel="fused")
 
 
-@pytest.mark.parametrize("model", FAMILY)
+@pytest.mark.parametrize("model", VARIANTS)
 def test_what_is_rectified(model):
     """One step written out by hand, from states of both signs."""
     cell = ORGaNICsCell(N, H, model=model, **DOUBLE)

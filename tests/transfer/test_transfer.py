@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch")
 
 from brian2 import ms, mV, prefs  # noqa: E402
 
+from organics_neuro.core.models.gated import VARIANTS  # noqa: E402
 from organics_neuro.nn import DivisiveNormalization, ORGaNICs, ORGaNICsCell, SequenceClassifier  # noqa: E402
-from organics_neuro.nn.variants import FAMILY  # noqa: E402
 from organics_neuro.transfer import agreement, steady_agreement, to_circuit  # noqa: E402
 from tests.simulators import simulate_reference  # noqa: E402
 
@@ -39,7 +39,7 @@ def test_reference_simulation_equals_module(num_layers):
 
 
 @pytest.mark.parametrize("constant", [{}, {"b": 0.7}, {"b0": 0.4}, {"b": 0.7, "b0": 0.4}], ids=str)
-@pytest.mark.parametrize("model", FAMILY)
+@pytest.mark.parametrize("model", VARIANTS)
 @pytest.mark.parametrize("recurrence", ["free", "identity", "orthogonal", "spectral", "diagonal"])
 def test_every_variant_becomes_its_circuit(recurrence, model, constant):
     """Also where its numbers were made in single precision, as those of trained networks were."""

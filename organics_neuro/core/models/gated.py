@@ -20,7 +20,7 @@ _PARTS = {
     "gated_unrectified_recurrence": ("relu(drive)", "linear", SIGNED),
     "gated_unrectified": ("drive", "linear", SIGNED),
 }
-#: The members of the family in which both gains follow the input and the activity; the first is the default.
+#: The members of the family in which both gains follow the input and the activity; the first is the default of layers.
 VARIANTS = tuple(_PARTS)
 _NORMALIZER = Term(parameters={"sigma": 1.0, "tau_y": 2e-3, "tau_a": 2e-3}, initial={"a": "sigma**2"})
 
