@@ -56,6 +56,11 @@ class Run:
     noise: Mapping | None
 
     @property
+    def options(self) -> dict[str, Any]:
+        """What the functions that make the steps take by the same names."""
+        return {name: getattr(self, name) for name in ("initial", "trials", "record", "every")}
+
+    @property
     def samples(self) -> np.ndarray:
         """The steps after which there is a sample; 0 is the start."""
         return np.array([self.steps]) if self.every is None else np.arange(0, self.steps + 1, self.every)
@@ -75,21 +80,7 @@ class Run:
 class Simulator(Engine):
     """An engine that follows a circuit through time; its classes add where the steps are made.
 
-    Attributes
-    ----------
-    duration : float or Brian2 quantity, optional
-        Seconds that are simulated: 0.3 by default, 0.5 for steady responses, 4 for spectra, where it is the length of
-        the recording.
-    dt : float or Brian2 quantity, optional
-        Time step in seconds, 0.1 ms by default.
-    trials : int, optional
-        Repetitions of each condition, with other noise.
-    seed : int, optional
-        For the noise.
-    window : float or Brian2 quantity, optional
-        Seconds at the end of a run over which steady responses are averaged, 0.1 by default.
-    transient : float or Brian2 quantity, optional
-        Seconds before the recording of a spectrum starts, 0.3 by default: several of the slowest time constants.
+    `organics_neuro.engines.Brian` says what the arguments are.
     """
 
     duration: Any = None

@@ -36,11 +36,8 @@ class Reference(Simulator):
             run.steps,
             run.dt,
             self.method,
-            run.initial,
+            **run.options,
             noise=run.noise,
             seed=self.seed,
-            trials=run.trials,
-            record=run.record,
-            every=run.every,
             progress=self.progress,
         )
