@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 import brian2 as b2
@@ -20,11 +22,14 @@ if TYPE_CHECKING:
     from organics_neuro.core.noise import Source
 
 
-def summands_of(connections: list[Connection]) -> dict[str, list[str]]:
-    """Variables that several connections write, each with a name for what one of them brings."""
-    written = [c.variable for c in connections]
-    counts = {variable: written.count(variable) for variable in written}
-    return {v: [f"{v}_{k}" for k in range(1, n + 1)] for v, n in counts.items() if n > 1}
+def summands_of(connections: list[Connection], taken: Container[str]) -> dict[str, list[str]]:
+    """Variables that several connections write, each with names, none of them ``taken``, for what one of them brings."""
+    counts = Counter(c.variable for c in connections)
+
+    def names(variable: str) -> Iterator[str]:
+        return (name for k in count(1) if (name := f"{variable}_{k}") not in taken)
+
+    return {variable: list(islice(names(variable), n)) for variable, n in counts.items() if n > 1}
 
 
 def assemble(

@@ -61,7 +61,7 @@ class CircuitGroup(b2.NeuronGroup):
     trials, units : int
     projections : dict of Projection
         By the name of the variable that each writes; where several couplings add up, ``recurrent_1``,
-        ``recurrent_2`` and so on, in the order of the declaration.
+        ``recurrent_2`` and so on, in the order of the declaration, without names that the model has itself.
     external : dict of NeuronGroup
         One group for each input with a size of its own, such as ``x`` of the gated model, and for each output with
         weights.
@@ -117,8 +117,9 @@ class CircuitGroup(b2.NeuronGroup):
         population = circuit.populations[_population]
         model = population.model
         _check_inputs(inputs, (*model.inputs, *model.parameters, *_external_of(circuit, _population)))
-        summands = summands_of([c for c in circuit.dynamics.connections if c.target == _population])
-        terms = NoiseTerms(s for s in sources if s.name.variable not in model.external)
+        taken = {*model.units, *model.external, *model.outputs}
+        summands = summands_of([c for c in circuit.dynamics.connections if c.target == _population], taken)
+        terms = NoiseTerms((s for s in sources if s.name.variable not in model.external), taken)
         text = equations_of(model, population.parameters, inputs, terms, summands)
         # set before Brian2 takes over attribute access
         self.circuit = circuit if _population is None else _part(circuit, _population)

@@ -7,7 +7,7 @@ step before everything else, so that a process is held during a step, whatever t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING, Any
 
 import brian2 as b2
@@ -33,6 +33,8 @@ class NoiseTerms:
     Parameters
     ----------
     sources : sequence of Source
+    taken : collection of str
+        Names of the model.
 
     Attributes
     ----------
@@ -42,10 +44,17 @@ class NoiseTerms:
         What takes the place of an input where it is read, by its name.
     held : dict of str
         White noise that units share: the process by the ``xi`` for which it stands.
+
+    Raises
+    ------
+    ValueError
+        If the model has a variable with the name of a noise.
     """
 
-    def __init__(self, sources: Iterable[Source]) -> None:
+    def __init__(self, sources: Iterable[Source], taken: Container[str] = ()) -> None:
         self.sources = tuple(sources)
+        for source in self.sources:
+            _check_names(source, taken)
         self.drives, self.noisy, self.held = {}, {}, {}
         for source in self.sources:
             name = source.name.variable
@@ -75,6 +84,15 @@ class NoiseTerms:
                 index = np.repeat(np.arange(owner.trials), source.size) if source.shared else None
                 setattr(group, f"process_{name}", b2.linked_var(process, "process", index=index))
                 owner.contained_objects.append(process)
+
+
+def _check_names(source: Source, taken: Container[str]) -> None:
+    name = source.name.variable
+    for own in (f"noise_{name}", f"process_{name}"):
+        if own in taken:
+            raise ValueError(
+                f"noise of {name!r} adds a variable {own!r} to the group, but the model has one of that name; rename it"
+            )
 
 
 def _has_process(source: Source) -> bool:

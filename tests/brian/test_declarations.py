@@ -83,6 +83,29 @@ def test_inputs_of_joined_groups_have_full_names():
     np.testing.assert_array_equal(made["b"].drive[:], 0.2)
 
 
+def test_parts_of_a_sum_leave_names_of_the_model_alone():
+    model = on.CircuitModel(
+        "numbered",
+        """
+        dy/dt = (-y + z + p + p_1)/tau : 1
+        z : 1
+        p : 1
+        p_1 : 1
+        tau : second
+        """,
+        parameters={"tau": 2e-3},
+        couplings=[on.Coupling("p", "A", "y"), on.Coupling("p", "B", "y"), on.Coupling("p_1", "C", "y")],
+        outputs={"p_2": "2*y"},
+    )
+    weights = np.random.default_rng(0).uniform(0, 0.2, (3, 2, 2))
+    circuit = on.Circuit(model, dict(zip("ABC", weights, strict=True)))
+    assert set(on.CircuitGroup(circuit).projections) == {"p_1", "p_3", "p_4"}
+    expected = on.simulate(circuit, [1.0, 0.5], 20 * DT, Reference(dt=DT), record=["y", "p_2"])
+    found = on.simulate(circuit, [1.0, 0.5], 20 * DT, Brian(dt=DT), record=["y", "p_2"])
+    for name, trace in expected.items():
+        np.testing.assert_allclose(found[name], trace, rtol=1e-12)
+
+
 def test_defaults_are_where_inputs_start():
     group = on.CircuitGroup(make_chain(), 2)
     np.testing.assert_array_equal(group.drive[:], 0.3)

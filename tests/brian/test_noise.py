@@ -192,3 +192,13 @@ def test_theory_takes_the_value_at_the_fixed_point():
 def test_noise_with_an_unknown_name():
     with pytest.raises(ValueError, match="expression '0.1\\*rate_x': unknown variable 'rate_x'; known: 'y', 'a'"):
         on.CircuitGroup(make_main(), noise={"y": "0.1*rate_x"})
+
+
+def test_noise_leaves_names_of_the_model_alone():
+    model = on.CircuitModel(
+        "named", "dy/dt = (-y + noise_y)/tau_y : 1\nnoise_y : 1\ntau_y : second", parameters={"tau_y": 2e-3}
+    )
+    circuit = on.Circuit(model, size=2)
+    on.CircuitGroup(circuit, noise={"noise_y": on.Noise(0.1, tau=1e-3)})
+    with pytest.raises(ValueError, match="noise of 'y' adds a variable 'noise_y' to the group, but the model has one"):
+        on.CircuitGroup(circuit, noise={"y": 0.1})
