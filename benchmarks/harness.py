@@ -3,6 +3,8 @@
 import atexit
 import csv
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -279,7 +281,17 @@ class Table:
         print("  ".join(f"{text:>14}" for text in self.rows[-1]), flush=True)
         self.path.parent.mkdir(exist_ok=True)
         with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
-            csv.writer(file).writerows([self.columns, *self.rows])
+            csv.writer(file).writerows([[f"# {processor()}"], self.columns, *self.rows])
+
+
+def processor():
+    """What this machine says of its processor, and the vector instructions that it has."""
+    flags, name = set(), platform.processor() or platform.machine()
+    if (about := Path("/proc/cpuinfo")).exists():
+        entries = dict(re.findall(r"^([^:\n]*?)\s*: (.*)$", about.read_text(), re.MULTILINE))
+        flags, name = set(entries.get("flags", "").split()), entries.get("model name", name)
+    known = {"avx2": "AVX2", "avx512f": "AVX-512", "amx_tile": "AMX"}
+    return f"{name} ({' '.join(text for flag, text in known.items() if flag in flags) or 'no AVX2'})"
 
 
 def _text(value):
