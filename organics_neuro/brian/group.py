@@ -124,7 +124,7 @@ class CircuitGroup(b2.NeuronGroup):
         # set before Brian2 takes over attribute access
         self.circuit = circuit if _population is None else _part(circuit, _population)
         self.trials, self.units, self._model = trials, population.size, model
-        self.projections, self.external, self.guard = {}, {}, None
+        self.projections, self.external, self.processes, self.guard = {}, {}, {}, None
         self.integrator, self.weights_dtype = Integrator(chosen, tuple(terms.held.items())), weights_dtype
         self.noisy, self.given = terms.noisy, tuple(name for name in inputs if name in model.parameters)
         self._summands = {variable: iter(parts) for variable, parts in summands.items()}

@@ -84,6 +84,7 @@ class NoiseTerms:
                 index = np.repeat(np.arange(owner.trials), source.size) if source.shared else None
                 setattr(group, f"process_{name}", b2.linked_var(process, "process", index=index))
                 owner.contained_objects.append(process)
+                owner.processes[name] = process
 
 
 def _check_names(source: Source, taken: Container[str]) -> None:

@@ -7,7 +7,7 @@ from tqdm import tqdm
 from organics_neuro.brian.device import current_device
 from organics_neuro.brian.device import device as on_device
 from organics_neuro.brian.group import CircuitGroup, groups
-from organics_neuro.core.names import Name, by_population
+from organics_neuro.core.names import Name
 
 #: Seconds between reports of the progress, which begin after two seconds.
 _PERIOD, _QUIET = 1.0, 2.0
@@ -49,7 +49,7 @@ def run_circuit(
         In seconds.
     trials : int
     record : sequence of str
-        States or other variables of the groups, by full name.
+        States or other variables of the groups, by full name; for an input, the process of its noise.
     every : int or None
         Record every so many steps; None records the end only.
     initial : dict of ndarray, optional
@@ -136,14 +136,12 @@ def _built(build, circuit, trials):
 
 def _run(network, made, steps, dt, trials, record, every, report, namespace):
     """Record, run, and return the samples."""
-    for name in record:
-        group, variable = _variable(made, name)
-        if variable not in group.variables:
-            raise ValueError(f"the group {group.name!r} has no variable {variable!r} to record")
-    monitors = _monitors(made, record, every, dt) if every else {}
+    recorded = {name: _recorded(made, name) for name in record}
+    monitors = _monitors(recorded.values(), every, dt) if every else {}
     network.add(*monitors.values())
     network.run(steps * dt * b2.second, namespace=namespace, **_reported(report))
-    return {name: _trace(name, made, monitors, trials, every and steps % every == 0) for name in record}
+    with_end = every and steps % every == 0
+    return {name: _trace(*found, monitors, trials, with_end) for name, found in recorded.items()}
 
 
 def _reported(report):
@@ -203,21 +201,33 @@ def _set(made, values, trials):
         setattr(group, f"{variable}_", np.broadcast_to(value, (trials, value.shape[-1])).reshape(-1))
 
 
-def _monitors(made, record, every, dt):
+def _recorded(made, name):
+    """The group and the variable that are recorded for a full name."""
+    group, variable = _variable(made, name)
+    if variable in getattr(group, "processes", ()) and variable not in group._model.states:
+        return group.processes[variable], "process"
+    if variable not in group.variables:
+        raise ValueError(f"the group {group.name!r} has no variable {variable!r} to record")
+    return group, variable
+
+
+def _monitors(recorded, every, dt):
     """One monitor for each group that has variables to record."""
+    variables = {}
+    for group, variable in recorded:
+        variables.setdefault(group, []).append(variable)
     return {
-        p: b2.StateMonitor(made[p], list(names), record=True, dt=every * dt * b2.second)
-        for p, names in by_population(dict.fromkeys(record)).items()
+        group: b2.StateMonitor(group, [*dict.fromkeys(names)], record=True, dt=every * dt * b2.second)
+        for group, names in variables.items()
     }
 
 
-def _trace(name, made, monitors, trials, with_end):
+def _trace(group, variable, monitors, trials, with_end):
     """The recorded samples of a variable as (samples, trials, units)."""
-    group, variable = _variable(made, name)
     end = np.array(getattr(group, f"{variable}_")[:]).reshape(1, trials, -1)
     if not monitors:
         return end
     # a copy: the memory of a monitor goes with it (from Brian2 2.10 on, a view does not keep it)
-    recorded = np.array(getattr(monitors[Name.parse(name).population], f"{variable}_"))
+    recorded = np.array(getattr(monitors[group], f"{variable}_"))
     samples = recorded.T.reshape(-1, trials, end.shape[-1])
     return np.concatenate([samples, end]) if with_end else samples

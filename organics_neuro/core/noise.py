@@ -127,6 +127,10 @@ class Source:
         value = np.asarray(eta * factor)
         return np.broadcast_to(value, (*value.shape[:-1], self.size))
 
+    def added(self, dynamics: Dynamics, states: Mapping, known: Mapping, processes: Mapping) -> np.ndarray:
+        """What comes to the input, or to the derivative of the state, with these processes by name."""
+        return self.amplitude(dynamics, states, known) * processes[self.name]
+
     @property
     def processes(self) -> int:
         """How many independent processes a trial has."""
@@ -201,26 +205,30 @@ class NoiseDriver:
         In seconds.
     trials : int
     seed : int or None
+
+    Attributes
+    ----------
+    sizes : dict of int
+        How many processes a trial has, by the state or input.
+    processes : dict of ndarray
+        Each (trials, units), or (trials, 1) if units share it: during the last step, 0 before the first one.
     """
 
     def __init__(self, dynamics: Dynamics, noise: Mapping | None, dt: float, trials: int, seed: int | None) -> None:
         self._dynamics, self._sources, self._dt = dynamics, resolve_noise(dynamics, noise), dt
         self._random = np.random.default_rng(seed)
-        self._shapes = [(trials, source.processes) for source in self._sources]
-        self._values: list[np.ndarray | None] = [None] * len(self._sources)
+        self._started = False
+        self.sizes: dict[str, int] = {source.name: source.processes for source in self._sources}
+        self.processes: dict[str, np.ndarray] = {name: np.zeros((trials, size)) for name, size in self.sizes.items()}
 
-    def _advance(self, k: int) -> np.ndarray:
-        """The process of source ``k`` during the next step, shape (trials, units) or (trials, 1)."""
-        tau, before = self._sources[k].tau, self._values[k]
-        drawn = self._random.standard_normal(self._shapes[k])
-        if tau is None:
+    def _advance(self, source: Source) -> np.ndarray:
+        """The process of a source during the next step."""
+        before = self.processes[source.name]
+        drawn = self._random.standard_normal(before.shape)
+        if source.tau is None:
             return drawn / np.sqrt(self._dt)
-        decay = 0.0 if before is None else np.exp(-self._dt / tau)  # exact, whatever the step
-        value = np.sqrt((1 - decay**2) / 2) * drawn
-        if before is not None:
-            value += decay * before
-        self._values[k] = value
-        return value
+        decay = np.exp(-self._dt / source.tau) if self._started else 0.0  # exact, whatever the step
+        return decay * before + np.sqrt((1 - decay**2) / 2) * drawn
 
     def step(self, states: Mapping, inputs: Mapping) -> tuple[Mapping, dict[str, np.ndarray]]:
         """The noise of one step, which begins with these states and inputs, each (trials, units) by full name.
@@ -236,14 +244,15 @@ class NoiseDriver:
             return inputs, {}
         dynamics, drives = self._dynamics, {}
         noisy = dict(inputs)
-        processes = [self._advance(k) for k in range(len(self._sources))]
-        for source, process in zip(self._sources, processes, strict=True):
+        self.processes = {source.name: self._advance(source) for source in self._sources}
+        self._started = True
+        for source in self._sources:
             if source.time_constant is None:
-                noisy[source.name] = inputs[source.name] + source.amplitude(dynamics, states, inputs) * process
+                noisy[source.name] = inputs[source.name] + source.added(dynamics, states, inputs, self.processes)
         known: Mapping = noisy
         if any(isinstance(source.eta, str) for source in self._sources):
             known = {**noisy, **dynamics.couplings(states, noisy)}
-        for source, process in zip(self._sources, processes, strict=True):
+        for source in self._sources:
             if source.time_constant is not None:
-                drives[source.name] = source.amplitude(dynamics, states, known) * process
+                drives[source.name] = source.added(dynamics, states, known, self.processes)
         return noisy, drives

@@ -52,7 +52,7 @@ def trace(
     trials : int
         At least so many.
     record : sequence of str, optional
-        States to return, by full name; all by default.
+        States to return, by full name, all by default; for an input, the process of its noise during the step before.
     every : int or None
         Return every so many steps; None returns the end only.
     progress : bool
@@ -72,11 +72,12 @@ def trace(
     past = Past(dynamics, dt, scheme(method), dynamics.source_now, lambda c, source: deliver(c.weights, source))
     kept = list(circuit.states) if record is None else list(record)
     samples = 1 if every is None else steps // every + 1
-    result = {name: np.empty((samples, trials, circuit.states[name])) for name in kept}
+    sizes = {**circuit.states, **driver.sizes}
+    result = {name: np.empty((samples, trials, sizes[name])) for name in kept}
 
     def keep(sample):
         for name in kept:
-            result[name][sample] = states[name]
+            result[name][sample] = states[name] if name in states else driver.processes[name]
 
     with np.errstate(all="ignore"):  # what is not finite is found in the result
         for k in tqdm(range(steps), unit="step", delay=2, disable=not progress, leave=False):

@@ -12,6 +12,7 @@ from scipy.signal import welch
 from organics_neuro.core.boundary import Values, check_steps, count_trials, known_name, number, positive_int
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.errors import ConvergenceWarning
+from organics_neuro.core.noise import resolve_noise
 from organics_neuro.core.reference import DT, DURATION
 from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.engines._base import Arrays, Engine, Settled, Spectra
@@ -40,7 +41,7 @@ class Run:
     dt : float
         In seconds.
     record : tuple of str
-        States to record, by full name.
+        States to record, and inputs the processes of whose noise are recorded, by full name.
     every : int or None
     noise : dict or None
     """
@@ -101,7 +102,7 @@ class Simulator(Engine):
         set_("trials", positive_int)
 
     def _run(self, run: Run) -> Arrays:
-        """Each state of ``run.record``, (samples, trials, units)."""
+        """Each name of ``run.record``, (samples, trials, units)."""
         raise NotImplementedError
 
     # --- the questions ------------------------------------------------------------------------------------------
@@ -121,11 +122,12 @@ class Simulator(Engine):
         if duration is not None:
             engine = replace(engine, duration=duration)
         run, wanted = engine._request(circuit, z, initial, noise, record, every)
-        sizes = {**circuit.states, **circuit.dynamics.channels}
+        sizes = {**circuit.states, **circuit.dynamics.channels, **circuit.dynamics.inputs}
         check_memory(run, sum(sizes[name] for name in {*run.record, *wanted}))
-        states = engine._run(run)
+        found = engine._run(run)
+        states = {name: value for name, value in found.items() if name in circuit.states}
         check_finite(run, states, getattr(engine, "method", None))
-        made: Arrays = {} if set(wanted) <= set(states) else circuit.dynamics.outputs(states, run.inputs_at_samples())
+        made: Arrays = {} if set(wanted) <= set(states) else _outputs(run, states, found)
         shape = (len(run.samples), run.trials)
         made = {name: np.broadcast_to(value, (*shape, value.shape[-1])) for name, value in made.items()}
         check_finite(run, {name: made[name] for name in wanted if name in made}, getattr(engine, "method", None))
@@ -211,11 +213,11 @@ class Simulator(Engine):
         wanted = list(circuit.states) if record is None else list(record)
         for name in wanted:
             known_name("state or output in record", name, known)
-        states = [name for name in wanted if name in circuit.states]
-        if len(states) < len(wanted):  # outputs are made of states
-            states = list(circuit.states)
+        kept = [name for name in wanted if name in circuit.states]
+        if len(kept) < len(wanted):  # outputs are made of states, and of inputs with their noise
+            kept = [*circuit.states, *(name for name in noise or () if name in dynamics.inputs)]
         every = every if every is None else positive_int("every", every)
-        return Run(circuit, inputs, start, trials, steps, self.dt, tuple(states), every, noise), wanted
+        return Run(circuit, inputs, start, trials, steps, self.dt, tuple(kept), every, noise), wanted
 
     def _count_trials(self, given: int) -> int:
         if self.trials is not None and given not in (1, self.trials):
@@ -257,6 +259,14 @@ def _has_settled(responses: Mapping[str, np.ndarray], duration: float) -> np.nda
             stacklevel=4,
         )
     return settled
+
+
+def _outputs(run: Run, states: Arrays, found: Arrays) -> Arrays:
+    """The outputs of a run; an input with noise is read as the circuit received it in the step before."""
+    dynamics, inputs = run.circuit.dynamics, run.inputs_at_samples()
+    noisy = [source for source in resolve_noise(dynamics, run.noise) if source.name in found and source.name in inputs]
+    received = {source.name: inputs[source.name] + source.added(dynamics, states, inputs, found) for source in noisy}
+    return dynamics.outputs(states, {**inputs, **received})
 
 
 def _not_negative(name: str, value: Any) -> float:

@@ -205,3 +205,20 @@ def test_joined_noise_reaches_the_state_that_is_named():
     states = on.simulate(circuit, None, 1e-3, Brian(seed=0), noise={"b.a": 1e-3})
     assert np.ptp(states["b.a"]) > 1e-4
     assert np.ptp(states["a.y"]) == np.ptp(states["b.y"]) == 0
+
+
+@pytest.mark.parametrize("engine", [Reference(seed=1), Brian(seed=1)], ids=["reference", "brian"])
+@pytest.mark.parametrize("noise", [0.3, on.Noise([0.1, 0.2, 0.3], tau=1e-3), on.Noise(0.3, tau=1e-3, shared=True)])
+@pytest.mark.parametrize("every", [1, 5, None])
+def test_outputs_read_inputs_with_their_noise(engine, noise, every):
+    """A step of Euler's method tells what the circuit received."""
+    text = "dy/dt = (-y + z)/tau_y : 1\nz : 1\ntau_y : second"
+    model = on.CircuitModel("reader", text, parameters={"tau_y": 2e-3}, outputs={"seen": "z"})
+    circuit, z = on.Circuit(model, size=3), RNG.normal(size=(20, 2, 3))
+    options = {"noise": {"z": noise}, "record": ["y", "seen"]}
+    b2.seed(1)
+    y = on.simulate(circuit, z, 2e-3, engine, **options)["y"]
+    added = y[:-1] + 20 * np.diff(y, axis=0) - z
+    expected = np.concatenate([z, z[-1:]]) + np.concatenate([np.zeros((1, 2, 3)), added])
+    seen = on.simulate(circuit, z, 2e-3, engine, every=every, **options)["seen"]
+    np.testing.assert_allclose(seen, expected[:: every or 20][-len(seen) :], rtol=1e-9, atol=1e-12)
