@@ -25,7 +25,9 @@ def get_program(operator: Operator, trials: int) -> Program:
     """The `Program` that runs an operator for this number of trials on the current device."""
     target = current_device()
     pairs = find_kernels(operator, target)
-    return Program([kernel for kernel, _ in pairs], [term for _, term in pairs], trials, target)
+    program = Program(*zip(*pairs, strict=True), trials, target)
+    program.register(target)
+    return program
 
 
 def find_kernels(operator: Operator, target: str) -> list[tuple[Kernel, Operator]]:

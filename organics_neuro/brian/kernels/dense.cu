@@ -1,7 +1,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cublas_v2.h>
-namespace {
+#ifndef ORGANICS_CUBLAS
+#define ORGANICS_CUBLAS
 // A program does not go on with a product that cuBLAS could not make.
 inline void organics_check(const cublasStatus_t status, const char* call)
 {
@@ -10,11 +11,19 @@ inline void organics_check(const cublasStatus_t status, const char* call)
     std::exit(EXIT_FAILURE);
 }
 
-template <typename Real>
-void _organics_dense(const Real* x, Real* r, const int m, const int n, const int trials, const Real* matrix)
+// One handle, with its workspace, for the whole program: an inline function is the same in all of its files.
+inline cublasHandle_t organics_cublas()
 {
     static cublasHandle_t handle = nullptr;
     if (!handle) organics_check(cublasCreate(&handle), "cublasCreate");
+    return handle;
+}
+#endif
+namespace {
+template <typename Real>
+void _organics_dense(const Real* x, Real* r, const int m, const int n, const int trials, const Real* matrix)
+{
+    const cublasHandle_t handle = organics_cublas();
     const Real one = 1, zero = 0;
     const auto T = CUBLAS_OP_T, N = CUBLAS_OP_N;
     if constexpr (sizeof(Real) == sizeof(double))

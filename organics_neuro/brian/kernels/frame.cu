@@ -46,12 +46,12 @@ SUPPORT
     const auto {{_name}} = {{get_array_name(variables[_name], access_data=True, prefix='dev')}};
     {% endfor %}
     {% if '_w_past' in variables %}
-    organics_delay<<<256, 256>>>(_x, _w_past, _w_delay, (size_t)_n*_trials);
+    organics_delay<<<organics_blocks((size_t)_n*_trials), 256>>>(_x, _w_past, _w_delay, (size_t)_n*_trials);
     organics_next_slot<<<1, 1>>>(_w_delay);
     {% endif %}
     KERNEL
     {% if '_product' in variables %}
-    organics_copy<<<256, 256>>>(_total, _r, (size_t)_m*_trials, false);
+    organics_copy<<<organics_blocks((size_t)_m*_trials), 256>>>(_total, _r, (size_t)_m*_trials, false);
     {% endif %}
     CUDA_CHECK_ERROR("organics_projection");
 }

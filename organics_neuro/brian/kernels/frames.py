@@ -9,6 +9,8 @@ on the GPU and calls the kernels after that; their pointers are those of the GPU
 from organics_neuro.brian.kernels.sources import source
 
 NUMPY, CYTHON, CPP, CUDA = (source(f"frame.{ending}") for ending in ("py_", "pyx", "cpp", "cu"))
+#: What the frame of CUDA calls, besides the kernels.
+CUDA_BLOCKS = source("blocks.cuh")
 
 # C++: preparation waits for the first step of a run; only then has Brian2 set the arguments that a program was started with.
 BEFORE = "{{_w_fresh}}[0] = 1;"

@@ -54,10 +54,9 @@ class Program:
         if target == "cpp" and any(kernel.prepare for kernel in kernels):
             self.scratch["fresh"] = 1
         self.template = "organics_projection" + "".join(kernel.function.removeprefix("_organics") for kernel in kernels)
-        self._register(target)
 
-    def _register(self, target):
-        """Make the code known to Brian2 as a template."""
+    def register(self, target: str) -> None:
+        """Make the code known to Brian2 as a template of a target."""
         if target == "runtime":
             _add(NumpyCodeObject, self.template, self._numpy)
             _add(CythonCodeObject, self.template, self._cython)
@@ -66,7 +65,7 @@ class Program:
         else:
             from brian2cuda.codeobject import CUDAStandaloneCodeObject
 
-            _add(CUDAStandaloneCodeObject, self.template, self._cuda)
+            _add(CUDAStandaloneCodeObject, self.template, self.cuda)
 
     def _numpy(self):
         """The first term writes the target, the others are added."""
@@ -91,10 +90,12 @@ class Program:
             PREPARE=frames.fill(frames.PREPARE, PREPARE=prepare) if prepare else "",
         )
 
-    def _cuda(self):
-        add = "organics_copy<<<256, 256>>>(_r, {term}, (size_t)_m*_trials, true);"
+    def cuda(self) -> str:
+        """The template for brian2cuda, which it need not have."""
+        add = "organics_copy<<<organics_blocks((size_t)_m*_trials), 256>>>(_r, {term}, (size_t)_m*_trials, true);"
         kernel = self._sum(str, str, "<_Real>", add)
-        return frames.fill(frames.CUDA, KERNEL=kernel, SUPPORT=self._support(lambda call: call.kernel.cuda))
+        support = frames.CUDA_BLOCKS + self._support(lambda call: call.kernel.cuda)
+        return frames.fill(frames.CUDA, KERNEL=kernel, SUPPORT=support)
 
     def _support(self, text):
         """The definition of each function, once."""
