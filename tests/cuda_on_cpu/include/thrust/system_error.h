@@ -1,0 +1,7 @@
+#pragma once
+#include <exception>
+
+namespace thrust
+{
+struct system_error : std::exception {};
+}
