@@ -1,8 +1,10 @@
-# Each target makes .venv if there is none and installs what it needs.
+# Each target makes its environment if there is none and installs what it needs.
 PYTHON ?= python3
 # The version that the results were made with.
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
+# brian2cuda is made for this version.
+CUDA_PYTHON ?= python3.12
 
 demo: .venv/.installed
 	$(BIN)/python examples/demo.py
@@ -21,13 +23,26 @@ test-slow: .venv/.installed
 	$(BIN)/python -m pip install --quiet -e ".[torch,test]"
 	touch $@
 
-# Compile one CUDA program with every kernel, without running it: needs nvcc and PYTHON=python3.12 (docs/cuda.md).
-cuda-build:
-	$(PYTHON) -m venv .venv-cuda
-	.venv-cuda/bin/python -m pip install --quiet -e ".[cuda]" nvidia-curand "nvidia-cublas>=13,<13.2"
+# Run the programs of the device "cuda" on the CPU, with g++ in place of a CUDA toolkit (docs/cuda.md).
+cuda-on-cpu: .venv-cuda/.installed
+	PATH="$(CURDIR)/tests/cuda_on_cpu/bin:$(CURDIR)/.venv-cuda/bin:$$PATH" \
+		.venv-cuda/bin/python -m pytest -m gpu tests/brian/test_cuda.py tests/brian/test_cuda_programs.py
+	.venv-cuda/bin/python -m pytest tests/cuda_on_cpu
+
+# Compile one CUDA program with every kernel, without running it: needs nvcc (docs/cuda.md).
+cuda-build: .venv-cuda/.libraries
 	.venv-cuda/bin/python -m tests.brian.cuda_program build/cuda
+
+.venv-cuda/.installed: setup.cfg
+	$(CUDA_PYTHON) -m venv .venv-cuda
+	.venv-cuda/bin/python -m pip install --quiet -e ".[cuda]" pytest
+	touch $@
+
+.venv-cuda/.libraries: .venv-cuda/.installed
+	.venv-cuda/bin/python -m pip install --quiet nvidia-curand "nvidia-cublas>=13,<13.2"
+	touch $@
 
 clean:
 	rm -rf .venv .venv-cuda build demo
 
-.PHONY: demo test test-slow cuda-build clean
+.PHONY: demo test test-slow cuda-on-cpu cuda-build clean
