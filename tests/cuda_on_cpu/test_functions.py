@@ -58,9 +58,7 @@ def test_a_function_is_that_of_numpy(name, tmp_path):
     number = len(function._arg_types)
     choices = [VALUES if units is not bool else [0.0, 1.0] for units in function._arg_units]
     arguments = np.array(list(itertools.product(*choices))).T
-    call = f"{implementations['cuda'].name}({', '.join(f'x[{k}*count + k_]' for k in range(number))})".replace(
-        "k_", "k"
-    )
+    call = f"{implementations['cuda'].name}({', '.join(f'x[{a}*count + k]' for a in range(number))})"
     parts = {"CODE": implementations["cuda"].get_code(None), "CALL": call}
     parts |= {"COUNT": str(arguments.shape[1]), "NUMBER": str(number)}
     text = _PROGRAM
