@@ -24,11 +24,13 @@ from organics_neuro.core.operators import identity
 from organics_neuro.core.populations import must_be_positive
 from organics_neuro.core.units import UNITS, seconds
 from organics_neuro.nn import functional
-from organics_neuro.nn.arguments import check_input, check_state, in_own_precision, transformed
+from organics_neuro.nn.arguments import check_input, check_state, in_own_precision
 from organics_neuro.nn.constraints import Constraint, Parametrization, constrain, constraints_of, start_at
 from organics_neuro.nn.copies import array, in_double
 from organics_neuro.nn.declarations import declaration, read_by, starting_values, state_type
+from organics_neuro.nn.effective import Constrained, value_of
 from organics_neuro.nn.initialization import drawn
+from organics_neuro.nn.transforms import transformed
 
 #: Largest Euler step size dt/tau of a state, unless one says otherwise: decay is smooth, and couplings have room.
 MAX_STEP = 0.5
@@ -43,7 +45,7 @@ class Run(NamedTuple):
     whole: bool = True
 
 
-class CircuitCell(nn.Module):
+class CircuitCell(Constrained):
     """One step of a declared model; called like `torch.nn.LSTMCell`.
 
     With step sizes h = dt/tau, and every right-hand side at the old state, a step is x <- x + dt dx/dt.
@@ -212,8 +214,7 @@ class CircuitCell(nn.Module):
         values behind the step sizes are normal, unless a time constant was given. States start as the model says.
         """
         for coupling in self.model.couplings:
-            weights = getattr(self, coupling.weights)
-            start_at(self, coupling.weights, drawn(coupling, weights))
+            start_at(self, coupling.weights, drawn(coupling, value_of(self, coupling.weights)))
         for name, value in self._start.items():
             if name in self.steps:
                 setattr(self, self.steps[name], self._given_step(name, value))
@@ -253,7 +254,7 @@ class CircuitCell(nn.Module):
     # --- steps --------------------------------------------------------------------------------------------------
 
     @in_own_precision
-    def forward(self, input: Tensor, state: Any = None, *, run: Run | None = None) -> Any:
+    def forward(self, input: Tensor, state: Any = None, run: Run | None = None) -> Any:
         """One step.
 
         Parameters
@@ -324,7 +325,7 @@ class CircuitCell(nn.Module):
             steps=len(input),
             dt=self.dt,
             states=fields,
-            weights={name: getattr(self, name) for name in self.model.weights},
+            weights={name: value_of(self, name) for name in self.model.weights},
             parameters={**self._values(), **carried},
             record=(self.output,) if whole else (),
         )
@@ -336,9 +337,9 @@ class CircuitCell(nn.Module):
         values: dict[str, Any] = dict(self.fixed)
         for name in self.model.parameters:
             if name in self.steps:
-                values[name] = self.dt / getattr(self, self.steps[name])
+                values[name] = self.dt / value_of(self, self.steps[name])
             elif name not in (*self.fixed, *self.fields):
-                values[name] = getattr(self, name)
+                values[name] = value_of(self, name)
         return values
 
     def _fuses(self, kernel, input):
@@ -372,7 +373,7 @@ class CircuitCell(nn.Module):
         initial = {name: array(getattr(double, f"initial_{name}")) for name in self.states}
         ratio = self._ratio(dt)
         parameters = {n: array(v) * ratio ** UNITS[self.model.units[n]][2] for n, v in double._values().items()}
-        parameters |= {n: dt / array(getattr(double, step)) for n, step in self.steps.items()}
+        parameters |= {n: dt / array(value_of(double, step)) for n, step in self.steps.items()}
         # as the cell holds it: in float32 0.003 is another number
         carried = {n: float(getattr(double, f"initial_{n}")[0]) for n in self.fields if n not in self.states}
         return Circuit(self.model, weights, size=self.hidden_size, initial=initial, **parameters, **carried)
@@ -391,7 +392,7 @@ class CircuitCell(nn.Module):
         """Weights with the structure that their constraint gives them."""
         if name in self._buffers:
             return identity(self.hidden_size)
-        value = array(getattr(self, name))
+        value = array(value_of(self, name))
         constraints = constraints_of(self, name)
         return constraints[-1].operator(value) if constraints and isinstance(constraints[-1], Constraint) else value
 

@@ -19,6 +19,7 @@ from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 from organics_neuro.core.boundary import known_name, positive_int
 from organics_neuro.core.operators import LowRank, Operator, Sparse
 from organics_neuro.nn.arguments import check_tensor
+from organics_neuro.nn.effective import guard
 
 #: What a parametrization may be given as: a name, a name with its arguments, or a module of torch's kind.
 Parametrization = str | tuple | nn.Module
@@ -182,6 +183,11 @@ def largest_singular_value(matrix: Tensor) -> Tensor:
     which fails for some matrices near a rotation. Where several singular values are the largest, as of a rotation, the
     gradient is that of one of them, and there is no second derivative.
     """
+    if torch.onnx.is_in_onnx_export():
+        raise RuntimeError(
+            "ONNX has no eigenvalues, which bound a singular value; make the weights plain before, by "
+            "torch.nn.utils.parametrize.remove_parametrizations(module, name)"
+        )
     square = torch.linalg.eigvalsh(matrix.T @ matrix)[-1]
     return square.clamp(min=torch.finfo(matrix.dtype).tiny).sqrt()  # of 0, a square root has no slope
 
@@ -296,6 +302,7 @@ def constrain(module: nn.Module, parameter: str, constraint: Parametrization) ->
     """
     if isinstance(constraint, nn.Module):
         register_parametrization(module, parameter, constraint)
+        guard(module, parameter)
         return
     name, *arguments = constraint if isinstance(constraint, tuple) else (constraint,)
     register = PARAMETRIZATIONS[known_name(f"parametrization of {parameter!r}", name, PARAMETRIZATIONS)]
@@ -303,6 +310,8 @@ def constrain(module: nn.Module, parameter: str, constraint: Parametrization) ->
         register(module, parameter, *arguments)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"parametrization {constraint!r} of {parameter!r}: {error}") from None
+    if is_parametrized(module, parameter):  # not the identity, which becomes a constant
+        guard(module, parameter)
 
 
 def constraints_of(module: nn.Module, parameter: str) -> list[nn.Module]:

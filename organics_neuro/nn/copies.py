@@ -25,12 +25,15 @@ def in_double(module: M) -> M:
 def refresh(module: M) -> M:
     """Compute anew the weights that `torch.nn.utils.spectral_norm`, `weight_norm` and `prune` put in a module's place.
 
-    They do it before each call of the module, by a hook. Other hooks, those of the user, are not called.
+    They do it before each call of the module, by a hook. Other hooks, those of the user, are not called. A spectral norm
+    stays where its iteration has come to: to look at a module does not train it.
     """
     for part in module.modules():
-        for hook in part._forward_pre_hooks.values():
-            if type(hook).__module__.startswith("torch.nn.utils"):
-                hook(part, None)  # pyright: ignore
+        hooks = [h for h in part._forward_pre_hooks.values() if type(h).__module__.startswith("torch.nn.utils")]
+        training, part.training = part.training, False
+        for hook in hooks:
+            hook(part, None)  # pyright: ignore
+        part.training = training
     return module
 
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from organics_neuro.core.errors import ConvergenceError
 from organics_neuro.core.model import CircuitModel
 from organics_neuro.nn.equations import System, Values, largest
+from organics_neuro.nn.transforms import refuse_search
 
 #: Largest residual of a steady state, relative to its largest value or 1, whichever is larger.
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
@@ -71,7 +72,10 @@ def solve(model: CircuitModel, values: Values, weights: Mapping[str, Tensor]) ->
         If there are samples without a steady state, or none was found.
     ValueError
         If an input is not finite.
+    RuntimeError
+        Where torch transforms or records what is computed (torch.func, traces, torch.export).
     """
+    refuse_search()
     shape = torch.broadcast_shapes(*(v.shape[:-1] for v in values.values() if isinstance(v, Tensor)))
     flat = {name: _flat(value, shape) for name, value in values.items()}
     names = [name for name, value in flat.items() if isinstance(value, Tensor)]

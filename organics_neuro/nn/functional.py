@@ -28,6 +28,7 @@ from organics_neuro.core.schemes import scheme
 from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.nn.arguments import check_tensor
 from organics_neuro.nn.operators import product
+from organics_neuro.nn.transforms import recorded
 
 #: Inputs by full name; or a tensor or array for the one input that a circuit has.
 Inputs: TypeAlias = Mapping[str, Tensor | ArrayLike] | Tensor | ArrayLike | None
@@ -158,7 +159,8 @@ def _trials(inputs, constant):
         if value.dim() > 2:
             raise ValueError(f"{name} has shape {tuple(value.shape)}; give (units,) or (trials, units)")
     values = {**inputs, **constant}
-    count_trials("inputs, states and parameters", values)
+    if not recorded():  # which would fix the number
+        count_trials("inputs, states and parameters", values)
     return torch.broadcast_shapes(*(value.shape[-2:-1] for value in values.values()))
 
 

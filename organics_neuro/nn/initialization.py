@@ -9,6 +9,7 @@ from torch import Tensor
 
 from organics_neuro.core.model import Coupling
 from organics_neuro.core.units import magnitude
+from organics_neuro.nn.constraints import start_at
 
 #: Step size of y of the oscillators: close to 1, at which a step is a pure rotation and nothing leaks.
 STEP = 0.996
@@ -79,10 +80,7 @@ def oscillators_(module: Any, angles: ArrayLike | None = None) -> Any:
         raise ValueError(f"angles must be {pairs} numbers, one for each pair of units, got shape {angles.shape}")
     rotations = torch.block_diag(*map(_rotation, torch.from_numpy(angles))).to(cells[0].W_r)
     for cell in cells:
-        if cell.recurrence == "free":
-            cell.W_r.copy_(rotations)
-        else:
-            cell.W_r = rotations
+        start_at(cell, "W_r", rotations)
         cell.step_y = torch.full_like(cell.step_y, STEP)
         cell.W = POOL * cell.W
         cell.initial_a.fill_(cell.constant["b0"] ** 2)  # at rest: from a larger value it would take long to fall

@@ -19,11 +19,12 @@ from organics_neuro.core.circuits import Circuit, JoinedCircuit, join
 from organics_neuro.core.model import CircuitModel, Coupling
 from organics_neuro.nn.arguments import check_input, check_state, in_own_precision
 from organics_neuro.nn.cells import CircuitCell, Run
+from organics_neuro.nn.transforms import Unscripted, untraced
 
 KERNELS = ("auto", "fused", "torch")
 
 
-class CircuitLayer(nn.Module):
+class CircuitLayer(Unscripted, nn.Module):
     """Any declared model as a recurrent layer; called like `torch.nn.LSTM`.
 
     Parameters
@@ -124,6 +125,7 @@ class CircuitLayer(nn.Module):
         for cell in self.cells:
             cell.reset_parameters()  # pyright: ignore[reportCallIssue]
 
+    @untraced
     @in_own_precision
     def forward(
         self, input: Tensor | PackedSequence, state: Any = None, *, whole: bool = True
@@ -155,7 +157,6 @@ class CircuitLayer(nn.Module):
         RuntimeError
             With kernel="fused", if it cannot be compiled; under `torch.jit.trace`.
         """
-        _refuse_traces(self)
         if isinstance(input, PackedSequence):
             return self._run_packed(input, state, whole)
         check_input(input, self, (2, 3))
@@ -271,14 +272,6 @@ class CircuitLayer(nn.Module):
         default = {"num_layers": 1, "batch_first": False, "dropout": 0.0, "precision": None}
         chosen = [f"{name}={getattr(self, name)!r}" for name, value in default.items() if getattr(self, name) != value]
         return ", ".join([self._first.extra_repr(), *chosen])
-
-
-def _refuse_traces(layer):
-    if torch.jit.is_tracing():
-        raise RuntimeError(
-            f"{type(layer).__name__} cannot be traced by torch.jit or for ONNX: the trace would hold the number of steps "
-            "of this input and cut others; use torch.export, or layer.to_circuit()"
-        )
 
 
 def _check_dropout(dropout, num_layers):

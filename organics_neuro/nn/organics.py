@@ -12,12 +12,13 @@ from organics_neuro.core.boundary import known_name, number, step_size
 from organics_neuro.core.models import MODELS
 from organics_neuro.core.models.gated import GAINS, VARIANTS, name_of
 from organics_neuro.nn import kernels
-from organics_neuro.nn.arguments import transformed
 from organics_neuro.nn.cells import CircuitCell
-from organics_neuro.nn.constraints import Parametrization
+from organics_neuro.nn.constraints import Parametrization, start_at
 from organics_neuro.nn.declarations import declaration
+from organics_neuro.nn.effective import value_of
 from organics_neuro.nn.kernels.gated import unroll as fused_unroll
 from organics_neuro.nn.layers import CircuitLayer
+from organics_neuro.nn.transforms import recorded, transformed
 
 #: Largest Euler step sizes dt/tau of y, of a and of both gains.
 MAX_STEP_Y, MAX_STEP_A, MAX_STEP_B = 0.5, 0.2, 0.5
@@ -127,6 +128,8 @@ class ORGaNICsCell(CircuitCell):
         dtype: torch.dtype | None = None,
     ):
         constraint = RECURRENCES[known_name("recurrence", recurrence, RECURRENCES)]
+        if constraint and "W_r" in (parametrizations or {}):
+            raise ValueError(f"recurrence={recurrence!r} and parametrizations both constrain 'W_r'; give one of them")
         constant = {gain: _check_gain(gain, v) for gain, v in zip(GAINS, (b0, b), strict=True) if v is not None}
         maxima = {"max_step_y": max_step_y, "max_step_a": max_step_a, "max_step_b": max_step_b}
         y, a, gains = (step_size(name, value) for name, value in maxima.items())
@@ -156,12 +159,11 @@ class ORGaNICsCell(CircuitCell):
         """
         for name in self.model.weights:
             if name not in ("W", "W_r"):
-                bound = getattr(self, name).shape[1] ** -0.5
-                nn.init.uniform_(getattr(self, name), -bound, bound)
-        self.W_zx /= torch.linalg.matrix_norm(self.W_zx, 2)
+                value = torch.empty_like(value_of(self, name))
+                nn.init.uniform_(value, -(value.shape[1] ** -0.5), value.shape[1] ** -0.5)
+                start_at(self, name, value / torch.linalg.matrix_norm(value, 2) if name == "W_zx" else value)
         self._reset_recurrence()
-        logarithm: Any = self.parametrizations.W.original  # pyright: ignore
-        logarithm.uniform_(-1, 0).fill_diagonal_(0)
+        start_at(self, "W", torch.empty_like(value_of(self, "W")).uniform_(-1, 0).fill_diagonal_(0).exp())
         for name in self.model.states:
             self._reset_step(f"step_{name}")
         self.initial_y.uniform_(0, 1).div_(torch.linalg.vector_norm(self.initial_y))
@@ -172,12 +174,10 @@ class ORGaNICsCell(CircuitCell):
             getattr(self, f"initial_{gain}").fill_(value)
 
     def _reset_recurrence(self):
-        if self.recurrence == "free":
-            nn.init.orthogonal_(self.W_r)
-        elif self.recurrence == "diagonal":
+        if self.recurrence == "diagonal":
             self.parametrizations.W_r.original.normal_()  # pyright: ignore
         elif self.recurrence != "identity":
-            self.W_r = nn.init.orthogonal_(torch.empty_like(self.W_r))
+            start_at(self, "W_r", nn.init.orthogonal_(torch.empty_like(value_of(self, "W_r"))))
 
     # --- the compiled kernel ------------------------------------------------------------------------------------
 
@@ -201,12 +201,14 @@ class ORGaNICsCell(CircuitCell):
         gated = declaration(MODELS["gated"], self.input_size, self.hidden_size)
         shapes = {name: w.shape for name, w in gated.weights.items()}
         zeros = self.initial_y.new_zeros
-        weights = {n: getattr(self, n) if n in self.model.weights else zeros(shape) for n, shape in shapes.items()}
+        weights = {n: value_of(self, n) if n in self.model.weights else zeros(shape) for n, shape in shapes.items()}
         for name, shape in shapes.items():
             if weights[name].shape != shape:
                 raise ValueError(f"{name} must have shape {shape}, got {tuple(weights[name].shape)}")
-        steps = (getattr(self, f"step_{n}", None) for n in State._fields)
-        return weights, State(*(zeros(self.hidden_size) if h is None else h for h in steps))
+        steps = {n: f"step_{n}" for n in State._fields}
+        return weights, State(
+            *(value_of(self, h) if hasattr(self, h) else zeros(self.hidden_size) for h in steps.values())
+        )
 
     def _fuses(self, kernel, input):
         """Whether the compiled kernel takes these steps."""
@@ -222,6 +224,8 @@ class ORGaNICsCell(CircuitCell):
             raise ValueError(f"kernel='fused' has no model {self.family!r}; use kernel='auto'")
         if kernel == "fused" and transformed():
             raise ValueError("kernel='fused' does not run in transforms of torch.func; use kernel='auto'")
+        if kernel == "auto" and recorded():  # a program that is kept needs torch alone
+            return False
         return fits and known and not transformed() and (kernel == "fused" or kernels.available())
 
     def extra_repr(self) -> str:

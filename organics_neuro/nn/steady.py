@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
-from torch.nn.utils.parametrize import register_parametrization
 
 from organics_neuro.core.boundary import known_name, positive_int
 from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.models import MODELS
 from organics_neuro.nn.arguments import check_range, check_steady_input, check_tensor, in_own_precision
-from organics_neuro.nn.constraints import Bounded, Positive, SpectralBound
+from organics_neuro.nn.constraints import constrain
 from organics_neuro.nn.copies import array, as_double, in_double
+from organics_neuro.nn.effective import Constrained, value_of
 from organics_neuro.nn.equations import System, closed_form
 from organics_neuro.nn.equilibrium import TOLERANCE, solve
 from organics_neuro.nn.protocol import SteadyState
@@ -29,7 +29,7 @@ RECURRENCES = ("identity", "learned")
 TWO_TYPE = MODELS["two_type"]
 
 
-class DivisiveNormalization(nn.Module):
+class DivisiveNormalization(Constrained):
     """The steady state of a fully connected normalization circuit.
 
     The circuit is of the model "two_type" with semisaturation 1, input drive z = W_zx x / ||W_zx x|| and input gain
@@ -106,10 +106,10 @@ class DivisiveNormalization(nn.Module):
         self.W = nn.Parameter(torch.ones(out_features, out_features, **factory))
         self.b0 = nn.Parameter(torch.full((out_features,), 0.5, **factory))
         self.W_r = nn.Parameter(torch.eye(out_features, **factory)) if recurrence == "learned" else None
-        register_parametrization(self, "W", Positive())
-        register_parametrization(self, "b0", Bounded(1.0))
+        constrain(self, "W", "positive")
+        constrain(self, "b0", "bounded")
         if recurrence == "learned":
-            register_parametrization(self, "W_r", SpectralBound())
+            constrain(self, "W_r", "spectral")
         self.reset_parameters()
 
     @torch.no_grad()
@@ -161,7 +161,7 @@ class DivisiveNormalization(nn.Module):
         """
         drive = self.drive(input)
         if self.recurrence == "learned" and not self.legacy:
-            y = solve(TWO_TYPE, self._values(drive), {"W_r": self.W_r, "W": self.W}).states["y"]
+            y = solve(TWO_TYPE, self._values(drive), self._weights()).states["y"]
         else:
             y, _ = self._given(drive)
         return torch.relu(y).square()
@@ -180,24 +180,29 @@ class DivisiveNormalization(nn.Module):
         """
         drive = self.drive(input)
         if self.recurrence == "learned" and not self.legacy:
-            found = solve(TWO_TYPE, self._values(drive), {"W_r": self.W_r, "W": self.W})
+            found = solve(TWO_TYPE, self._values(drive), self._weights())
             return SteadyState(*found.states.values(), found.residual, found.iterations)
         y, a = self._given(drive)
         with torch.no_grad():
-            W_r = (lambda rates: rates) if self.W_r is None else self.W_r
-            error = System(TWO_TYPE, self._values(drive), {"W_r": W_r, "W": self.W}).error([y, a])
+            error = System(TWO_TYPE, self._values(drive), self._weights()).error([y, a])
         iterations = PUBLISHED_ITERATIONS if self.legacy else 0
         return SteadyState(y, a, error, torch.full_like(error, iterations, dtype=torch.long))
 
     def _values(self, drive):
         """Input and parameters of the circuit."""
-        return {"z": drive, "b": 1.0, "b0": self.b0, "sigma": 1.0}
+        return {"z": drive, "b": 1.0, "b0": value_of(self, "b0"), "sigma": 1.0}
+
+    def _weights(self):
+        """Weights of the circuit; the identity as a function."""
+        W_r = (lambda rates: rates) if self.recurrence == "identity" else value_of(self, "W_r")
+        return {"W_r": W_r, "W": value_of(self, "W")}
 
     def _given(self, drive):
         """y and a where no solver is needed."""
         if self.legacy:
-            return published_iteration(drive, self.b0.square(), self.W_r, self.W)
-        return closed_form(TWO_TYPE, self._values(drive), {"W": lambda rates: rates @ self.W.T}).values()
+            return published_iteration(drive, value_of(self, "b0").square(), **self._weights())
+        W = value_of(self, "W")
+        return closed_form(TWO_TYPE, self._values(drive), {"W": lambda rates: rates @ W.T}).values()
 
     def steady_circuit(self, input: Tensor | ArrayLike) -> tuple[Circuit, np.ndarray]:
         """The circuit of the layer, and its input: run to its steady state, it gives the output of the layer.

@@ -10,15 +10,15 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
-from torch.nn.utils.parametrize import register_parametrization
 
 from organics_neuro.core.boundary import known_name, not_negative_int, positive_int
 from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.models import MODELS
 from organics_neuro.core.operators import LowRank, Sparse
 from organics_neuro.nn.arguments import check_range, check_steady_input, check_tensor, in_own_precision
-from organics_neuro.nn.constraints import Bounded, Positive
+from organics_neuro.nn.constraints import constrain
 from organics_neuro.nn.copies import array, as_double, in_double
+from organics_neuro.nn.effective import Constrained, value_of
 from organics_neuro.nn.equations import System, closed_form
 from organics_neuro.nn.protocol import SteadyState
 
@@ -26,7 +26,7 @@ POOLS = ("uniform", "local")
 TWO_TYPE_RECTIFIED = MODELS["two_type_rectified"]
 
 
-class DivisiveNormalization2d(nn.Module):
+class DivisiveNormalization2d(Constrained):
     """The steady state of a convolutional normalization circuit.
 
     In each channel, with semisaturation 1, input drive z = K_z * x and input gain b = sigmoid(K_b * x) the output is ::
@@ -107,8 +107,8 @@ class DivisiveNormalization2d(nn.Module):
         self.K_b = nn.Parameter(torch.empty(kernels, **factory))
         self.W = nn.Parameter(torch.ones(out_channels, side, side, **factory))
         self.b0 = nn.Parameter(torch.full((out_channels, 1, 1), 0.5, **factory))
-        register_parametrization(self, "W", Positive())
-        register_parametrization(self, "b0", Bounded(1.0))
+        constrain(self, "W", "positive")
+        constrain(self, "b0", "bounded")
         self.reset_parameters()
 
     @torch.no_grad()
@@ -148,9 +148,10 @@ class DivisiveNormalization2d(nn.Module):
 
     def pooled(self, rates):
         """The pool of non-negative values (..., out_channels, height, width), of the same shape."""
+        W = value_of(self, "W")
         if self.pool == "uniform":
-            return (self.W * rates.sum((-2, -1), keepdim=True)).expand_as(rates)
-        return conv2d(rates, self.W.unsqueeze(1), padding="same", groups=self.out_channels)
+            return (W * rates.sum((-2, -1), keepdim=True)).expand_as(rates)
+        return conv2d(rates, W.unsqueeze(1), padding="same", groups=self.out_channels)
 
     @in_own_precision
     def forward(self, input):
@@ -179,7 +180,7 @@ class DivisiveNormalization2d(nn.Module):
 
     def _values(self, drive):
         """Input and parameters of the circuit."""
-        return {"z": drive, "b": 1.0, "b0": self.b0, "sigma": 1.0}
+        return {"z": drive, "b": 1.0, "b0": value_of(self, "b0"), "sigma": 1.0}
 
     @in_own_precision
     def steady_state(self, input):

@@ -101,3 +101,18 @@ def test_other_modules_are_refused():
 def test_bad_angles(angles, message):
     with pytest.raises((TypeError, ValueError), match=message):
         oscillators_(make(), angles)
+
+
+@pytest.mark.parametrize("constraint", ["positive", "dale", ("bounded", 1.0)])
+def test_constrained_weights_start_as_drawn(constraint):
+    """They started at 1, all of them: what was drawn was written to a value that is computed anew."""
+    torch.manual_seed(0)
+    names = ("W_zx", "W_by", "W_r")
+    cell = ORGaNICs(3, 5, parametrizations=dict.fromkeys(names, constraint)).cells[0]
+    for name in names:
+        assert len(getattr(cell, name).unique()) > 4, name
+
+
+def test_one_constraint_of_the_recurrence():
+    with pytest.raises(ValueError, match="recurrence='spectral' and parametrizations both constrain 'W_r'; give one"):
+        ORGaNICs(3, 5, recurrence="spectral", parametrizations={"W_r": "positive"})

@@ -1,14 +1,23 @@
 """Hooks and torch.nn.utils act on layers as on torch.nn.LSTM: values are current, gradients reach what is learned."""
 
+import copy
+import pickle
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
-from torch.nn.utils import parametrizations, prune  # noqa: E402
+from torch.nn.utils import parametrizations, parametrize, prune  # noqa: E402
 
 import organics_neuro as on  # noqa: E402
-from organics_neuro.nn import CircuitLayer, ORGaNICs, SequenceClassifier  # noqa: E402
+from organics_neuro.nn import (  # noqa: E402
+    CircuitLayer,
+    DivisiveNormalization,
+    DivisiveNormalization2d,
+    ORGaNICs,
+    SequenceClassifier,
+)
 from tests.simulators import simulate_reference  # noqa: E402
 
 N, H, T, B = 3, 6, 7, 4  # inputs, units, steps, sequences
@@ -86,20 +95,99 @@ def test_input_with_nan_shows(make):
     assert output[:, :3].isfinite().all()
 
 
-@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
-@pytest.mark.parametrize("make", MAKE)
-def test_traces_are_refused(make):
-    """A trace would hold the steps of this input, and cut longer sequences without a word."""
-    rnn = MAKE[make]()
-    with pytest.raises(RuntimeError, match="cannot be traced by torch.jit or for ONNX: the trace would hold"):
-        torch.jit.trace(rnn, torch.randn(B, T, N, **DOUBLE))
+#: What torch.nn.utils does to a parameter that is not one by itself: constrained, constant, or not there.
+OLDER = {
+    "spectral_norm": nn.utils.spectral_norm,
+    "weight_norm": nn.utils.weight_norm,
+    "prune": lambda module, name: prune.l1_unstructured(module, name, 0.5),
+}
+CONSTRAINED = {
+    "organics": (lambda: ORGaNICs(N, H, recurrence="identity").cells[0], ("W", "W_r", "step_y")),
+    "two_type": (lambda: CircuitLayer("two_type", N, H).cells[0], ("W", "b0")),
+    "learned": (lambda: DivisiveNormalization(N, H, "learned"), ("W", "W_r", "b0")),
+    "conv": (lambda: DivisiveNormalization2d(N, H, 3), ("W", "b0")),
+}
 
 
-@pytest.mark.parametrize("make", MAKE)
-def test_exported_programs_are_the_layer(make):
-    """torch.export checks the shape of what it is given, and cuts nothing."""
-    rnn, x = MAKE[make](), torch.randn(B, T, N, **DOUBLE)
-    program = torch.export.export(rnn, (x,)).module()
-    torch.testing.assert_close(program(x)[0], rnn(x)[0])
-    with pytest.raises((RuntimeError, AssertionError)):
-        program(torch.randn(B, T + 2, N, **DOUBLE))
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+@pytest.mark.parametrize("make", CONSTRAINED)
+@pytest.mark.parametrize("utility", OLDER)
+def test_utilities_that_know_parameters_alone_are_refused_elsewhere(utility, make):
+    module, names = CONSTRAINED[make][0](), CONSTRAINED[make][1]
+    before = {key: value.clone() for key, value in module.state_dict().items()}
+    for name in names:
+        with pytest.raises(ValueError, match=f"'{name}' is no parameter by itself .* use torch.nn.utils.parametrize$"):
+            OLDER[utility](module, name)
+    assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
+
+
+@pytest.mark.parametrize("utility", ["new weight_norm", "orthogonal"])
+def test_parametrizations_that_cannot_follow_one_another(utility):
+    cell = ORGaNICs(N, H, **DOUBLE).cells[0]
+    {"new weight_norm": parametrizations.weight_norm, "orthogonal": parametrizations.orthogonal}[utility](cell, "W")
+    with pytest.raises(ValueError, match=r"the parametrizations of 'W' \(Positive, \w+\) cannot follow one another: "):
+        cell(torch.randn(B, N, **DOUBLE))
+
+
+INITIALIZERS = [
+    nn.init.uniform_,
+    nn.init.normal_,
+    nn.init.ones_,
+    nn.init.eye_,
+    nn.init.orthogonal_,
+    nn.init.xavier_uniform_,
+    nn.init.kaiming_normal_,
+    nn.init.trunc_normal_,
+    lambda W: nn.init.sparse_(W, 0.5),
+    lambda W: W.data.fill_(0.3),
+    lambda W: W.copy_(torch.ones_like(W)),
+    lambda W: W.__setitem__(0, 0.3),
+    lambda W: W.view(-1).zero_(),
+    lambda W: W.T.mul_(2),
+    lambda W: torch.mul(W, 2, out=W),
+    lambda W: nn.functional.relu(W, inplace=True),
+]
+
+
+@pytest.mark.parametrize("make", ["organics", "two_type", "learned"])
+def test_a_constrained_parameter_is_not_changed_in_place(make):
+    """Such a change is of a value that is computed anew at the next call: it did nothing, without a word."""
+    module = CONSTRAINED[make][0]()
+    for initialize in INITIALIZERS:
+        with (
+            torch.no_grad(),
+            pytest.raises(RuntimeError, match=r"^W is computed from what is learned, .* module.W = v"),
+        ):
+            initialize(module.W)
+    expected = nn.init.uniform_(torch.empty(H, H), 0.1, 0.9)
+    module.W = expected
+    torch.testing.assert_close(module.W, expected)
+    nn.init.zeros_(module.parametrizations.W.original)  # what is learned can be
+    torch.testing.assert_close(module.W.detach(), torch.ones(H, H))
+
+
+def test_values_of_constrained_parameters_are_plain_tensors_for_all_else(tmp_path):
+    module = CircuitLayer("two_type", N, H, parametrizations={"W_r": ("low_rank", 2)}).cells[0]
+    W = module.W
+    assert type(W + 1) is type(W.clone()) is type(copy.deepcopy(W.detach())) is torch.Tensor
+    own = nn.Parameter(W)
+    torch.optim.SGD([own], 0.1).step()
+    own.data.fill_(2)
+    assert not torch.equal(own, module.W)
+    assert type(copy.deepcopy(own)) is type(pickle.loads(pickle.dumps(own))) is nn.Parameter
+    torch.save(W, tmp_path / "W.pt")
+    assert type(torch.load(tmp_path / "W.pt", weights_only=True)) is torch.Tensor
+    before = module.W_r.detach().clone()
+    parametrize.remove_parametrizations(module, "W_r")
+    assert type(module._parameters["W_r"]) is nn.Parameter
+    torch.testing.assert_close(module.W_r, before)
+    nn.init.ones_(module.W_r)  # now it is one
+    assert bool((module.W_r == 1).all())
+
+
+def test_a_transfer_leaves_spectral_norms_where_they_are():
+    rnn = ORGaNICs(N, H, **DOUBLE)
+    nn.utils.spectral_norm(rnn.cells[0], "W_r")
+    before = rnn.cells[0].W_r_u.clone()
+    on.transfer.to_circuit(rnn)
+    torch.testing.assert_close(rnn.cells[0].W_r_u, before, rtol=0, atol=0)
