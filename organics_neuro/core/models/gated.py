@@ -5,7 +5,7 @@ sizes h = dt/tau is one step of `organics_neuro.nn.ORGaNICs`; all right-hand sid
 """
 
 from organics_neuro.core.model import CircuitModel, Coupling
-from organics_neuro.core.models.parts import CITATION, POTENTIALS, RECTIFIED, SIGNED, pool, recurrence
+from organics_neuro.core.models.parts import CITATION, RECTIFIED, SIGNED, pool, potentials, recurrence
 from organics_neuro.core.terms import Term, combine
 
 #: How much time a step of `organics_neuro.nn.ORGaNICs` stands for, in seconds, unless one says otherwise.
@@ -72,7 +72,7 @@ def _gated(variant: str, constant: tuple[str, ...]) -> CircuitModel:
     drive, kind, rate = _PARTS[variant]
     gains = [_constant(gain) if gain in constant else _gain(gain) for gain in GAINS]
     signals = _signals(tuple(gain for gain in GAINS if gain not in constant))
-    terms = (POTENTIALS, _NORMALIZER, _drive(drive), recurrence(kind), *gains, signals, pool(rate))
+    terms = (potentials(), _NORMALIZER, _drive(drive), recurrence(kind), *gains, signals, pool(rate))
     return combine(name_of(variant, constant), *terms, citation=f"{CITATION}; cell as in the authors' public code")
 
 

@@ -8,17 +8,22 @@ CITATION = (
     "implementing divisive normalization, NeurIPS 2024, arXiv:2409.18946"
 )
 
-#: Principal and normalizer potential. The recurrence and the pool are terms of their own.
-POTENTIALS = Term(
+
+def potentials(exponent="2", root="sqrt(relu(a))"):
+    """Principal and normalizer potential, of activity that is raised to ``exponent``; ``root`` of the normalizer gates.
+
+    The recurrence and the pool are terms of their own.
     """
-    dy/dt = (-y + b*z + (1 - sqrt(relu(a)))*recurrence)/tau_y : 1   # principal potential
-    da/dt = (-a + (sigma*b0)**2 + pool)/tau_a : 1                   # normalizer potential
+    return Term(
+        f"""
+    dy/dt = (-y + b*z + (1 - {root})*recurrence)/tau_y : 1   # principal potential
+    da/dt = (-a + (sigma*b0)**{exponent} + pool)/tau_a : 1                   # normalizer potential
     sigma : 1                                                       # semisaturation
     tau_y : second
     tau_a : second
     """,
-    positive=("sigma",),
-)
+        positive=("sigma",),
+    )
 
 
 def recurrence(kind, default=None):
@@ -34,12 +39,12 @@ def recurrence(kind, default=None):
     )
 
 
-def pool(rate, default=None):
-    """A normalization pool of firing rates, which are ``rate``: "y**2" or "relu(y)**2"."""
+def pool(rate, default=None, root="sqrt(relu(a))"):
+    """A normalization pool of firing rates, which are ``rate``: "y**2" or "relu(y)**2"; ``root`` is that of normalizers."""
     return Term(
         "    pool : 1",
         couplings=(Coupling("pool", "W", f"relu(a)*{rate}", nonnegative=True, default=default),),
-        outputs={"rate_y": rate, "rate_a": "sqrt(relu(a))"},
+        outputs={"rate_y": rate, "rate_a": root},
     )
 
 
