@@ -17,3 +17,9 @@ def pytest_collection_finish():
 def reference():
     """Golden numbers in full precision, computed independently of this package; complex numbers are [re, im]."""
     return json.loads(Path(__file__).with_name("reference_values.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def laboratory():
+    """Golden numbers of the experiments, as `reference`."""
+    return json.loads(Path(__file__).with_name("reference_values_laboratory.json").read_text())

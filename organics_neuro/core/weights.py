@@ -1,12 +1,15 @@
 """Weights of ring circuits, normalization pools and random recurrence."""
 
+from typing import Any
+
 import numpy as np
 from scipy.special import gammaln
 
-from organics_neuro.core.boundary import positive_int
+from organics_neuro.core.boundary import not_negative_int, number, positive_int
 from organics_neuro.core.operators import Circulant, Dense
+from organics_neuro.core.units import magnitude, seconds
 
-__all__ = ["gaussian_pool", "random_recurrence", "ring_encoder", "ring_recurrence"]
+__all__ = ["gaussian_pool", "memory_recurrence", "random_recurrence", "ring_encoder", "ring_recurrence"]
 
 
 def __dir__() -> list[str]:
@@ -106,3 +109,42 @@ def random_recurrence(
     if symmetric:
         noise = (noise + noise.T) / 2
     return Dense(np.eye(n) + noise)
+
+
+def memory_recurrence(
+    n: int, modes: int = 4, tau_y: Any = 10e-3, frequency: Any = 0.0, velocity: float = 0.0
+) -> dict[str, Circulant]:
+    """Weights of the model "working_memory" on a ring: they hold patterns, turn their phase, or move them.
+
+    Parameters
+    ----------
+    n : int
+        Number of units.
+    modes : int
+        Patterns are held up to this spatial frequency; all others decay.
+    tau_y : float or Brian2 quantity
+        Time constant of the circuit, in seconds.
+    frequency : float or Brian2 quantity
+        How often the phase of what is held goes around, in Hz; twice of it is a time warp by 2.
+    velocity : float
+        How fast a pattern moves around the ring, in degrees per second.
+
+    Returns
+    -------
+    dict of Circulant
+        ``W_r_re`` and ``W_r_im``, the two parts of ``W_r``.
+
+    Examples
+    --------
+    >>> import organics_neuro as on
+    >>> memory = on.Circuit("working_memory", on.weights.memory_recurrence(36, frequency=1.0))
+    """
+    n = positive_int("n", n)
+    if not_negative_int("modes", modes) > (n - 1) // 2:
+        raise ValueError(f"modes = {modes} must be at most {(n - 1) // 2}: a ring of {n} units has no others")
+    tau = seconds("tau_y", tau_y)
+    omega = 2 * np.pi * float(magnitude("frequency", frequency, "hertz"))
+    speed = np.deg2rad(number("velocity", velocity, "a number of degrees per second", lambda v: True))
+    k = np.fft.fftfreq(n, 1 / n)
+    column = np.fft.ifft(np.where(np.abs(k) <= modes, 1 + 1j * tau * (omega - speed * k), 0))
+    return {"W_r_re": Circulant(column.real), "W_r_im": Circulant(column.imag)}

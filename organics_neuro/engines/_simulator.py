@@ -13,6 +13,7 @@ from organics_neuro.core.boundary import Values, check_steps, count_trials, know
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.errors import ConvergenceWarning
 from organics_neuro.core.noise import resolve_noise
+from organics_neuro.core.pairs import split_complex
 from organics_neuro.core.reference import DT, DURATION
 from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.engines._base import Arrays, Engine, Settled, Spectra
@@ -203,11 +204,9 @@ class Simulator(Engine):
         steps = round(self.duration / self.dt)
         inputs = dynamics.resolve_inputs(z)
         check_steps(inputs, steps)
-        start = {
-            name: value
-            for name, value in dynamics.resolve_states("initial", initial, inputs).items()
-            if name in (initial or {})
-        }
+        resolved = dynamics.resolve_states("initial", initial, inputs)
+        given = split_complex(initial or {}, resolved)  # a pair may be given under its name
+        start = {name: value for name, value in resolved.items() if name in given}
         trials = self._count_trials(count_trials("inputs and initial states", {**inputs, **start}))
         known = {**circuit.states, **circuit.dynamics.channels}
         wanted = list(circuit.states) if record is None else list(record)

@@ -73,6 +73,16 @@ def test_initial_states(engine):
 
 
 @every_engine
+def test_an_initial_state_that_is_complex(engine):
+    """Under the name of its pair, as circuits take it."""
+    circuit = on.Circuit("working_memory", on.weights.memory_recurrence(9), tau_y=2e-3)
+    y = RNG.normal(size=9) + 1j * RNG.normal(size=9)
+    found = on.simulate(circuit, None, 1e-3, engine, initial={"y": y})
+    np.testing.assert_array_equal(on.join_complex(found)["y"][0, 0], y)
+    assert_same(found, on.simulate(circuit.replace(initial={"y": y}), None, 1e-3))
+
+
+@every_engine
 def test_units_of_states_and_inputs(engine):
     circuit = make_cable()
     z = [1e-10, 2e-10] * b2.amp
