@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # for editors and type checkers; a test compares it with the 
     from organics_neuro.core.circuits import load as load
     from organics_neuro.core.complex_pairs import complex_pair as complex_pair
     from organics_neuro.core.expressions import register_function as register_function
+    from organics_neuro.core.hierarchy import hierarchy as hierarchy
     from organics_neuro.core.model import CircuitModel as CircuitModel
     from organics_neuro.core.model import ClosedForm as ClosedForm
     from organics_neuro.core.model import Coupling as Coupling
@@ -46,6 +47,7 @@ if TYPE_CHECKING:  # for editors and type checkers; a test compares it with the 
     from organics_neuro.core.operators import Sum as Sum
     from organics_neuro.core.pairs import join_complex as join_complex
     from organics_neuro.core.ring import ring as ring
+    from organics_neuro.core.sheet import sheet as sheet
     from organics_neuro.core.terms import Term as Term
     from organics_neuro.core.terms import combine as combine
     from organics_neuro.engines import simulate as simulate
@@ -68,7 +70,9 @@ _NAMES = {
     "JoinedCircuit": "organics_neuro.core.circuits",
     "join": "organics_neuro.core.circuits",
     "load": "organics_neuro.core.circuits",
+    "hierarchy": "organics_neuro.core.hierarchy",
     "ring": "organics_neuro.core.ring",
+    "sheet": "organics_neuro.core.sheet",
     "simulate": "organics_neuro.engines",
     "Noise": "organics_neuro.core.noise",
     "CircuitGroup": "organics_neuro.brian.group",

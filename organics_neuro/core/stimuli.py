@@ -1,18 +1,24 @@
-"""Stimuli of a circuit: gratings, plaids and contrast series.
+"""Stimuli of a circuit: gratings, plaids, patches and contrast series.
 
 A stimulus is a vector (angles,) of contrasts, one for each column of the circuit's encoder; the encoder turns it
-into the input ``z = W_zx @ stimulus``. A circuit without an encoder is stimulated directly: there the stimulus is the
-input, one value per unit, with the units' preferred angles evenly spaced over the circle.
+into the input ``z = W_zx @ stimulus``. On a sheet (see `organics_neuro.sheet`) it is (angles * height * width,): contrasts
+by angle and position. A circuit without an encoder is stimulated directly: there the stimulus is the input, one value
+per unit, with the units' preferred angles evenly spaced over the circle.
 """
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import check_units_axis
+from organics_neuro.core.boundary import check_units_axis, number, shown
 from organics_neuro.core.circuits import Circuit
+from organics_neuro.core.operators import Convolution, Operator
 from organics_neuro.core.units import magnitude
 
-__all__ = ["contrast_series", "drive", "grating", "plaid"]
+__all__ = ["contrast_series", "drive", "grating", "patch", "plaid", "preferred"]
 
 
 def __dir__() -> list[str]:
@@ -20,7 +26,7 @@ def __dir__() -> list[str]:
 
 
 def grating(circuit: Circuit, angle: float = 180.0, contrast: float = 1.0) -> np.ndarray:
-    """A grating: one angle at a contrast.
+    """A grating: one angle at a contrast, over all positions if the circuit has any.
 
     Parameters
     ----------
@@ -63,11 +69,95 @@ def plaid(circuit: Circuit, angles: ArrayLike, contrasts: ArrayLike) -> np.ndarr
     angles, contrasts = magnitude("angles", angles, "1"), check_contrasts("contrasts", contrasts)
     if angles.ndim != 1 or angles.shape != contrasts.shape:
         raise ValueError(f"give as many angles as contrasts, got shapes {angles.shape} and {contrasts.shape}")
-    stimulus = np.zeros(_space(circuit)[0])
-    m = stimulus.size
-    shown = np.floor(np.round(m * angles / 360, 9))  # rounded, as a known angle may come out a little smaller
-    np.add.at(stimulus, shown.astype(int) % m, contrasts)
-    return stimulus
+    space = _space(circuit)
+    stimulus = np.zeros((space.angles, space.positions))
+    nearest = np.round(space.angles * angles / 360, 9)  # rounded, as a known angle may come out a little smaller
+    index = np.floor(nearest).astype(int) % space.angles
+    np.add.at(stimulus, index, contrasts[:, None])
+    return stimulus.ravel()
+
+
+def patch(
+    circuit: Circuit,
+    radius: float,
+    angle: float = 180.0,
+    contrast: float = 1.0,
+    *,
+    inner: float | None = None,
+    center: Sequence[float] | None = None,
+) -> np.ndarray:
+    """A grating in a disc of a sheet, or in an annulus.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With positions, as `organics_neuro.sheet` makes it.
+    radius : float
+        In positions: what is not farther from the center is shown; infinity for all of the sheet.
+    angle, contrast : float
+        As for `grating`.
+    inner : float, optional
+        What is not farther than this from the center is left out.
+    center : (float, float), optional
+        Row and column; the middle of the sheet by default.
+
+    Returns
+    -------
+    ndarray, shape (angles * height * width,)
+    """
+    space = _space(circuit)
+    if space.sheet is None:
+        raise ValueError(
+            "this circuit has no positions, so a patch has no place on it; make one with organics_neuro.sheet"
+        )
+    if isinstance(radius, bool) or not isinstance(radius, Real) or not radius >= 0:
+        raise ValueError(f"radius must be a number of positions, 0 or larger, got {shown(radius)}")
+    row, column = middle(space.sheet) if center is None else _position(center)
+    y, x = np.indices(space.sheet)
+    distance = np.hypot(y - row, x - column).ravel()
+    inside = distance <= radius
+    if inner is not None:
+        inside &= distance > number("inner", inner, "a number of positions", lambda _: True)
+    return (grating(circuit, angle, contrast).reshape(space.angles, -1) * inside).ravel()
+
+
+def _position(center: Any) -> tuple[float, float]:
+    if np.shape(center) != (2,):
+        raise ValueError(f"center must be two numbers, a row and a column, got {shown(center)}")
+    row, column = (number("center", value.item(), "two numbers", lambda _: True) for value in np.asarray(center))
+    return row, column
+
+
+def middle(sheet: tuple[int, int]) -> tuple[int, int]:
+    """The position in the middle of a sheet (height, width)."""
+    return sheet[0] // 2, sheet[1] // 2
+
+
+def preferred(circuit: Any) -> dict[str, np.ndarray]:
+    """What each unit of a circuit responds to most, as far as its encoder tells.
+
+    Parameters
+    ----------
+    circuit : Circuit or JoinedCircuit
+
+    Returns
+    -------
+    dict of ndarray
+        ``angle`` in degrees on the circle of preferred angles, ``y`` and ``x`` in positions, each (units,). Empty for
+        circuits whose units have no such preferences: joined circuits, and those with several or with external inputs.
+    """
+    try:
+        space = _space(circuit)
+    except (TypeError, ValueError):
+        return {}
+    if space.encoder is None:
+        return {} if circuit.external else {"angle": np.arange(circuit.size) * 360 / circuit.size}
+    if not isinstance(space.encoder, Convolution):
+        return {"angle": space.encoder.to_dense().argmax(axis=1) * 360 / space.angles}
+    tuning = space.encoder.kernel.sum(axis=(2, 3)).argmax(axis=1) * 360 / space.angles
+    found = {"angle": np.repeat(tuning, space.positions)} if space.angles > 1 else {}
+    y, x = (np.tile(each.ravel(), len(tuning)) for each in np.indices(space.encoder.sheet))
+    return {**found, "y": y, "x": x}
 
 
 def contrast_series(circuit: Circuit, contrasts: ArrayLike, angle: float = 180.0) -> np.ndarray:
@@ -100,14 +190,25 @@ def drive(circuit: Circuit, stimulus: ArrayLike) -> np.ndarray:
     -------
     ndarray, shape (..., units)
     """
-    size, encoder = _space(circuit)
-    unit = circuit.dynamics.unit(*circuit.inputs) if encoder is None else "1"
-    stimulus = check_units_axis("stimulus", stimulus, size, unit)
-    return stimulus if encoder is None else encoder.apply(stimulus)
+    space = _space(circuit)
+    unit = circuit.dynamics.unit(*circuit.inputs) if space.encoder is None else "1"
+    stimulus = check_units_axis("stimulus", stimulus, space.angles * space.positions, unit)
+    return stimulus if space.encoder is None else space.encoder.apply(stimulus)
 
 
-def _space(circuit):
-    """Number of values in a stimulus, and the operator that turns it into the input, or None."""
+class _Space(NamedTuple):
+    """Where stimuli lie: angles, and positions if the circuit has any; the operator that makes the input of them, or None."""
+
+    angles: int
+    encoder: Operator | None = None
+    sheet: tuple[int, int] | None = None
+
+    @property
+    def positions(self) -> int:
+        return 1 if self.sheet is None else self.sheet[0] * self.sheet[1]
+
+
+def _space(circuit: Any) -> _Space:
     if not isinstance(circuit, Circuit):
         raise TypeError(
             f"stimuli are made for one circuit, got {type(circuit).__name__}; give a part: circuit.parts[name]"
@@ -115,10 +216,12 @@ def _space(circuit):
     encoders = [w for w in circuit.model.encoders.values() if w in circuit.weights]
     if len(encoders) == 1:
         encoder = circuit.weights[encoders[0]]
-        return encoder.shape[1], encoder
+        if isinstance(encoder, Convolution):
+            return _Space(encoder.kernel.shape[1], encoder, encoder.sheet)
+        return _Space(encoder.shape[1], encoder)
     if encoders or len(circuit.inputs) != 1:
         raise ValueError(f"this circuit has the inputs {', '.join(circuit.inputs)}; stimuli need a circuit with one")
-    return next(iter(circuit.inputs.values())), None
+    return _Space(next(iter(circuit.inputs.values())))
 
 
 def check_contrasts(name: str, values: ArrayLike) -> np.ndarray:

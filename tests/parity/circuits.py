@@ -71,11 +71,34 @@ def make_cable():
     return on.Circuit(model, {"W": [[0, 0.4], [0.2, 0]]}, R=[1e8, 2e8])
 
 
+def make_memory(n=6, seed=5):
+    """Complex weights and a complex start."""
+    rng = np.random.default_rng(seed)
+    weights = {"W_r": (rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n))) / n}
+    return on.Circuit("working_memory", weights, initial={"y": rng.normal(size=n) + 1j})
+
+
+def make_areas(n=4, seed=6):
+    """Three areas with feedback and delays in both directions."""
+    rng = np.random.default_rng(seed)
+    weights = {"W": rng.uniform(size=(n, n)) / n, "W_r": rng.normal(size=(n, n)) / n}
+    area = on.Circuit("three_type_area", weights, tau_y=2e-3, initial={"y": rng.normal(size=n)})
+    up, down = on.Coupling("z", 1.0, "s", delay=4e-4), on.Coupling("feedback", 0.1, "s", delay=1e-3)
+    return on.hierarchy({"v1": area, "v2": area, "v4": area}, up, down)
+
+
 CIRCUITS = {
     "cable": make_cable,
     "two_type": lambda: make_main("two_type", n=6),
     "two_type_rectified": lambda: make_main("two_type_rectified", n=6),
     "two_type_rectified_recurrence": lambda: make_main("two_type_rectified_recurrence", n=6),
+    "normalization": lambda: make_main("normalization", n=6).replace(p=1.5),
+    "three_type": lambda: make_main("three_type", n=6),
+    "three_type_rate_change": lambda: make_main("three_type_rate_change", n=6),
+    "three_type_rates": lambda: make_main("three_type_rates", n=6),
+    "areas": make_areas,
+    "working_memory": make_memory,
+    "sheet": lambda: on.sheet(5, 4, 9),
     "gated": make_gated,
     "gated_rectified_constant_b": lambda: make_variant("gated_rectified", ("b",)),
     "gated_unrectified_constant_b0": lambda: make_variant("gated_unrectified", ("b0",)),

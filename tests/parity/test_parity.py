@@ -35,12 +35,13 @@ ENGINES = {
     "torch": _torch,
 }
 VARIANTS = [name for name in CIRCUITS if name.startswith("gated_")]
-#: Compiled, these take long and show little: the 18 couplings of "two_layers" are those of "gated", and "two_type_rectified"
-#: and variants of "gated" differ from their neighbours by a text that NumPy and torch check.
+NEIGHBOURS = ["three_type", "three_type_rate_change", "three_type_rates", "areas", "sheet"]
+#: Compiled, these take long and show little: the 18 couplings of "two_layers" are those of "gated", and the others differ
+#: from their neighbours by a text that NumPy and torch check.
 SLOW = [
     (engine, name)
     for engine in ("brian_cython", "brian_cpp")
-    for name in ("two_layers", "two_type_rectified", *VARIANTS)
+    for name in ("two_layers", "two_type_rectified", *NEIGHBOURS, *VARIANTS)
 ]
 
 
