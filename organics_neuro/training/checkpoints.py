@@ -3,18 +3,26 @@
 import pickle
 import zipfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from io import BytesIO
+from math import isfinite
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from organics_neuro.core.errors import shown
 from organics_neuro.core.files import replacing
+from organics_neuro.training.history import History
 
 #: What a checkpoint holds.
 _CONTENT = {"settings": dict, "architecture": str, "model": dict, "optimizer": dict, "history": dict, "best": dict}
+
+
+#: What the optimizer keeps of each parameter.
+_ADAM = {"exp_avg", "exp_avg_sq", "step"}
 
 
 def save(
@@ -59,14 +67,42 @@ def load(path: str | PathLike[str], settings: Mapping[str, Any], model: nn.Modul
         raise not_one(path, error) from error
     saved = content["settings"]
     for name, value in settings.items():
-        if saved.get(name, value) != value:
+        if not _equal(saved.get(name, value), value):
             raise ValueError(
-                f"the checkpoint {path} was made with {name}={saved[name]}, not {value}; use the same settings or another path"
+                f"the checkpoint {path} was made with {name}={shown(saved[name])}, not {value}; use the same settings or another path"
             )
     shapes = _shapes(model.state_dict())
     if content["architecture"] != str(model) or any(_shapes(content[name]) != shapes for name in ("model", "best")):
         raise ValueError(f"the checkpoint {path} is of another model; make the same one, or give another path")
+    try:
+        for name in ("model", "best"):
+            _check_finite(name, content[name])
+        _check_history(content["history"], settings.get("epochs"))
+    except ValueError as error:
+        raise not_one(path, error) from error
     return content
+
+
+def check_optimizer(saved: Any, optimizer: torch.optim.Optimizer) -> None:
+    """Raise `ValueError` unless what a checkpoint has of an optimizer, which may be anything, is of one like this."""
+    own = optimizer.state_dict()
+    groups, state = (saved.get(name) for name in ("param_groups", "state"))
+    if not isinstance(groups, list) or not isinstance(state, dict):
+        raise ValueError("its optimizer has no param_groups, or no state")
+    if len(groups) != len(own["param_groups"]):
+        raise ValueError(f"its optimizer has {len(groups)} groups, not {len(own['param_groups'])}")
+    for k, (given, group) in enumerate(zip(groups, own["param_groups"], strict=True)):
+        if not isinstance(given, dict) or not _equal({**given, "lr": 0}, {**group, "lr": 0}):
+            raise ValueError(f"the group {k} of its optimizer is another one")
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for k, values in state.items():
+        if k not in range(len(parameters)) or not isinstance(values, dict) or set(values) != _ADAM:
+            raise ValueError(f"its optimizer has not {', '.join(sorted(_ADAM))} of a parameter {shown(k)}")
+        for name, value in values.items():
+            shape = () if name == "step" else parameters[k].shape
+            if getattr(value, "shape", None) != shape:
+                raise ValueError(f"{shown(name)} of its optimizer has another shape than the parameter {k}")
+        _check_finite("optimizer", values)
 
 
 def is_of(path: str | PathLike[str], model: nn.Module) -> bool:
@@ -129,4 +165,30 @@ def _content(path: str | PathLike[str]) -> dict[str, Any]:
 
 
 def _shapes(tensors: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: getattr(value, "shape", None) for name, value in tensors.items()}
+    return {name: (getattr(value, "shape", None), getattr(value, "dtype", None)) for name, value in tensors.items()}
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except RuntimeError:  # tensors, where there is none in a checkpoint of ours
+        return False
+
+
+def _check_finite(what: str, tensors: Mapping[str, Any]) -> None:
+    for name, value in tensors.items():
+        if isinstance(value, Tensor) and (value.layout != torch.strided or not bool(torch.isfinite(value).all())):
+            raise ValueError(f"{name!r} of its {what} is not finite")
+
+
+def _check_history(history: Mapping[str, Any], epochs: int | None) -> None:
+    """Raise `ValueError` unless there is a number of each kind for every epoch, and not more epochs than there can be."""
+    lengths = {len(history[name]) if isinstance(history.get(name), list) else -1 for name in asdict(History())}
+    done = lengths.pop()
+    if lengths or set(history) != set(asdict(History())) or done < 1:
+        raise ValueError("its history has not one number of each kind for every epoch")
+    if epochs is not None and done > epochs:
+        raise ValueError(f"its history has {done} epochs, more than the {epochs} of the run")
+    for name, values in history.items():
+        if not all(type(value) in (int, float) and isfinite(value) for value in values):
+            raise ValueError(f"{name!r} of its history holds what is no finite number")

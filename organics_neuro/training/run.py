@@ -124,6 +124,7 @@ class Run:
         content = self.team.from_first(self._read)
         if content is not None:
             try:
+                checkpoints.check_optimizer(content["optimizer"], self.optimizer)
                 self.model.load_state_dict(content["model"])
                 self.optimizer.load_state_dict(content["optimizer"])
                 self.history, self.best = History(**content["history"]), content["best"]

@@ -101,6 +101,85 @@ def test_damaged_checkpoints_are_refused(tmp_path, harm):
         fit(make_model(), checkpoint=path, epochs=1, resume=True)
 
 
+def edited(part, edit):
+    """A change of a part of a checkpoint, whose checksums fit again."""
+
+    def harm(path):
+        content = torch.load(path, weights_only=True)
+        edit(content[part])
+        torch.save(content, path)
+
+    return harm
+
+
+def longer(history):
+    for values in history.values():
+        values *= 50
+
+
+CRAFTED = {
+    "NaN in best": (
+        edited("best", lambda best: best["1.readout.bias"].fill_(float("nan"))),
+        "'1.readout.bias' of its best is not finite",
+    ),
+    "infinity in model": (
+        edited("model", lambda model: model["1.readout.bias"].fill_(float("inf"))),
+        "'1.readout.bias' of its model is not finite",
+    ),
+    "double precision": (
+        edited("best", lambda best: best.update({"1.readout.bias": best["1.readout.bias"].double()})),
+        "is of another model",
+    ),
+    "more epochs than the run has": (
+        edited("history", longer),
+        "its history has 100 epochs, more than the 2 of the run",
+    ),
+    "no epochs": (edited("history", lambda h: [v.clear() for v in h.values()]), "its history has not one number"),
+    "one loss too many": (edited("history", lambda h: h["loss"].append(1.0)), "its history has not one number of each"),
+    "NaN in history": (
+        edited("history", lambda h: h.update(loss=[1.0, float("nan")])),
+        "'loss' of its history holds what is no finite number",
+    ),
+    "text in history": (edited("history", lambda h: h.update(lr=[0.1, "1"])), "'lr' of its history holds what is no"),
+    "optimizer of other shapes": (
+        edited("optimizer", lambda o: o["state"][0].update(exp_avg=torch.zeros(3, 3))),
+        "'exp_avg' of its optimizer has another shape than the parameter 0",
+    ),
+    "NaN in the optimizer": (
+        edited("optimizer", lambda o: o["state"][0]["exp_avg_sq"].fill_(float("nan"))),
+        "'exp_avg_sq' of its optimizer is not finite",
+    ),
+    "a moment is missing": (
+        edited("optimizer", lambda o: o["state"][0].pop("exp_avg")),
+        "its optimizer has not exp_avg, exp_avg_sq, step of a parameter 0",
+    ),
+    "a parameter that is not there": (
+        edited("optimizer", lambda o: o["state"].update({99: {}})),
+        "its optimizer has not .* of a parameter 99",
+    ),
+    "other settings of Adam": (
+        edited("optimizer", lambda o: o["param_groups"][0].update(betas=(0.5, float("nan")))),
+        "the group 0 of its optimizer is another one",
+    ),
+    "a group too many": (
+        edited("optimizer", lambda o: o["param_groups"].append({"lr": 1})),
+        "its optimizer has 2 groups, not 1",
+    ),
+    "a tensor for a setting": (edited("settings", lambda s: s.update(lr=torch.ones(2))), r"made with lr=tensor\("),
+}
+
+
+@pytest.mark.parametrize(("harm", "message"), CRAFTED.values(), ids=CRAFTED)
+def test_crafted_checkpoints_are_refused(tmp_path, harm, message):
+    """Their checksums fit, their content does not."""
+    path = tmp_path / "run.pt"
+    fit(make_model(), checkpoint=path, epochs=2)
+    harm(path)
+    with pytest.raises(ValueError, match=message) as caught:
+        fit(make_model(), checkpoint=path, epochs=2, resume=True)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_lost_log_is_written_again(tmp_path):
     files = {"checkpoint": tmp_path / "run.pt", "log": tmp_path / "log.csv"}
     fit(make_model(), **files)
