@@ -4,15 +4,21 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
 
 import brian2 as b2
 
 from organics_neuro.brian.cuda import prepare
 from organics_neuro.brian.kernels.private import DEVICES, current_device, reset_device
 from organics_neuro.core.boundary import known_name
+from organics_neuro.core.files import make_folder
+
+#: The file that marks the folders of programs.
+_MARK = ".organics_neuro"
 
 
-def use_device(name: str, directory: str | None = None, build_on_run: bool = True) -> None:
+def use_device(name: str, directory: str | PathLike[str] | None = None, build_on_run: bool = True) -> None:
     """Choose the device for the Brian2 objects that are made from now on.
 
     Parameters
@@ -21,8 +27,9 @@ def use_device(name: str, directory: str | None = None, build_on_run: bool = Tru
         "runtime" steps through the simulation from Python (with NumPy or Cython code, see
         ``brian2.prefs.codegen.target``); "cpp" writes, compiles and runs a C++ program; "cuda" one for an NVIDIA GPU
         (Python 3.12 and brian2cuda, see the documentation of CUDA).
-    directory : str, optional
-        Where the program goes; a temporary directory by default.
+    directory : path, optional
+        Where the program goes: a new or an empty folder, or one that an earlier program of this package is in, which is
+        replaced. A temporary directory by default.
     build_on_run : bool
         Whether ``run()`` compiles and starts the program at once. Set it to False for several runs, and call
         `organics_neuro.brian.build` after the last one.
@@ -31,6 +38,8 @@ def use_device(name: str, directory: str | None = None, build_on_run: bool = Tru
     ------
     ValueError
         For an unknown name.
+    FileExistsError
+        If there are files of others in the directory, which the program could overwrite.
     RuntimeError
         If there is no C++ compiler, or what "cuda" needs is missing.
     """
@@ -43,10 +52,24 @@ def use_device(name: str, directory: str | None = None, build_on_run: bool = Tru
         raise RuntimeError(
             f"the device {name!r} needs a C++ compiler, but {compiler!r} was not found; install one (for example the package g++)"
         )
+    if directory is not None:
+        directory = _own(directory)
     if name == "cuda":
         prepare(build_on_run)
     b2.all_devices[DEVICES[name]].reinit()  # a new program, whatever was built before
     b2.set_device(DEVICES[name], directory=directory, build_on_run=build_on_run)
+
+
+def _own(directory: str | PathLike[str]) -> str:
+    """A folder that is made, if it is not there, and marked as one whose files may be overwritten."""
+    make_folder(directory)
+    folder = Path(directory)
+    if not (folder / _MARK).is_file() and any(folder.iterdir()):
+        raise FileExistsError(
+            f"the folder {folder} holds other files, which the program could overwrite; give an empty one"
+        )
+    (folder / _MARK).touch()
+    return str(folder)
 
 
 @contextmanager

@@ -54,6 +54,19 @@ def test_device_can_be_changed_and_used_again(tmp_path):
         assert (tmp_path / str(k) / "main.cpp").exists() == (name == "cpp")
 
 
+def test_files_of_others_are_not_overwritten(tmp_path):
+    (tmp_path / "main.cpp").write_text("mine")
+    for made in (tmp_path, tmp_path / "main.cpp"):
+        with pytest.raises(OSError, match="holds other files, which the program could overwrite|cannot be created"):
+            on.use_device("cpp", directory=made)
+    assert get_device() is RUNTIME
+    assert (tmp_path / "main.cpp").read_text() == "mine"
+    for _ in range(2):  # one's own folder is used again
+        on.use_device("cpp", directory=tmp_path / "new" / "program", build_on_run=False)
+        (tmp_path / "new" / "program" / "main.cpp").write_text("of the program")
+    on.use_device("runtime")
+
+
 def test_simulate_leaves_the_device_alone(tmp_path):
     """A user's own network in Python goes on after a C++ simulation; C++ in use is not taken away."""
     group = b2.NeuronGroup(2, "dx/dt = 1/ms : 1", method="euler", name="mine")
