@@ -6,12 +6,17 @@ __all__ = [
     "FileFormatError",
     "MissingExtraError",
     "StepSizeWarning",
+    "UncheckedFileWarning",
     "UnitError",
 ]
 
 
 def __dir__() -> list[str]:
     return __all__  # completion shows nothing else
+
+
+#: Characters of a wrong value that a message shows.
+_SHOWN = 80
 
 
 class UnitError(TypeError):
@@ -38,12 +43,25 @@ class StepSizeWarning(RuntimeWarning):
     """The time step is larger than the integration scheme allows for this circuit."""
 
 
+class UncheckedFileWarning(UserWarning):
+    """A file has no checksum, as older versions wrote it: damage to it would go unnoticed."""
+
+
 def missing_extra(what, package, extra):
     """The error for ``what`` (a module or function) that needs ``package``, installed by ``extra``."""
     return MissingExtraError(f"{what} needs {package}; install it with: pip install 'organics_neuro[{extra}]'")
 
 
+def shown(value, write=repr):
+    """A value for a message, in one line and not longer than a line: it may be a large array."""
+    try:
+        text = " ".join(write(value).split())
+    except Exception:  # of lists nested too deep, of integers of thousands of digits, of what has no repr at all
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
 def unknown_name(kind, name, known):
     """The sentence for a ``name`` that is not among ``known``."""
     listed = ", ".join(repr(k) for k in known) or "none"
-    return f"unknown {kind} {name!r}; known: {listed}"
+    return f"unknown {kind} {shown(name)}; known: {listed}"

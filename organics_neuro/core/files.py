@@ -12,6 +12,7 @@ import re
 import secrets
 import socket
 import stat
+import warnings
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from organics_neuro.core.errors import FileFormatError
+from organics_neuro.core.errors import FileFormatError, UncheckedFileWarning, shown
 
 #: Version 1 had no checksum.
 FORMAT_VERSION = 2
@@ -75,9 +76,7 @@ def load(path: StrPath, *kinds: str) -> Content:
     """
     from safetensors import safe_open
 
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}")
+    path = existing(path)
     try:
         with safe_open(path, framework="numpy") as file:
             header = json.loads((file.metadata() or {}).get(_KEY, "null"))
@@ -88,6 +87,25 @@ def load(path: StrPath, *kinds: str) -> Content:
     if content.kind not in kinds:
         raise FileFormatError(f"{path} holds a {content.kind}, not a {' or '.join(kinds)}")
     return content
+
+
+def as_path(path: Any) -> Path:
+    """``path`` as a `Path`; raises `TypeError` if it is none."""
+    if not isinstance(path, (str, PathLike)):
+        raise TypeError(f"the path of a file must be text or a Path, got {shown(path)}")
+    return Path(path)
+
+
+def existing(path: Any, remedy: str = "") -> Path:
+    """``path`` as a `Path` of a file that is there; raises `FileNotFoundError` otherwise, with what is to be done about it."""
+    path = as_path(path)
+    try:
+        found = path.is_file()
+    except (OSError, ValueError):  # of a name too long, or with a null character
+        found = False
+    if not found:
+        raise FileNotFoundError(f"no file {shown(path, str)}{remedy}")
+    return path
 
 
 def _checked(path: Path, header: Any, arrays: dict[str, np.ndarray]) -> Content:
@@ -104,7 +122,15 @@ def _checked(path: Path, header: Any, arrays: dict[str, np.ndarray]) -> Content:
     found = None if version == 1 else checksum(arrays, kind, metadata)
     if header.get("sha256") != found:
         raise FileFormatError(f"{path} is damaged: its content does not agree with its checksum; copy it anew")
+    if found is None:
+        warn_unchecked(path)
     return Content(arrays, metadata, kind, found)
+
+
+def warn_unchecked(path: StrPath) -> None:
+    """Warn that a file has no checksum."""
+    message = f"{path} has no checksum, so damage to it would go unnoticed; save it again to give it one"
+    warnings.warn(message, UncheckedFileWarning, stacklevel=4)
 
 
 def checksum(arrays: Mapping[str, np.ndarray], kind: str, metadata: Mapping[str, Any]) -> str:
@@ -132,7 +158,9 @@ def array_checksum(array: np.ndarray) -> str:
 
 def check_writable(path: StrPath) -> None:
     """Raise `OSError`, in one sentence, if no file can be written to ``path``."""
-    path = Path(path)
+    path = as_path(path)
+    if "\0" in str(path):
+        raise ValueError(f"the path {str(path)!r} holds a null character; give another one")
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; give the path of a file")
     target = Path(os.path.realpath(path))
@@ -149,7 +177,7 @@ def check_writable(path: StrPath) -> None:
 def make_folder(path: StrPath) -> None:
     """Create a folder and those it lies in, if they do not exist; raises `OSError`, in one sentence, if that fails."""
     try:
-        Path(path).mkdir(parents=True, exist_ok=True)
+        as_path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise type(error)(f"the folder {path} cannot be created ({error.strerror}); give another one") from error
 

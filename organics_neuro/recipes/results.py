@@ -1,20 +1,16 @@
 """Results that are kept with the source: one CSV file a task, the trained networks, and the table made of them."""
 
-import csv
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from math import isfinite
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import make_folder, replacing
 from organics_neuro.datasets import TASKS
+from organics_neuro.recipes.rows import add_row, read_rows
 from organics_neuro.recipes.run import Card
 from organics_neuro.recipes.settings import RECIPES, Recipe
 from organics_neuro.recipes.weights import fingerprint, load
@@ -37,10 +33,6 @@ _TRANSFERRED = {"recipe": str, "digits": int, "agree": int, "state_difference": 
 _PUBLISHED = {"task": str, "model": str, "test_accuracy": float, "source": str}
 #: The seed whose network is shipped: a rule, so that nobody chooses by the test data.
 SHIPPED_SEED = 0
-#: Seconds that a process waits for others to write their lines to a CSV file.
-_PATIENCE = 10
-#: What is in each column of a CSV file.
-Columns = Mapping[str, type[str] | type[int] | type[float]]
 
 
 def publish(folder: str | PathLike[str], data: str | PathLike[str] = "data") -> list[Path]:
@@ -121,69 +113,6 @@ def transfer(
     }
     add_row(Path(data) / "results" / "transfer.csv", row, ("recipe", "sha256"))
     return result
-
-
-def read_rows(path: str | PathLike[str], columns: Columns | None = None) -> list[dict[str, Any]]:
-    """The lines of a CSV file as dictionaries; none if there is no such file.
-
-    Parameters
-    ----------
-    path : path
-    columns : dict of type, optional
-        Columns that every line must have, and what is in them: str, int or float. All others are texts.
-    """
-    if not Path(path).is_file():
-        return []
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        try:
-            return [_typed(row, columns or {}, f"{path}, line {reader.line_num}") for row in reader]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise FileFormatError(f"{path} is not a CSV file ({error})") from error
-
-
-def _typed(row: dict[str, str], columns: Columns, where: str) -> dict[str, Any]:
-    missing = [name for name in columns if row.get(name) is None]
-    if missing:
-        raise FileFormatError(f"{where}: values are missing in the columns {', '.join(missing)}")
-    return row | {name: _value(name, row[name], kind, where) for name, kind in columns.items()}
-
-
-def _value(name: str, text: str, kind: type, where: str) -> Any:
-    """A text of a CSV file as the type of its column; numbers are finite."""
-    try:
-        if kind is str or isfinite(kind(text)):
-            return kind(text)
-    except (ValueError, OverflowError):
-        pass
-    what = "an integer" if kind is int else "a finite number"
-    raise FileFormatError(f"{where}: {name} must be {what}, got {text!r}")
-
-
-def add_row(path: str | PathLike[str], row: Mapping[str, object], key: Sequence[str]) -> None:
-    """Add a line to a CSV file, in place of one that has the same values in the columns ``key``."""
-    path, row = Path(path), {name: str(value) for name, value in row.items()}
-    make_folder(path.parent)
-    with _alone(path):
-        rows = read_rows(path)
-        foreign = set().union(*rows) - set(row)
-        if foreign:
-            raise FileFormatError(f"{path} has columns that are not known: {', '.join(map(str, foreign))}; remove them")
-        kept = [old for old in rows if [old.get(name) for name in key] != [row[name] for name in key]]
-        with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, row.keys(), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows([*kept, row])
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Wait until no other process changes a file, and keep others waiting: what one reads, no other has replaced."""
-    try:
-        with FileLock(path.with_name(f".{path.name}.lock"), timeout=_PATIENCE):
-            yield
-    except Timeout:
-        raise TimeoutError(f"another process is writing {path}; try again when it has finished") from None
 
 
 def table(data: str | PathLike[str] = "data") -> str:

@@ -13,11 +13,14 @@ from torch import nn
 
 from organics_neuro import __version__, training
 from organics_neuro.core.errors import FileFormatError
-from organics_neuro.core.files import make_folder, replacing
+from organics_neuro.core.files import checksum, existing, make_folder, replacing, warn_unchecked
 from organics_neuro.recipes import weights
 from organics_neuro.recipes.settings import Recipe, check_recipe
 from organics_neuro.training import History
 from organics_neuro.training.parallel import team
+
+#: Under which name a card holds the SHA-256 of the rest.
+_CHECKSUM = "sha256"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Card:
     def save(self, path: str | PathLike[str]) -> None:
         """Write a JSON file."""
         with replacing(path) as temporary:
-            temporary.write_text(json.dumps(asdict(self), indent=2) + "\n")
+            temporary.write_text(json.dumps({**asdict(self), _CHECKSUM: self._checksum()}, indent=2) + "\n")
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "Card":
@@ -50,14 +53,22 @@ class Card:
         ------
         FileNotFoundError, FileFormatError
         """
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"no file {path}; a run writes it when it is finished")
+        path = existing(path, "; a run writes it when it is finished")
         try:
-            card = cls(**json.loads(Path(path).read_text()))
+            content = json.loads(path.read_text())
+            found = content.pop(_CHECKSUM, None) if isinstance(content, dict) else None
+            card = cls(**content)
             card._check_types()
-            return card
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise FileFormatError(f"{path} is not the card of a run ({error})") from error
+        if found not in (None, card._checksum()):
+            raise FileFormatError(f"{path} is damaged: its content does not agree with its checksum; copy it anew")
+        if found is None:
+            warn_unchecked(path)
+        return card
+
+    def _checksum(self) -> str:
+        return checksum({}, "card", asdict(self))
 
     def _check_types(self) -> None:
         for name, kind in get_type_hints(type(self)).items():

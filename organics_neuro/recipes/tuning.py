@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from organics_neuro import training
-from organics_neuro.recipes.results import add_row
+from organics_neuro.recipes.rows import add_row
 from organics_neuro.recipes.settings import RECIPES, Recipe, check_recipe
 from organics_neuro.training import History
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from organics_neuro.core import files
-from organics_neuro.core.errors import FileFormatError
+from organics_neuro.core.errors import FileFormatError, UncheckedFileWarning
 
 ARRAYS = {"w": np.arange(6.0).reshape(2, 3), "n": np.array(3), "f": np.float32([1.5])}
 
@@ -71,9 +71,11 @@ def test_a_flipped_bit_is_found_or_harmless(path):
 
 def test_files_of_version_1_have_no_checksum(path):
     edit_header(path, lambda h: h.update(format_version=1, sha256=None))
-    assert files.load(path, "thing").checksum is None
+    with pytest.warns(UncheckedFileWarning, match="has no checksum, so damage to it would go unnoticed; save it again"):
+        assert files.load(path, "thing").checksum is None
     edit_header(path, lambda h: h.pop("sha256"))
-    assert files.load(path, "thing").checksum is None
+    with pytest.warns(UncheckedFileWarning):
+        assert files.load(path, "thing").checksum is None
 
 
 @pytest.mark.parametrize(

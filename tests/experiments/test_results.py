@@ -1,11 +1,14 @@
 """Results on disk: what is read is what was written, and a broken file is recognised."""
 
+import warnings
+from contextlib import suppress
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import organics_neuro as on
-from organics_neuro.core.errors import FileFormatError
+from organics_neuro.core.errors import FileFormatError, UncheckedFileWarning
 from tests.parity.circuits import make_excitation_inhibition
 
 
@@ -42,12 +45,56 @@ def test_broken_files(datasets, tmp_path):
             on.experiments.load(path)
 
 
+def test_a_flipped_bit_is_found(datasets, tmp_path):
+    """In every hundredth byte, and in each of those of the checksum. HDF5 itself may hang on one."""
+    path = tmp_path / "result.nc"
+    on.experiments.save(datasets[0], path)
+    whole = path.read_bytes()
+    for at in (*range(0, len(whole), 100), *range(len(whole) - 90, len(whole))):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << at % 8
+        path.write_bytes(damaged)
+        with warnings.catch_warnings(record=True) as noted, suppress(FileFormatError):
+            xr.testing.assert_identical(on.experiments.load(path), datasets[0])
+            assert at > len(whole) - 90
+            assert noted[0].category is UncheckedFileWarning
+
+
+def test_files_of_others_are_read_with_a_warning(datasets, tmp_path):
+    datasets[0].to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
+    with pytest.warns(UncheckedFileWarning, match="other.nc has no checksum, so damage to it would go unnoticed"):
+        xr.testing.assert_identical(on.experiments.load(tmp_path / "other.nc"), datasets[0])
+
+
+def test_others_read_our_files(datasets, tmp_path):
+    on.experiments.save(datasets[0], tmp_path / "result.nc")
+    with xr.open_dataset(tmp_path / "result.nc", engine="h5netcdf") as dataset:
+        xr.testing.assert_identical(dataset.load(), datasets[0])
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_dataset(datasets, tmp_path):
+    """A limit on the size of files stands for the disk; HDF5, which writes to it by itself, would end the process."""
+    resource, path = pytest.importorskip("resource"), tmp_path / "result.nc"
+    on.experiments.save(datasets[0], path)
+    before, old = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, old[1]))
+    try:
+        with pytest.raises(
+            OSError, match=r"result.nc could not be written \(File too large\); what was there .* kept$"
+        ):
+            on.experiments.save(datasets[1], path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_bad_input(datasets, tmp_path):
     with pytest.raises(TypeError, match="dataset must be an xarray.Dataset.*got ndarray"):
         on.experiments.save(np.ones(3), tmp_path / "result.nc")
     with pytest.raises(FileNotFoundError, match="the folder .*nowhere does not exist"):
         on.experiments.save(datasets[0], tmp_path / "nowhere" / "result.nc")
     cannot_be_written = datasets[0].assign_attrs(oops=object())
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="the dataset cannot be written as NetCDF: "):
         on.experiments.save(cannot_be_written, tmp_path / "result.nc")
     assert not list(tmp_path.iterdir())

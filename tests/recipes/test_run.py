@@ -2,6 +2,8 @@
 
 import csv
 import json
+import warnings
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +14,7 @@ torch = pytest.importorskip("torch")
 
 import organics_neuro as on  # noqa: E402
 from organics_neuro import datasets, recipes  # noqa: E402  needs torch
+from organics_neuro.core.errors import FileFormatError, UncheckedFileWarning  # noqa: E402
 from organics_neuro.recipes import results, settings  # noqa: E402
 from tests.recipes.small import MNIST, run  # noqa: E402
 
@@ -135,3 +138,23 @@ def test_a_file_in_the_place_of_a_folder(tmp_path, monkeypatch, capsys):
         assert run(*command) == 2
         assert " cannot be created (" in (said := capsys.readouterr().err)
         assert "Errno" not in said
+
+
+def test_a_changed_card_is_refused(tmp_path):
+    """One bit in each byte; harmless is white space. Cards of older versions have no checksum."""
+    path, versions = tmp_path / "card.json", {"torch": "2"}
+    card = recipes.Card("demo", "rows", "MLP 1", 3, 0, 1, 0.5, 0.25, 1.5, "organics", "2026-01-01", versions)
+    card.save(path)
+    data = path.read_bytes()
+    for at in range(len(data)):
+        damaged = bytearray(data)
+        damaged[at] ^= 1 << at % 7
+        path.write_bytes(damaged)
+        with suppress(FileFormatError), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert recipes.Card.load(path) == card, f"byte {at}"
+    content = json.loads(data)
+    del content["sha256"]
+    path.write_text(json.dumps(content))
+    with pytest.warns(UncheckedFileWarning, match="card.json has no checksum"):
+        assert recipes.Card.load(path) == card
