@@ -11,6 +11,7 @@ import numpy as np
 
 from organics_neuro.core.boundary import known_name
 from organics_neuro.core.errors import FileFormatError
+from organics_neuro.core.files import as_path, existing
 
 __all__ = ["TASKS", "Digits", "Task", "load"]
 
@@ -51,7 +52,7 @@ def mnist(root: str | PathLike[str] | None = None) -> Digits:
     FileFormatError
         If a file is corrupt or is not what its name says.
     """
-    root = _MNIST if root is None else Path(root)
+    root = _MNIST if root is None else as_path(root)
     parts = []
     for name in ("train", "t10k"):
         images = _read_idx(root / f"{name}-images-idx3-ubyte.gz", axes=3)
@@ -130,11 +131,8 @@ def load(task: str, root: str | PathLike[str] | None = None) -> Digits:
 
 def _read_idx(path: Path, axes: int) -> np.ndarray:
     """The array of bytes in an IDX file: two zeros, type 8 (unsigned byte), the number of axes, their lengths, the data."""
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"no file {path}; give mnist(root=...), or the option --mnist of the command organics, a folder with the four MNIST "
-            "files (*-ubyte.gz)"
-        )
+    remedy = "give mnist(root=...), or the option --mnist of the command organics, a folder with the four MNIST files"
+    path = existing(path, f"; {remedy} (*-ubyte.gz)")
     try:
         data = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:

@@ -82,7 +82,7 @@ CASES = {
     "nothing to join": (lambda: on.join({}, []), "parts holds no circuit; join takes at least one"),
     "ring that is too small": (lambda: on.ring(n=8), "n = 8 is too small for the nine-tap ring kernel; use n >= 9"),
     "ring of another model": (lambda: on.ring(model="gated"), "model 'gated' cannot be put on a ring"),
-    "pool without width": (lambda: on.weights.gaussian_pool(9, 0), "width = 0 must be larger than 0"),
+    "pool without width": (lambda: on.weights.gaussian_pool(9, 0), "width must be larger than 0, got 0"),
 }
 
 

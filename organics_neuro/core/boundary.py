@@ -1,26 +1,19 @@
 """What users give, checked once, with one message for each kind of fault."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from math import isfinite
 from numbers import Integral, Real
+from types import NoneType
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.errors import shown, unknown_name
 from organics_neuro.core.units import magnitude, real_numbers
 
 #: Inputs or states by full name; or an array for the one input that a circuit has.
 Values: TypeAlias = Mapping[str, ArrayLike] | ArrayLike | None
-#: Characters of a wrong value that a message shows.
-_SHOWN = 80
-
-
-def shown(value):
-    """A value for a message, in one line and not longer than a line: it may be a large array."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def positive_int(name, value):
@@ -33,18 +26,29 @@ def not_negative_int(name, value):
     return _whole(name, value, "an integer, 0 or larger", least=0)
 
 
-def check_seed(seed):
-    """``seed`` if it is an integer from 0 to 2**64 - 1, as torch takes it; raises `ValueError` otherwise."""
-    seed = not_negative_int("seed", seed)
-    if seed >= 2**64:
-        raise ValueError(f"seed must be smaller than 2**64, got {seed}")
-    return seed
+def check_seed(seed, bits=64):
+    """``seed`` if it is an integer from 0 to 2**bits - 1, torch takes 64; raises `ValueError` otherwise."""
+    return _whole("seed", seed, "an integer, 0 or larger", least=0, bits=bits)
 
 
-def _whole(name, value, kind, least):
+def optional_seed(seed):
+    """``seed`` if it is None or what `check_seed` takes."""
+    return None if seed is None else check_seed(seed)
+
+
+def _whole(name, value, kind, least, bits=64):
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise ValueError(f"{name} must be {kind}, got {shown(value)}")
+    if value >= 2**bits:
+        raise ValueError(f"{name} must be smaller than 2**{bits}, got {shown(value)}")
     return int(value)
+
+
+def flag(name, value):
+    """``value`` as a bool, if it is True or False; raises `TypeError` otherwise: a text or an array has no one truth."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
+    return bool(value)
 
 
 def number(name, value, kind, fits):
@@ -64,9 +68,16 @@ def number(name, value, kind, fits):
     ------
     ValueError
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not (isfinite(value) and fits(value)):
+    if isinstance(value, bool) or not isinstance(value, Real) or not (_is_finite(value) and fits(value)):
         raise ValueError(f"{name} must be {kind}, got {shown(value)}")
     return float(value)
+
+
+def _is_finite(value):
+    try:
+        return isfinite(value)
+    except OverflowError:  # of an integer or a fraction beyond double precision
+        return False
 
 
 def step_size(name, value):
@@ -81,16 +92,30 @@ def probability(name, value):
 
 def known_name(kind, name, known):
     """``name`` if it is among ``known``; raises `ValueError` with the ``kind`` of name and those that are known."""
-    if name not in tuple(known):  # in a tuple, what cannot be hashed can be looked for too
+    if not isinstance(name, (str, NoneType)) or name not in tuple(known):
         raise ValueError(unknown_name(kind, name, known))
     return name
 
 
-def check_names(argument, kind, given, known):
-    """Raise an error unless ``given``, the value of an argument, is a dictionary with names that are among ``known``."""
+def by_name(argument, given):
+    """``given``, the value of an argument, if it is a dictionary, and an empty one for None; raises `TypeError` otherwise."""
+    if given is None:
+        return {}
     if not isinstance(given, Mapping):
         raise TypeError(f"{argument} must be a dictionary by name, got {type(given).__name__}")
-    for name in given:
+    return given
+
+
+def list_of(argument, given):
+    """The parts of ``given``, the value of an argument, as a list; raises `TypeError` for a text, or what has no parts."""
+    if not isinstance(given, (Collection, Iterator)) or isinstance(given, str) or hasattr(given, "ndim"):
+        raise TypeError(f"{argument} must be a list, got {shown(given)}")
+    return list(given)
+
+
+def check_names(argument, kind, given, known):
+    """Raise an error unless ``given``, the value of an argument, is a dictionary with names that are among ``known``."""
+    for name in by_name(argument, given):
         known_name(f"{kind} in {argument}", name, known)
 
 

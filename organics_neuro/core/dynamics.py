@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from organics_neuro.core import expressions
-from organics_neuro.core.boundary import Values, check_names, check_units_axis, known_name
+from organics_neuro.core.boundary import Values, by_name, check_names, check_units_axis, known_name
 from organics_neuro.core.declaration import check_no_circle
 from organics_neuro.core.linearisation import Linearisation
 from organics_neuro.core.names import Name
@@ -337,7 +337,7 @@ class Dynamics:
         inputs : dict of ndarray, optional
             What `resolve_inputs` returned, on which the start may depend.
         """
-        given = split_complex(given, self.states) if isinstance(given, Mapping) else given or {}
+        given = split_complex(by_name(argument, given), self.states)
         check_names(argument, "state", given, self.states)
         start = {**(self.initial if inputs is None else self.start(inputs)), **given}
         return {

@@ -21,7 +21,7 @@ import sympy as sp
 
 from organics_neuro.core import declaration, expressions
 from organics_neuro.core.equations import Line, read_lines
-from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.errors import shown, unknown_name
 from organics_neuro.core.plain import check_fields, digest, from_plain, to_plain
 from organics_neuro.core.units import magnitude
 
@@ -62,9 +62,11 @@ class Coupling:
     delay: Any = 0.0
 
     def __post_init__(self):
-        delay = magnitude(f"delay of the coupling {self.target!r}", self.delay, "second")
+        delay = magnitude(f"delay of the coupling {shown(self.target)}", self.delay, "second")
         if delay.ndim or delay < 0:
-            raise ValueError(f"delay of the coupling {self.target!r} must be one time, 0 or longer, got {self.delay!s}")
+            raise ValueError(
+                f"delay of the coupling {shown(self.target)} must be one time, 0 or longer, got {shown(self.delay, str)}"
+            )
         object.__setattr__(self, "delay", float(delay))
 
     @property

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from organics_neuro.core.boundary import check_names, shown
+from organics_neuro.core.boundary import check_names, flag, shown
 from organics_neuro.core.expressions import check_syntax
 from organics_neuro.core.names import Name
 from organics_neuro.core.units import magnitude, seconds, with_root_second
@@ -71,8 +71,7 @@ class Noise:
             check_syntax(self.eta)
         if self.tau is not None:
             object.__setattr__(self, "tau", seconds("tau of a Noise", self.tau))
-        if not isinstance(self.shared, (bool, np.bool_)):
-            raise TypeError(f"shared of a Noise must be True or False, got {shown(self.shared)}")
+        flag("shared of a Noise", self.shared)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Noise):

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import check_units_axis, number, shown
+from organics_neuro.core.boundary import check_units_axis, number
 from organics_neuro.core.circuits import Circuit
+from organics_neuro.core.errors import shown
 from organics_neuro.core.operators import Convolution, Operator
 from organics_neuro.core.units import magnitude
 
@@ -228,5 +229,5 @@ def check_contrasts(name: str, values: ArrayLike) -> np.ndarray:
     """Contrasts as a float array (values,); raises `ValueError` with the ``name`` of the argument."""
     contrasts = magnitude(name, values, "1")
     if contrasts.ndim != 1 or not contrasts.size or (contrasts < 0).any():
-        raise ValueError(f"{name} must be a list of numbers that are not negative, got {values!r}")
+        raise ValueError(f"{name} must be a list of numbers that are not negative, got {shown(values)}")
     return contrasts

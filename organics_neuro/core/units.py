@@ -3,11 +3,12 @@
 Brian2 quantities are recognised by their ``dim`` attribute, so this module does not import Brian2.
 """
 
+from collections.abc import Sequence
 from numbers import Real
 
 import numpy as np
 
-from organics_neuro.core.errors import UnitError, unknown_name
+from organics_neuro.core.errors import UnitError, shown, unknown_name
 
 #: Unit names that equation text may use, as exponents of (metre, kilogram, second, ampere).
 UNITS = {
@@ -25,6 +26,8 @@ UNITS = {
     "farad": (-2, -1, 4, 2),
     "coulomb": (0, 0, 1, 1),
 }
+#: NumPy has no arrays of more axes.
+_DEPTH = 64
 _DIMENSIONS = ("length", "mass", "time", "current")
 #: What the unit of white noise on a variable ends in.
 _ROOT_SECOND = "second**0.5"
@@ -67,8 +70,8 @@ def magnitude(name, value, unit):
     TypeError, ValueError
         If the value is not numeric, or not finite.
     """
-    _check_dimension(name, value, unit)
     array = real_numbers(name, value, copy=True)  # later changes of the caller's array do not reach us
+    _check_dimension(name, value, unit)
     if not np.all(np.isfinite(array)):
         bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         where = f" at index {bad}" if bad else ""
@@ -89,25 +92,74 @@ def _check_dimension(name, value, unit):
                 if unit == "1"
                 else f"a quantity in {unit} or a plain number in SI units"
             )
-            raise UnitError(f"{name} = {value!s} has the wrong unit; give {wanted}")
+            raise UnitError(f"{name} = {shown(value, str)} has the wrong unit; give {wanted}")
 
 
 def real_numbers(name, value, copy=False):
-    """``value`` as a float64 array; raises `TypeError` if it holds anything but real numbers, or masks some."""
-    if any(np.ma.isMaskedArray(part) for part in (value, *(value if isinstance(value, (list, tuple)) else ()))):
+    """``value`` as a float64 array.
+
+    Raises
+    ------
+    TypeError
+        If it holds anything but real numbers, masks some, or is a tensor that holds none.
+    ValueError
+        If a number is too large for double precision.
+    """
+    try:
+        array = np.asarray(_without_tensors(name, value, 0))
+    except ValueError:
+        raise TypeError(f"{name} must be a number or an array of numbers, got {shown(value)}") from None
+    if array.dtype.kind not in "biuf":  # NumPy would drop imaginary parts, and make a NaN of None
+        for entry in array.flat:
+            if array.dtype.kind != "O" or not isinstance(entry, Real):
+                entry = entry.item() if isinstance(entry, np.str_ | np.complexfloating) else entry
+                raise TypeError(
+                    f"{name} must be a number or an array of numbers, got {shown(entry)}, which is not a real number"
+                )
+    try:
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is found as such
+            return array.astype(float, copy=copy)
+    except OverflowError:
+        raise ValueError(f"{name} holds a number that is too large for double precision: {shown(value)}") from None
+
+
+def whole_numbers(value):
+    """``value`` as an array of integers; None if it holds anything else, or what no computer can count."""
+    try:
+        array = np.asarray(value)
+    except (RuntimeError, TypeError, ValueError):
+        return None
+    return array if array.dtype.kind in "iu" else None
+
+
+def _without_tensors(name, value, depth):
+    """``value`` with the tensors in it as arrays; raises `TypeError` for masked arrays, and for lists in lists without end."""
+    if depth > _DEPTH:
+        raise TypeError(f"{name} must be a number or an array of numbers, but is nested more than {_DEPTH} deep")
+    if isinstance(value, (list, tuple)):
+        return [_without_tensors(name, part, depth + 1) for part in value]
+    if np.ma.isMaskedArray(value):
         raise TypeError(
             f"{name} is a masked array, whose mask has no meaning here; give array.filled(0), or other values"
         )
-    sentence = f"{name} must be a number or an array of numbers, got"
+    return _from_tensor(name, value) if hasattr(value, "detach") else value
+
+
+def _from_tensor(name, tensor):
+    """The numbers of a torch tensor, whatever its type and device; torch is not imported for it."""
     try:
-        array = np.asarray(value)
-    except ValueError:
-        raise TypeError(f"{sentence} {value!r}") from None
-    if array.dtype.kind not in "biuf":  # NumPy would drop imaginary parts, and make a NaN of None
-        for entry in array.ravel().tolist():
-            if not isinstance(entry, Real):
-                raise TypeError(f"{sentence} {entry!r}, which is not a real number")
-    return array.astype(float, copy=copy)
+        plain = tensor.detach().cpu().resolve_conj().resolve_neg()
+        return (plain.double() if plain.is_floating_point() else plain).numpy()  # NumPy does not have all types
+    except (AttributeError, NotImplementedError, RuntimeError, TypeError) as error:
+        kind = f"{getattr(tensor, 'layout', '')}, {getattr(tensor, 'device', '')}"
+        raise TypeError(
+            f"{name} must hold numbers, but is a tensor ({kind}) without a plain array of them; give one, as tensor.to_dense() is"
+        ) from error
+
+
+def has_axes(value):
+    """Whether ``value`` is a list or an array, not one thing."""
+    return (isinstance(value, Sequence) and not isinstance(value, str)) or getattr(value, "ndim", 0) > 0
 
 
 def is_quantity(value):
@@ -120,5 +172,7 @@ def seconds(name, value):
     """``value``, a time (float in seconds or Brian2 quantity), as a positive float in seconds."""
     time = magnitude(name, value, "second")
     if time.ndim or time <= 0:
-        raise ValueError(f"{name} must be one positive time (in seconds, or a Brian2 quantity), got {value!s}")
+        raise ValueError(
+            f"{name} must be one positive time (in seconds, or a Brian2 quantity), got {shown(value, str)}"
+        )
     return float(time)

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaln
 
-from organics_neuro.core.boundary import not_negative_int, number, positive_int
+from organics_neuro.core.boundary import flag, not_negative_int, number, optional_seed, positive_int
+from organics_neuro.core.memory import check_memory
 from organics_neuro.core.operators import Circulant, Dense
 from organics_neuro.core.units import magnitude, seconds
 
@@ -32,7 +33,8 @@ def ring_recurrence(n: int) -> Circulant:
     n : int
         Number of units, at least 9.
     """
-    if positive_int("n", n) < len(_QMF_HALF) * 2 - 1:
+    check_memory(f"a ring of {positive_int('n', n)} units", 8 * n, "use fewer units")
+    if n < len(_QMF_HALF) * 2 - 1:
         raise ValueError(f"n = {n} is too small for the nine-tap ring kernel; use n >= 9")
     column = np.zeros(n)
     column[:5] = _QMF_HALF[::-1]
@@ -55,7 +57,8 @@ def ring_encoder(n: int, m: int = 360) -> np.ndarray:
     m : int
         Number of angles, evenly spaced over the circle.
     """
-    m = positive_int("m", m)
+    n, m = positive_int("n", n), positive_int("m", m)
+    check_memory(f"an encoder of {n} units for {m} angles", 3 * 8 * n * m, "use fewer units or angles")
     spectrum = np.fft.fft(ring_recurrence(n).column).real
     dimension = int(np.sum(np.abs(spectrum - 1) < 1e-3))
     power = dimension - 1
@@ -81,10 +84,10 @@ def gaussian_pool(n: int, width: float, m: int | None = None) -> Circulant | Den
     -------
     Circulant (or `Dense` if ``m`` differs from ``n``)
     """
-    if not width > 0:
-        raise ValueError(f"width = {width} must be larger than 0")
+    width = number("width", width, "larger than 0", lambda w: w > 0)
     n = positive_int("n", n)
     m = n if m is None else positive_int("m", m)
+    check_memory(f"a pool of {n} units onto {m}", 3 * 8 * n * m, "use fewer units, or a Convolution or Sparse pool")
     distance = np.abs(np.arange(m)[:, None] * (n / m) - np.arange(n))
     distance = np.minimum(distance, n - distance)
     pool = np.exp(-(distance**2) / (2 * (width * n) ** 2))
@@ -100,13 +103,15 @@ def random_recurrence(
     ----------
     n : int
     delta : float
-        The eigenvalues fill a disc of this radius around 1; if symmetric, the interval 1 ± √2 delta.
+        Not negative. The eigenvalues fill a disc of this radius around 1; if symmetric, the interval 1 ± √2 delta.
     symmetric : bool
     seed : int or numpy.random.Generator, optional
     """
-    n = positive_int("n", n)
-    noise = np.random.default_rng(seed).normal(0, delta / np.sqrt(n), (n, n))
-    if symmetric:
+    n, delta = positive_int("n", n), number("delta", delta, "0 or larger", lambda d: d >= 0)
+    check_memory(f"recurrence among {n} units", 3 * 8 * n * n, "use fewer units")
+    random = seed if isinstance(seed, np.random.Generator) else np.random.default_rng(optional_seed(seed))
+    noise = random.normal(0, delta / np.sqrt(n), (n, n))
+    if flag("symmetric", symmetric):
         noise = (noise + noise.T) / 2
     return Dense(np.eye(n) + noise)
 

@@ -9,15 +9,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.signal import welch
 
-from organics_neuro.core.boundary import Values, check_steps, count_trials, known_name, number, positive_int
+from organics_neuro.core.boundary import (
+    Values,
+    check_seed,
+    check_steps,
+    count_trials,
+    known_name,
+    list_of,
+    number,
+    positive_int,
+)
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.errors import ConvergenceWarning
+from organics_neuro.core.memory import check_memory
 from organics_neuro.core.noise import resolve_noise
 from organics_neuro.core.pairs import split_complex
 from organics_neuro.core.reference import DT, DURATION
 from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.engines._base import Arrays, Engine, Settled, Spectra
-from organics_neuro.engines._memory import check_memory
 from organics_neuro.engines._watch import check_finite
 
 #: Outputs count as settled if they drift by less than this fraction of the largest one over the averaging window.
@@ -25,6 +34,8 @@ _DRIFT = 1e-3
 #: Seconds between samples of a steady response and of a spectrum. The second is short enough that little power above
 #: the Nyquist frequency folds back.
 _SETTLE_EVERY, _SPECTRUM_EVERY = 1e-3, 2.5e-4
+#: Steps of a simulation; more take months.
+_MOST_STEPS = 1e12
 
 
 @dataclass(frozen=True)
@@ -101,6 +112,7 @@ class Simulator(Engine):
             set_(name, seconds)
         set_("transient", _not_negative)
         set_("trials", positive_int)
+        set_("seed", lambda _, seed: check_seed(seed, bits=32))  # NumPy's generator in Brian2 takes no more
 
     def _run(self, run: Run) -> Arrays:
         """Each name of ``run.record``, (samples, trials, units)."""
@@ -124,7 +136,7 @@ class Simulator(Engine):
             engine = replace(engine, duration=duration)
         run, wanted = engine._request(circuit, z, initial, noise, record, every)
         sizes = {**circuit.states, **circuit.dynamics.channels, **circuit.dynamics.inputs}
-        check_memory(run, sum(sizes[name] for name in {*run.record, *wanted}))
+        _check_size(run, sum(sizes[name] for name in {*run.record, *wanted}))
         found = engine._run(run)
         states = {name: value for name, value in found.items() if name in circuit.states}
         check_finite(run, states, getattr(engine, "method", None))
@@ -209,7 +221,7 @@ class Simulator(Engine):
         start = {name: value for name, value in resolved.items() if name in given}
         trials = self._count_trials(count_trials("inputs and initial states", {**inputs, **start}))
         known = {**circuit.states, **circuit.dynamics.channels}
-        wanted = list(circuit.states) if record is None else list(record)
+        wanted = list(circuit.states) if record is None else list_of("record", record)
         for name in wanted:
             known_name("state or output in record", name, known)
         kept = [name for name in wanted if name in circuit.states]
@@ -237,6 +249,21 @@ class Simulator(Engine):
         conditions = count_trials("the inputs", inputs)
         shaped = {name: np.broadcast_to(v, (conditions, v.shape[-1])) for name, v in inputs.items()}
         return {name: np.repeat(value, trials, axis=0) for name, value in shaped.items()}, trials
+
+
+def _check_size(run: Run, units: int) -> None:
+    """Raise `MemoryError` if the recording of so many ``units`` does not fit, `ValueError` if nobody could wait for it."""
+    size = f"{run.count:,} samples of {run.trials:,} trials of {units:,} units"
+    check_memory(
+        f"the recording ({size})",
+        8 * run.count * run.trials * units,
+        "record less with record=[...] or every=..., or use fewer trials",
+    )
+    if run.steps > _MOST_STEPS:
+        raise ValueError(
+            f"the duration is {run.steps:.3g} steps of dt = {run.dt:g} s, more than the {_MOST_STEPS:g} that a computer makes in "
+            "months; simulate less, or use a larger dt"
+        )
 
 
 def _over_repetitions(trace: np.ndarray, trials: int) -> np.ndarray:

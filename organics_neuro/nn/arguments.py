@@ -5,20 +5,65 @@ from functools import wraps
 import torch
 from torch.nn.utils.rnn import PackedSequence
 
+from organics_neuro.core.errors import shown
+from organics_neuro.core.memory import check_memory
 from organics_neuro.nn.transforms import has_numbers
+
+#: Types that the parameters of a layer can have.
+_DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+#: Bytes that a layer takes beside its parameters.
+_OVERHEAD = 20_000
+
+
+def factory(device, dtype, numbers, layers=1):
+    """``device`` and ``dtype`` as the functions of torch take them that make the parameters of a layer.
+
+    Parameters
+    ----------
+    device, dtype
+        As a user gives them; None is what torch has as its default.
+    numbers : int
+        How many parameters a layer has, and how many ``layers`` there are.
+
+    Raises
+    ------
+    ValueError
+        For what is no device, or not there, and for a type that parameters cannot have.
+    MemoryError
+        If there is not enough of it.
+    """
+    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype in _DTYPES):
+        raise ValueError(f"dtype must be one of {', '.join(map(str, _DTYPES))}, got {shown(dtype)}")
+    try:
+        place = torch.empty(0, device=device, dtype=dtype).device
+    except Exception as error:  # torch raises many kinds
+        reason = shown(error, lambda e: str(e).partition("\n")[0])
+        raise ValueError(f"device must be one that is there, such as 'cpu', got {shown(device)} ({reason})") from error
+    if place.type == "cpu":
+        size = layers * (numbers * (dtype or torch.get_default_dtype()).itemsize + _OVERHEAD)
+        check_memory(f"a layer of {numbers:,} parameters, {layers:,} times,", size, "use fewer units or layers")
+    return {"device": device, "dtype": dtype}
 
 
 def check_tensor(value, name="input"):
-    """Raise `TypeError` unless ``value`` is a tensor."""
+    """Raise `TypeError` unless ``value`` is a plain tensor."""
     if not isinstance(value, torch.Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(value).__name__}; make one with torch.as_tensor")
+    if value.layout != torch.strided:
+        raise TypeError(f"{name} is a tensor with the layout {value.layout}; give one as tensor.to_dense() is")
 
 
 def check_dtype(input, module):
-    """Raise `ValueError` unless ``input`` has the type of the module's parameters."""
-    dtype = _parameter(module).dtype
-    if input.dtype != dtype:
-        raise ValueError(f"input is {input.dtype}, but the parameters are {dtype}; convert one of them with .to(dtype)")
+    """Raise `ValueError` unless ``input`` has the type of the module's parameters, and is where they are."""
+    parameter = _parameter(module)
+    if input.dtype != parameter.dtype:
+        raise ValueError(
+            f"input is {input.dtype}, but the parameters are {parameter.dtype}; convert one of them with .to(dtype)"
+        )
+    if input.device != parameter.device:
+        raise ValueError(
+            f"input is on the device {input.device}, but the parameters are on {parameter.device}; move one of them with .to(device)"
+        )
 
 
 def check_input(input, module, axes):
@@ -38,9 +83,10 @@ def check_state(state, fields, shape, input):
         raise ValueError(f"state must be a State of {', '.join(fields)}, got {got}")
     for name, value in zip(fields, state, strict=True):
         check_tensor(value, f"state {name!r}")
-        if value.shape != shape or value.dtype != input.dtype:
+        if value.shape != shape or value.dtype != input.dtype or value.device != input.device:
             raise ValueError(
-                f"state {name!r} is {value.dtype} of shape {tuple(value.shape)}, but must be {input.dtype} of shape {tuple(shape)}"
+                f"state {name!r} is {value.dtype} of shape {tuple(value.shape)} on {value.device}, but must be {input.dtype} of "
+                f"shape {tuple(shape)} on {input.device}"
             )
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from organics_neuro.core.boundary import check_names, known_name, positive_int, step_size
+from organics_neuro.core.boundary import check_names, flag, known_name, positive_int, step_size
 from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.model import CircuitModel
 from organics_neuro.core.models import get_model
@@ -24,7 +24,7 @@ from organics_neuro.core.operators import identity
 from organics_neuro.core.populations import must_be_positive
 from organics_neuro.core.units import UNITS, seconds
 from organics_neuro.nn import functional
-from organics_neuro.nn.arguments import check_input, check_state, in_own_precision
+from organics_neuro.nn.arguments import check_input, check_state, factory, in_own_precision
 from organics_neuro.nn.constraints import Constraint, Parametrization, constrain, constraints_of, start_at
 from organics_neuro.nn.copies import array, in_double
 from organics_neuro.nn.declarations import declaration, read_by, starting_values, state_type
@@ -121,15 +121,16 @@ class CircuitCell(Constrained):
         self.declared = get_model(model)
         self.model, self.input = read_by(self.declared, input, input_size, hidden_size)
         self.output = self.model.states[0] if output is None else known_name("output", output, self.model.states)
-        self.dt, self.learned_steps = seconds("dt", dt), bool(learned_steps)
+        self.dt, self.learned_steps = seconds("dt", dt), flag("learned_steps", learned_steps)
         self.fixed: dict[str, float] = {}
         self._start = starting_values(self.declared, parameters or {}, hidden_size, self.steps)
-        factory = {"device": device, "dtype": dtype}
-        for name, weights in declaration(self.model, input_size, hidden_size).weights.items():
-            self._new(name, torch.ones(weights.shape, **factory))
-        self._make_parameters(fixed, max_step, factory)
+        shapes = {n: w.shape for n, w in declaration(self.model, input_size, hidden_size).weights.items()}
+        options = factory(device, dtype, sum(m * n for m, n in shapes.values()))
+        for name, shape in shapes.items():
+            self._new(name, torch.ones(shape, **options))
+        self._make_parameters(fixed, max_step, options)
         for name in self.fields:
-            self.register_buffer(f"initial_{name}", torch.zeros(hidden_size, **factory))
+            self.register_buffer(f"initial_{name}", torch.zeros(hidden_size, **options))
         self._constrain(parametrizations or {})
         self.reset_parameters()
 
@@ -163,7 +164,7 @@ class CircuitCell(Constrained):
             )
         self.register_parameter(name, nn.Parameter(value))
 
-    def _make_parameters(self, fixed, max_step, factory):
+    def _make_parameters(self, fixed, max_step, options):
         """Per-unit parameters and step sizes, with their constraints; one number that is fixed stays a number."""
         names = [step.removeprefix("step_") for step in self.steps.values()]
         if isinstance(max_step, Mapping):
@@ -171,7 +172,7 @@ class CircuitCell(Constrained):
         for name in fixed:
             known_name("parameter in fixed", name, self.model.parameters)
         for name in self.model.parameters:
-            full = torch.ones(self.hidden_size, **factory)
+            full = torch.ones(self.hidden_size, **options)
             if name in self.steps:
                 step = self.steps[name]
                 maximum = max_step.get(step[5:], MAX_STEP) if isinstance(max_step, Mapping) else max_step
@@ -185,7 +186,7 @@ class CircuitCell(Constrained):
             elif name in fixed and self._start[name].ndim == 0:
                 self.fixed[name] = float(self._start[name])
             elif name in fixed:
-                self.register_buffer(name, full * torch.as_tensor(self._start[name], **factory))
+                self.register_buffer(name, full * torch.as_tensor(self._start[name], **options))
             else:
                 self._new(name, full)
 

@@ -6,7 +6,7 @@ from torch.nn.functional import cross_entropy, dropout, mse_loss
 from torch.nn.utils.rnn import PackedSequence
 
 from organics_neuro.core.boundary import positive_int, probability
-from organics_neuro.nn.arguments import check_tensor
+from organics_neuro.nn.arguments import check_tensor, factory
 from organics_neuro.nn.protocol import RecurrentLayer
 from organics_neuro.training import BatchNorm1d
 
@@ -43,9 +43,9 @@ class SequenceClassifier(nn.Module):
         self.rnn, classes = _check_recurrent(rnn), positive_int("classes", classes)
         units = getattr(rnn, "proj_size", 0) or rnn.hidden_size  # an LSTM may project its units to fewer numbers
         like = next(rnn.parameters())
-        factory = {"device": like.device, "dtype": like.dtype}
-        self.standardized = BatchNorm1d(units, _EPS, affine=False, **factory) if standardize else None
-        self.readout = nn.Linear(units, classes, **factory)
+        options = factory(like.device, like.dtype, classes * (units + 1))
+        self.standardized = BatchNorm1d(units, _EPS, affine=False, **options) if standardize else None
+        self.readout = nn.Linear(units, classes, **options)
 
     def forward(self, x):
         """Scores of the classes, (batch, classes), for input as the recurrent network takes it."""
@@ -81,7 +81,7 @@ class SequenceClassifier(nn.Module):
 
 def _check_recurrent(rnn):
     """``rnn`` if it reads sequences, which cells do not, and ends in one state."""
-    if not all(hasattr(rnn, name) for name in ("hidden_size", "batch_first")):
+    if not isinstance(rnn, nn.Module) or not all(hasattr(rnn, name) for name in ("hidden_size", "batch_first")):
         raise TypeError(f"rnn must be ORGaNICs or torch.nn.LSTM, GRU or RNN, got {type(rnn).__name__}")
     if getattr(rnn, "bidirectional", False):
         raise ValueError(

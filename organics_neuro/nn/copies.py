@@ -44,4 +44,4 @@ def array(value: Tensor | float) -> np.ndarray:
 
 def as_double(x: Tensor | ArrayLike) -> Tensor:
     """Numbers that a user gives as a float64 tensor."""
-    return torch.as_tensor(x.detach().cpu() if isinstance(x, Tensor) else real_numbers("x", x), dtype=torch.float64)
+    return torch.from_numpy(real_numbers("x", x))

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from organics_neuro.core.boundary import known_name, positive_int, probability
+from organics_neuro.core.boundary import flag, known_name, positive_int, probability
 from organics_neuro.core.circuits import Circuit, JoinedCircuit, join
 from organics_neuro.core.model import CircuitModel, Coupling
-from organics_neuro.nn.arguments import check_input, check_state, in_own_precision
+from organics_neuro.nn.arguments import check_input, check_state, factory, in_own_precision
 from organics_neuro.nn.cells import CircuitCell, Run
 from organics_neuro.nn.transforms import Unscripted, untraced
 
@@ -90,7 +90,8 @@ class CircuitLayer(Unscripted, nn.Module):
         self.input_size = positive_int("input_size", input_size)
         self.hidden_size = positive_int("hidden_size", hidden_size)
         self.num_layers = positive_int("num_layers", num_layers)
-        self.batch_first = bool(batch_first)
+        factory(None, None, self.hidden_size, self.num_layers)
+        self.batch_first = flag("batch_first", batch_first)
         self.dropout = _check_dropout(dropout, num_layers)
         self.kernel = known_name("kernel", kernel, KERNELS)
         self.precision: str | None = None

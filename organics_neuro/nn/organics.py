@@ -136,6 +136,8 @@ class ORGaNICsCell(CircuitCell):
         steps = {"y": y, "a": a, **{gain: gains for gain in GAINS if gain not in constant}}
         declared = MODELS[name_of(known_name("model", model, VARIANTS), tuple(constant))]
         self.family, self.recurrence, self.constant = model, recurrence, constant
+        if any(dtype is low for low in (torch.float16, torch.bfloat16)):  # torch has no singular values of these
+            raise ValueError(f"ORGaNICs takes float32 or float64, got dtype={dtype}; for speed give precision='bf16'")
         super().__init__(
             declared,
             input_size,

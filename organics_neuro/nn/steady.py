@@ -13,10 +13,10 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from organics_neuro.core.boundary import known_name, positive_int
+from organics_neuro.core.boundary import flag, known_name, positive_int
 from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.models import MODELS
-from organics_neuro.nn.arguments import check_range, check_steady_input, check_tensor, in_own_precision
+from organics_neuro.nn.arguments import check_range, check_steady_input, check_tensor, factory, in_own_precision
 from organics_neuro.nn.constraints import constrain
 from organics_neuro.nn.copies import array, as_double, in_double
 from organics_neuro.nn.effective import Constrained, value_of
@@ -95,17 +95,17 @@ class DivisiveNormalization(Constrained):
         dtype: torch.dtype | None = None,
     ):
         super().__init__()
-        self.recurrence, self.legacy = known_name("recurrence", recurrence, RECURRENCES), bool(legacy)
+        self.recurrence, self.legacy = known_name("recurrence", recurrence, RECURRENCES), flag("legacy", legacy)
         if legacy and recurrence == "identity":
             raise ValueError("legacy=True changes learned recurrence only; leave it out, or give recurrence='learned'")
         self.in_features = positive_int("in_features", in_features)
         self.out_features = positive_int("out_features", out_features)
-        factory = {"device": device, "dtype": dtype}
-        self.W_zx = nn.Parameter(torch.empty(out_features, in_features, **factory))
-        self.W_bx = nn.Parameter(torch.empty(out_features, in_features, **factory))
-        self.W = nn.Parameter(torch.ones(out_features, out_features, **factory))
-        self.b0 = nn.Parameter(torch.full((out_features,), 0.5, **factory))
-        self.W_r = nn.Parameter(torch.eye(out_features, **factory)) if recurrence == "learned" else None
+        options = factory(device, dtype, 2 * out_features * (in_features + out_features))
+        self.W_zx = nn.Parameter(torch.empty(out_features, in_features, **options))
+        self.W_bx = nn.Parameter(torch.empty(out_features, in_features, **options))
+        self.W = nn.Parameter(torch.ones(out_features, out_features, **options))
+        self.b0 = nn.Parameter(torch.full((out_features,), 0.5, **options))
+        self.W_r = nn.Parameter(torch.eye(out_features, **options)) if recurrence == "learned" else None
         constrain(self, "W", "positive")
         constrain(self, "b0", "bounded")
         if recurrence == "learned":

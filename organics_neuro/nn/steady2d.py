@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from organics_neuro.core.boundary import known_name, not_negative_int, positive_
 from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.models import MODELS
 from organics_neuro.core.operators import LowRank, Sparse
-from organics_neuro.nn.arguments import check_range, check_steady_input, check_tensor, in_own_precision
+from organics_neuro.nn.arguments import check_range, check_steady_input, check_tensor, factory, in_own_precision
 from organics_neuro.nn.constraints import constrain
 from organics_neuro.nn.copies import array, as_double, in_double
 from organics_neuro.nn.effective import Constrained, value_of
@@ -101,12 +102,12 @@ class DivisiveNormalization2d(Constrained):
         side = 1 if pool_size is None else positive_int("pool_size", pool_size)
         if side % 2 == 0:
             raise ValueError(f"pool_size must be odd, so that a kernel has a middle, got {pool_size}")
-        factory = {"device": device, "dtype": dtype}
         kernels = (out_channels, in_channels, *self.kernel_size)
-        self.K_z = nn.Parameter(torch.empty(kernels, **factory))
-        self.K_b = nn.Parameter(torch.empty(kernels, **factory))
-        self.W = nn.Parameter(torch.ones(out_channels, side, side, **factory))
-        self.b0 = nn.Parameter(torch.full((out_channels, 1, 1), 0.5, **factory))
+        options = factory(device, dtype, 2 * prod(kernels) + out_channels * side**2)
+        self.K_z = nn.Parameter(torch.empty(kernels, **options))
+        self.K_b = nn.Parameter(torch.empty(kernels, **options))
+        self.W = nn.Parameter(torch.ones(out_channels, side, side, **options))
+        self.b0 = nn.Parameter(torch.full((out_channels, 1, 1), 0.5, **options))
         constrain(self, "W", "positive")
         constrain(self, "b0", "bounded")
         self.reset_parameters()

@@ -178,7 +178,7 @@ def _settings(
     return {
         "epochs": positive_int("epochs", epochs),
         "batch_size": positive_int("batch_size", batch_size),
-        "lr": number("lr", lr, "a number larger than 0", lambda rate: rate > 0),
+        "lr": number("lr", lr, "a number larger than 0", lambda rate: 0 < rate < 3e38),
         "seed": check_seed(seed),
         "lr_factors": factors or None,
     }

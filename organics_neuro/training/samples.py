@@ -71,7 +71,8 @@ def _as_tensor(name: str, value: ArrayLike | Tensor) -> Tensor:
         return _read(value).detach()  # samples are not trained
     except (TypeError, ValueError, RuntimeError) as error:
         dtype = getattr(value, "dtype", None)
-        kind = type(value).__name__ + ("" if dtype is None else f" of {dtype}")
+        layout = getattr(value, "layout", None)
+        kind = type(value).__name__ + "".join(f" of {part}" for part in (dtype, layout) if part is not None)
         raise ValueError(
             f"{name} must be one array of numbers, samples of equal shape on its first axis, got {kind}"
         ) from error
@@ -80,7 +81,10 @@ def _as_tensor(name: str, value: ArrayLike | Tensor) -> Tensor:
 def _read(value: ArrayLike | Tensor) -> Tensor:
     """A tensor that shares the memory of an array, or holds a copy where torch cannot read what lies there."""
     try:
-        return torch.as_tensor(value)
+        read = torch.as_tensor(value)
+        if read.layout != torch.strided or read.is_meta:
+            raise TypeError("it holds no plain array of numbers")
+        return read
     except ValueError:  # backwards, with gaps between the numbers, or with their bytes in the other order
         if not isinstance(value, np.ndarray):
             raise

@@ -6,13 +6,13 @@ besides tensors and plain values is refused, not executed.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from organics_neuro.core.boundary import known_name, step_size
 from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.errors import FileFormatError
+from organics_neuro.core.files import existing
 from organics_neuro.core.models.gated import STEP_TIME
 from organics_neuro.core.units import seconds
 from organics_neuro.nn.published import PUBLISHED_ITERATIONS
@@ -101,8 +101,7 @@ def import_checkpoint(path, cell=None, *, max_step_y=None, max_step_a=None, max_
 
 
 def _load(path):
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"no file {path}")
+    path = existing(path)
     try:
         content = read(path)
     except ValueError as error:

@@ -82,7 +82,14 @@ class AnyCircuit:
             weights.
         """
         inputs = self.dynamics.resolve_inputs(z)
-        return self.dynamics.outputs(self.dynamics.resolve_states("states", states, inputs), inputs)
+        with np.errstate(all="ignore"):  # what is not finite is found in the result
+            found = self.dynamics.outputs(self.dynamics.resolve_states("states", states, inputs), inputs)
+        for name, value in found.items():
+            if not np.isfinite(value).all():
+                raise FloatingPointError(
+                    f"the output {name!r} is not finite at these states and inputs, which are too large or where it is not defined"
+                )
+        return found
 
     @cached_property
     def key(self) -> str:

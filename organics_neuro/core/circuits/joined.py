@@ -9,11 +9,11 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from organics_neuro.core.boundary import known_name
+from organics_neuro.core.boundary import by_name, known_name
 from organics_neuro.core.circuits.base import AnyCircuit
 from organics_neuro.core.circuits.checks import check_weights_sign
 from organics_neuro.core.declaration import check_sign, check_source
-from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.errors import shown, unknown_name
 from organics_neuro.core.expressions import is_part_name, substitute
 from organics_neuro.core.model import Coupling
 from organics_neuro.core.names import Name, within
@@ -125,8 +125,10 @@ def join(parts: Mapping[str, AnyCircuit], couplings: Sequence[Coupling]) -> Join
     >>> dict(areas.states)
     {'v1.y': 12, 'v1.a': 12, 'v2.y': 9, 'v2.a': 9}
     """
-    if not parts:
+    if not by_name("parts", parts):
         raise ValueError("parts holds no circuit; join takes at least one")
+    if not isinstance(couplings, Sequence) or not all(isinstance(c, Coupling) for c in couplings):
+        raise TypeError(f"couplings must be a list of Coupling(...), got {shown(couplings)}")
     for name, part in parts.items():
         if not isinstance(part, AnyCircuit):
             raise TypeError(f"part {name!r} must be a circuit, got {type(part).__name__}")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from organics_neuro.core.boundary import by_name
 from organics_neuro.core.circuits.base import AnyCircuit
 from organics_neuro.core.circuits.checks import check_initial, check_parameters, check_weights, find_size
 from organics_neuro.core.errors import unknown_name
@@ -75,7 +76,8 @@ class Circuit(AnyCircuit):
     ):
         model = get_model(model)
         known = (*model.weights, *model.optional_weights)
-        weights, initial = split_complex(weights or {}, known), split_complex(initial or {}, model.states)
+        weights = split_complex(by_name("weights", weights), known)
+        initial = split_complex(by_name("initial", initial), model.states)
         for name in weights:
             if name not in known:
                 raise ValueError(f"model {model.name!r}: {unknown_name('weights', name, known)}")
@@ -114,12 +116,13 @@ class Circuit(AnyCircuit):
         **parameters: Any,
     ) -> Circuit:
         """A copy with other weights, initial states or parameters; what is not named stays."""
-        weights = split_complex(weights or {}, (*self.model.weights, *self.model.optional_weights))
+        weights = split_complex(by_name("weights", weights), (*self.model.weights, *self.model.optional_weights))
+        initial = split_complex(by_name("initial", initial), self.model.states)
         return Circuit(
             self.model,
             weights={**self.weights, **weights},
             size=self.size,
-            initial={**self._initial, **split_complex(initial or {}, self.model.states)},
+            initial={**self._initial, **initial},
             **{**self.parameters, **parameters},
         )
 

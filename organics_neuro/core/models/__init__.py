@@ -20,6 +20,6 @@ def get_model(model: str | CircuitModel) -> CircuitModel:
     """The model called ``model``, or ``model`` itself if it is a `CircuitModel`."""
     if isinstance(model, CircuitModel):
         return model
-    if model not in tuple(MODELS):  # in a tuple, what cannot be hashed can be looked for too
+    if not isinstance(model, str) or model not in MODELS:
         raise ValueError(f"{unknown_name('model', model, MODELS)}; a model of your own is a CircuitModel(...)")
     return MODELS[model]

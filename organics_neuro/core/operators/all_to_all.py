@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from organics_neuro.core.errors import shown
 from organics_neuro.core.operators.base import Operator
-from organics_neuro.core.units import magnitude
+from organics_neuro.core.units import magnitude, whole_numbers
 
 
 class AllToAll(Operator):
@@ -20,10 +21,10 @@ class AllToAll(Operator):
     kind = "all_to_all"
 
     def __init__(self, size: ArrayLike, value: float = 1.0):
-        size = np.atleast_1d(np.asarray(size))
-        if size.size not in (1, 2) or size.dtype.kind not in "iu" or size.min() < 1:
-            raise ValueError(f"size must be a number of units or (targets, sources), got {size.tolist()}")
-        self.shape = (int(size[0]), int(size[-1]))
+        sizes = whole_numbers(size)
+        if sizes is None or sizes.size not in (1, 2) or sizes.min() < 1:
+            raise ValueError(f"size must be a number of units or (targets, sources), got {shown(size)}")
+        self.shape = (int(sizes.flat[0]), int(sizes.flat[-1]))
         value = magnitude("the weight", value, "1")
         if value.ndim:
             raise ValueError(f"an all-to-all weight is one number, got an array of shape {value.shape}")

@@ -12,8 +12,9 @@ from numbers import Number
 import numpy as np
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.errors import unknown_name
-from organics_neuro.core.units import magnitude, real_numbers
+from organics_neuro.core.errors import shown, unknown_name
+from organics_neuro.core.memory import check_memory
+from organics_neuro.core.units import has_axes, magnitude
 
 #: Numbers that are made at a time (32 MiB) where an operator has to be searched for an entry.
 _BLOCK = 2**22
@@ -61,6 +62,7 @@ class Operator:
 
     def to_dense(self) -> np.ndarray:
         """The (m, n) matrix as an array."""
+        check_dense(self.shape)
         return self.apply(np.eye(self.shape[1])).T.copy()
 
     def __array__(self, dtype=None, copy=None):
@@ -125,15 +127,17 @@ class Operator:
         return -self + other
 
     def __mul__(self, factor):
-        if np.ndim(factor):
-            return NotImplemented  # weights times an array is `@`
+        if has_axes(factor):
+            raise TypeError(
+                f"weights are multiplied with one number, got {shown(factor)}; for an array use weights @ array"
+            )
         return self.scaled(float(magnitude("the factor of an operator", factor, "1")))
 
     __rmul__ = __mul__
 
     def __truediv__(self, divisor):
-        if np.ndim(divisor):
-            return NotImplemented
+        if has_axes(divisor):
+            raise TypeError(f"weights are divided by one number, got {shown(divisor)}")
         divisor = float(magnitude("the divisor of an operator", divisor, "1"))
         if divisor == 0:
             raise ZeroDivisionError("the divisor of an operator must not be 0")
@@ -141,7 +145,7 @@ class Operator:
 
     def __matmul__(self, x: ArrayLike) -> np.ndarray:
         """Matrix product with an array of shape (n,) or (n, k), as in NumPy."""
-        x = real_numbers("the array that weights are multiplied with", x)
+        x = magnitude("the array that weights are multiplied with", x, "1")
         if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
             raise ValueError(f"cannot multiply weights of shape {self.shape} with an array of shape {x.shape}")
         return self.apply(x) if x.ndim == 1 else self.apply(x.T).T
@@ -162,6 +166,11 @@ def readonly(array: np.ndarray) -> np.ndarray:
     """The array, which can no longer be changed."""
     array.flags.writeable = False
     return array
+
+
+def check_dense(shape: tuple[int, int]) -> None:
+    """Raise `MemoryError` if a dense matrix of this shape does not fit into memory."""
+    check_memory(f"a dense matrix of shape {shape}", 8.0 * shape[0] * shape[1], "use an operator with structure")
 
 
 def check_matrix_shape(shape: tuple[int, ...]) -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.operators.base import Operator, readonly
+from organics_neuro.core.memory import check_memory
+from organics_neuro.core.operators.base import Operator, check_dense, readonly
 from organics_neuro.core.units import magnitude
 
 #: Above this number of non-zero taps a `Circulant` is applied by FFT rather than tap by tap.
@@ -41,6 +42,7 @@ class Circulant(Operator):
         return Circulant(np.roll(self.column[::-1], 1))
 
     def to_dense(self):
+        check_dense(self.shape)
         n = self.column.size
         return self.column[(np.arange(n)[:, None] - np.arange(n)) % n]
 
@@ -78,4 +80,5 @@ def by_fourier(x: np.ndarray, column: np.ndarray) -> np.ndarray:
 
 def identity(size: int) -> Circulant:
     """The identity matrix as an operator that costs O(n)."""
+    check_memory(f"a circuit of {size} units", 8 * size, "use fewer units")
     return Circulant(np.eye(1, size)[0])

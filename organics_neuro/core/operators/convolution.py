@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.signal import fftconvolve
 
+from organics_neuro.core.errors import shown
 from organics_neuro.core.operators.base import Operator, readonly
-from organics_neuro.core.units import magnitude
+from organics_neuro.core.units import magnitude, whole_numbers
 
 #: Above this number of taps a kernel that is not separable is applied by FFT rather than tap by tap.
 _DIRECT_TAPS = 121
@@ -40,11 +41,11 @@ class Convolution(Operator):
                 "the kernel of a convolution must have shape (out_channels, in_channels, kh, kw) with odd kh and kw, "
                 f"got shape {kernel.shape}"
             )
-        size = np.asarray(sheet)
-        if size.shape != (2,) or size.dtype.kind not in "iu" or size.min() < 1:
-            raise ValueError(f"sheet must be (height, width) in units, got {sheet!r}")
-        if boundary not in ("wrap", "zero"):
-            raise ValueError(f"boundary must be 'wrap' or 'zero', got {boundary!r}")
+        size = whole_numbers(sheet)
+        if size is None or size.shape != (2,) or size.min() < 1:
+            raise ValueError(f"sheet must be (height, width) in units, got {shown(sheet)}")
+        if not isinstance(boundary, str) or boundary not in ("wrap", "zero"):
+            raise ValueError(f"boundary must be 'wrap' or 'zero', got {shown(boundary)}")
         self.kernel, self.sheet, self.boundary = readonly(kernel), (int(size[0]), int(size[1])), boundary
         units = self.sheet[0] * self.sheet[1]
         self.shape = (kernel.shape[0] * units, kernel.shape[1] * units)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from organics_neuro.core.operators.base import Operator, check_matrix_shape, readonly
+from organics_neuro.core.operators.base import Operator, check_dense, check_matrix_shape, readonly
 from organics_neuro.core.operators.dense import Dense
 from organics_neuro.core.units import magnitude
 
@@ -49,6 +49,7 @@ class Sparse(Operator):
         return Sparse(self.matrix.T)
 
     def to_dense(self):
+        check_dense(self.shape)
         return self.matrix.toarray()
 
     @property

@@ -17,7 +17,7 @@ class Sum(Operator):
     kind = "sum"
 
     def __init__(self, terms: Iterable[Operator]):
-        terms = tuple(terms)
+        terms = tuple(terms) if isinstance(terms, Iterable) and not hasattr(terms, "dim") else ()
         if not terms or not all(isinstance(term, Operator) for term in terms):
             raise TypeError("a sum of weights takes one or more operators; make arrays operators with Dense(array)")
         if len({term.shape for term in terms}) > 1:
