@@ -23,7 +23,8 @@ _HEADERS = (
     *("cuda_runtime.h", "cublas_v2.h", "curand_kernel.h", "thrust/vectors.h", "thrust/algorithms.h"),
     *("cassert", "chrono", "cmath", "csignal", "ctime", "fstream", "iomanip", "iostream", "map", "set", "tuple"),
 )
-_LAUNCH = re.compile(r"([A-Za-z_][\w:]*(?:<[\w, ]+>)?)\s*<<<")
+#: What is launched, before ``<<<``, within so many characters.
+_KERNEL, _LONGEST = re.compile(r"([A-Za-z_][\w:]*(?:<[\w, ]+>)?)\s*$"), 300
 _DYNAMIC = re.compile(r"extern\s+__shared__\s+(\w+)\s+(\w+)\s*\[\s*\]\s*;")
 
 
@@ -31,9 +32,12 @@ def translate(text: str) -> str:
     """CUDA as C++: launches and dynamic shared memory, which are no C++, in other words on the same lines."""
     text = _DYNAMIC.sub(r"\1* const \2 = (\1*)::stand_in::shared_memory();", text)
     parts, done = [], 0
-    while match := _LAUNCH.search(text, done):
-        kernel, end = match[1], text.index(">>>", match.end())
-        grid, block, *more = _split(text[match.end() : end])
+    while (start := text.find("<<<", done)) >= 0:
+        match = _KERNEL.search(text, max(done, start - _LONGEST), start)
+        if match is None:
+            raise SystemExit(f"nvcc: nothing to launch before {text[start : start + 60]!r}")
+        kernel, end = match[1], text.index(">>>", start)
+        grid, block, *more = _split(text[start + 3 : end])
         opening = text.index("(", end)
         closing = _closing(text, opening)
         arguments = re.sub(r"//[^\n]*", "", text[opening + 1 : closing])
