@@ -257,24 +257,26 @@ class Dynamics:
     def flow(self, vector, inputs, couplings=None):
         """`right_hand_side` as an array (..., size) for states packed into ``vector``."""
         rhs = self.right_hand_side(self.unpack(vector), inputs, couplings)
-        leading = vector.shape[:-1]
-        return np.concatenate([np.broadcast_to(rhs[name], (*leading, n)) for name, n in self.states.items()], axis=-1)
+        result = np.empty(vector.shape)
+        for name, where in self.slices.items():
+            result[..., where] = rhs[name]
+        return result
 
     def jacobian(self, vector, inputs):
-        """The Jacobian (size, size) at one state, shape (size,); of changes that are slower than all delays."""
+        """The Jacobian (..., size, size) at states (..., size); of changes that are slower than all delays."""
         return sum(self.jacobian_parts(vector, inputs))
 
     def jacobian_parts(self, vector, inputs):
         """The Jacobian in two parts: of the local equations with the couplings fixed, and of the couplings."""
-        local, coupled = Linearisation(self).parts(vector, inputs, self.slices)
+        local, coupled = Linearisation(self, vector, inputs).parts(self.slices)
         return local, sum(coupled.values())
 
     def derivatives(self, vector, inputs, columns):
-        """Derivatives of dx/dt at one state, shape (size,), by states or inputs.
+        """Derivatives of dx/dt at states (..., size), by states or inputs.
 
         Parameters
         ----------
-        vector : ndarray, shape (size,)
+        vector : ndarray, shape (..., size)
         inputs : dict of ndarray
         columns : dict of str to slice
             By what, and in which columns of the result.
@@ -282,9 +284,9 @@ class Dynamics:
         Returns
         -------
         dict of float to ndarray
-            By delay in seconds, each (size, columns).
+            By delay in seconds, each (..., size, columns).
         """
-        local, coupled = Linearisation(self).parts(vector, inputs, columns)
+        local, coupled = Linearisation(self, vector, inputs).parts(columns)
         return {**coupled, 0.0: local + coupled[0.0]}
 
     # --- what users give ----------------------------------------------------------------------------------------
@@ -354,4 +356,6 @@ class Dynamics:
 def deliver(weights, source):
     """``weights`` applied to a source (..., units), or to one number that all source units share."""
     source = np.asarray(source)
-    return weights.apply(np.broadcast_to(source, (*source.shape[:-1], weights.shape[1])))
+    if source.shape[-1:] != (weights.shape[1],):
+        source = np.broadcast_to(source, (*source.shape[:-1], weights.shape[1]))
+    return weights.apply(source)

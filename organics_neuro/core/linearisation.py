@@ -48,56 +48,36 @@ def _nonzero_partials(expression, variables, arguments):
 
 
 class Linearisation:
-    """Derivatives of the right-hand side of a `Dynamics`."""
+    """Derivatives of the right-hand side of a `Dynamics` at some states, as matrices and as products with vectors.
 
-    def __init__(self, dynamics: Dynamics):
-        self.dynamics = dynamics
+    Parameters
+    ----------
+    dynamics : Dynamics
+    vector : ndarray, shape (..., size)
+        Leading axes are those of the results too.
+    inputs : dict of ndarray
+    """
 
-    def parts(self, vector: np.ndarray, inputs: Mapping, columns: Mapping[Any, slice]) -> tuple[np.ndarray, dict]:
-        """Derivatives of dx/dt at one state, shape (size,), by the states or inputs that ``columns`` names.
-
-        Returns
-        -------
-        local : ndarray, shape (size, columns)
-            Of the local equations with the couplings fixed.
-        coupled : dict of float to ndarray
-            Of the couplings, by delay in seconds; there is always one for 0.
-        """
-        dynamics = self.dynamics
+    def __init__(self, dynamics: Dynamics, vector: np.ndarray, inputs: Mapping):
+        self.dynamics, self.leading = dynamics, vector.shape[:-1]
         states = dynamics.unpack(vector)
         known = (states, inputs, dynamics.couplings(states, inputs))
-        responses = self._responses(*known, columns)
-        shape = dynamics.size, max(where.stop for where in columns.values())
-        local, coupled = np.zeros(shape), {0.0: np.zeros(shape)}
+        #: Partial derivatives of the local equations: (rows of the state, name of the variable, values).
+        self.local: list[tuple[slice, Name, np.ndarray]] = []
         for p, population in dynamics.populations.items():
-            model = population.model
-            pairs, function = _partials(model)
-            values = function(*dynamics.arguments(p, model.arguments, *known, population.parameters))
-            for (state, variable), value in zip(pairs, values, strict=True):
-                row, value = dynamics.slices[Name(p, state)], np.broadcast_to(value, (population.size,))
-                if Name(p, variable) in columns:
-                    local[row, columns[Name(p, variable)]] += np.diag(value)
-                for (column, delay), response in responses.get(Name(p, variable), {}).items():
-                    part = coupled.setdefault(delay, np.zeros(shape))
-                    part[row, columns[column]] += value[:, None] * response
-        return local, coupled
+            pairs, function = _partials(population.model)
+            values = function(*dynamics.arguments(p, population.model.arguments, *known, population.parameters))
+            self.local += [
+                (dynamics.slices[Name(p, state)], Name(p, variable), self._wide(value, population.size))
+                for (state, variable), value in zip(pairs, values, strict=True)
+            ]
+        #: Derivatives of the source of each connection, by the name of what it reads.
+        self.slopes = [(c, self._source_slopes(c, *known)) for c in dynamics.connections]
 
-    def _responses(self, states, inputs, delivered, columns):
-        """Derivatives of what connections deliver, by the variable that they write, what is moved and the delay."""
-        responses = {}
-        for c in self.dynamics.connections:
-            response = responses.setdefault(c.written, {})
-            slopes = self._source_slopes(c, states, inputs, delivered)
-            weights = c.weights.to_dense() if any(n in columns or n in responses for n in slopes) else None
-            for name, slope in slopes.items():
-                if name in columns:
-                    add_up(response, (name, c.delay), weights * slope)
-                for (column, delay), before in responses.get(name, {}).items():
-                    add_up(response, (column, delay + c.delay), weights * slope @ before)
-        return responses
+    def _wide(self, value, units):
+        return np.broadcast_to(value, (*self.leading, units))
 
     def _source_slopes(self, connection, states, inputs, delivered):
-        """Derivatives of a source expression, each (source units,), by full name of what it reads."""
         c = connection
         if c.external:
             found, function = _external_partials(c.external, c.expression)
@@ -110,5 +90,68 @@ class Linearisation:
             values = function(
                 *self.dynamics.arguments(c.source, arguments, states, inputs, delivered, population.parameters)
             )
-        n = c.weights.shape[1]
-        return {name: np.broadcast_to(value, (n,)) for name, value in zip(names, values, strict=True)}
+        return {name: self._wide(v, c.weights.shape[1]) for name, v in zip(names, values, strict=True)}
+
+    def parts(self, columns: Mapping[Any, slice]) -> tuple[np.ndarray, dict]:
+        """Derivatives of dx/dt by the states or inputs that ``columns`` names.
+
+        Returns
+        -------
+        local : ndarray, shape (..., size, columns)
+            Of the local equations with the couplings fixed.
+        coupled : dict of float to ndarray
+            Of the couplings, by delay in seconds; there is always one for 0.
+        """
+        responses = self._responses(columns)
+        shape = (*self.leading, self.dynamics.size, max(where.stop for where in columns.values()))
+        local, coupled = np.zeros(shape), {0.0: np.zeros(shape)}
+        for rows, name, value in self.local:
+            if name in columns:
+                diagonal = np.arange(rows.start, rows.stop), np.arange(columns[name].start, columns[name].stop)
+                local[(..., *diagonal)] += value
+            for (column, delay), response in responses.get(name, {}).items():
+                part = coupled.setdefault(delay, np.zeros(shape))
+                part[..., rows, columns[column]] += value[..., None] * response
+        return local, coupled
+
+    def product(self, changes: np.ndarray) -> np.ndarray:
+        """The Jacobian times ``changes`` of the states, both (..., size), without a matrix; as for changes slower than all delays."""
+        moved = dict(self.dynamics.unpack(changes))
+        for c, slopes in self.slopes:
+            read = [slope * moved[name] for name, slope in slopes.items() if name in moved]
+            if read:
+                add_up(moved, c.written, c.weights.apply(sum(read)))
+        result = np.zeros(changes.shape)
+        for rows, name, value in self.local:
+            if name in moved:
+                result[..., rows] += value * moved[name]
+        return result
+
+    def transposed(self, weights: np.ndarray, columns: Mapping[Any, slice]) -> np.ndarray:
+        """The transposed derivatives by ``columns`` times ``weights`` (..., size) of the states, (..., columns), without a matrix."""
+        received: dict[Any, Any] = {}
+        for rows, name, value in self.local:
+            add_up(received, name, value * weights[..., rows])
+        for c, slopes in reversed(self.slopes):  # each before those that its source reads
+            if c.written in received:
+                back = c.weights.apply_transposed(np.ascontiguousarray(received[c.written]))
+                for name, slope in slopes.items():
+                    add_up(received, name, slope * back)
+        result = np.zeros((*weights.shape[:-1], max(where.stop for where in columns.values())))
+        for name, where in columns.items():
+            result[..., where] = received.get(name, 0.0)
+        return result
+
+    def _responses(self, columns):
+        """Derivatives of what connections deliver, by the variable that they write, what is moved and the delay."""
+        responses = {}
+        for c, slopes in self.slopes:
+            response = responses.setdefault(c.written, {})
+            weights = c.weights.to_dense() if any(n in columns or n in responses for n in slopes) else None
+            for name, slope in slopes.items():
+                scaled = weights * slope[..., None, :] if name in columns or name in responses else None
+                if name in columns:
+                    add_up(response, (name, c.delay), scaled)
+                for (column, delay), before in responses.get(name, {}).items():
+                    add_up(response, (column, delay + c.delay), scaled @ before)
+        return responses
