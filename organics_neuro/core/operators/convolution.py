@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.ndimage import correlate1d
 from scipy.signal import fftconvolve
 
 from organics_neuro.core.errors import shown
@@ -143,9 +144,12 @@ def convolve(x: np.ndarray, sheet: tuple[int, int], passes: Sequence[np.ndarray]
 def _correlate(planes, kernel, boundary):
     """Planes (trials, height, width) correlated with a kernel (kh, kw)."""
     (kh, kw), (h, w) = kernel.shape, planes.shape[1:]
+    if min(kh, kw) == 1:  # one of two passes
+        mode = "wrap" if boundary == "wrap" else "constant"
+        return correlate1d(planes, kernel.ravel(), axis=1 if kw == 1 else 2, output=float, mode=mode)
     border = ((0, 0), (kh // 2, kh // 2), (kw // 2, kw // 2))
     padded = np.pad(planes, border, mode="wrap" if boundary == "wrap" else "constant")
-    if min(kh, kw) > 1 and kh * kw > _DIRECT_TAPS:
+    if kh * kw > _DIRECT_TAPS:
         return fftconvolve(padded, kernel[None, ::-1, ::-1], mode="valid", axes=(1, 2))
     result = np.zeros(planes.shape)
     for k in range(kh):
