@@ -20,8 +20,8 @@ from organics_neuro.core.boundary import check_units_axis, known_name, shown
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.noise import Source, resolve_noise
 from organics_neuro.core.theory.delays import generator
-from organics_neuro.core.theory.fixed_point import fixed_point
-from organics_neuro.core.theory.solvers import constant_inputs
+from organics_neuro.core.theory.fixed_point import solve
+from organics_neuro.core.theory.problems import constant_inputs, pose
 from organics_neuro.core.theory.stability import eigenvalues
 from organics_neuro.core.units import magnitude
 
@@ -284,7 +284,7 @@ def _linearise(circuit: AnyCircuit, z: Any, noise: Mapping, state: Mapping | Non
     dynamics = check_circuit(circuit).dynamics
     sources = resolve_noise(dynamics, noise)
     if state is None:
-        point = fixed_point(circuit, z)
+        point, _ = solve(pose(circuit, z))
         if np.ndim(point.converged) == 0 and not point.converged:
             raise ValueError("no fixed point was found for this input, so there is nothing to linearise around")
         state = {name: np.nan_to_num(value) for name, value in point.state.items()}

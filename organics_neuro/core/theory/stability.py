@@ -6,20 +6,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from organics_neuro.core.boundary import Values
-from organics_neuro.core.circuits import AnyCircuit, check_circuit
+from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.names import Name
 from organics_neuro.core.schemes import Scheme, scheme
-from organics_neuro.core.theory.delays import characteristic_roots
-from organics_neuro.core.theory.fixed_point import fixed_point
-from organics_neuro.core.theory.solvers import constant_inputs, each_trial, trials
+from organics_neuro.core.theory.fixed_point import solve, warn_of_missing
+from organics_neuro.core.theory.problems import Circuits, pose
 
 
-def jacobian(circuit: AnyCircuit, z: Values = None, state: Mapping[str, ArrayLike] | None = None) -> np.ndarray:
+def jacobian(circuit: Circuits, z: Values = None, state: Mapping[str, ArrayLike] | None = None) -> np.ndarray:
     """Derivative of dx/dt by the states.
 
     Parameters
     ----------
-    circuit : Circuit or JoinedCircuit
+    circuit : Circuit, JoinedCircuit or sequence of these
+        Several circuits of one model are linearised together, see `fixed_point`; results have an axis of circuits first.
     z : array_like or dict, optional
         Input, (units,) or (trials, units).
     state : dict, optional
@@ -32,38 +32,34 @@ def jacobian(circuit: AnyCircuit, z: Values = None, state: Mapping[str, ArrayLik
         Rows and columns in the order of ``circuit.states``; NaN where no fixed point was found (with a
         `ConvergenceWarning`).
     """
-    return _linearise(circuit, z, state).sum(axis=0)
+    return _linearise(*_around(circuit, z, state)).sum(axis=0)
 
 
 def _around(circuit, z, state):
-    """What to linearise around, ``state`` or else the fixed point: states, inputs, and in which trials there is one."""
-    found = np.asarray(True)
-    if state is None:
-        point = fixed_point(circuit, z)
-        state, found = {name: np.nan_to_num(value) for name, value in point.state.items()}, np.asarray(point.converged)
-    dynamics = check_circuit(circuit).dynamics
-    inputs = constant_inputs(dynamics, z)
-    return dynamics.resolve_states("state", state, inputs), inputs, found
+    """What to linearise, at which ``state`` or else fixed points, and in which rows there is one."""
+    problem = pose(circuit, z, state)
+    if state is not None:
+        return problem, np.ones(problem.rows, dtype=bool)
+    point, _ = solve(problem)
+    warn_of_missing(problem, point)
+    return pose(circuit, z, {n: np.nan_to_num(v) for n, v in point.state.items()}), np.ravel(point.converged)
 
 
-def _linearise(circuit, z, state):
+def _linearise(problem, found):
     """The Jacobian as (local, coupled), see `Dynamics.jacobian_parts`, shape (2, size, size) or (2, trials, size, size)."""
-    states, inputs, found = _around(circuit, z, state)
-    dynamics, shape = circuit.dynamics, trials(inputs, states)
-    x = dynamics.pack(states, shape)
-    parts = np.empty((2, *shape, dynamics.size, dynamics.size))
-    for trial, system in each_trial(dynamics, inputs, shape):
-        parts[(slice(None), *trial)] = dynamics.jacobian_parts(x[trial], system.inputs)
+    parts = np.empty((2, problem.rows, problem.dynamics.size, problem.dynamics.size))
+    for rows, system, x in problem.parts():
+        parts[:, rows] = system.dynamics.jacobian_parts(x, system.inputs)
     parts[:, ~found] = np.nan
-    return parts
+    return parts.reshape((2, *problem.shape, *parts.shape[2:]))
 
 
-def eigenvalues(circuit: AnyCircuit, z: Values = None, state: Mapping[str, ArrayLike] | None = None) -> np.ndarray:
+def eigenvalues(circuit: Circuits, z: Values = None, state: Mapping[str, ArrayLike] | None = None) -> np.ndarray:
     """Eigenvalues of the linearised circuit.
 
     Parameters
     ----------
-    circuit : Circuit or JoinedCircuit
+    circuit : Circuit, JoinedCircuit or sequence of these
     z : array_like or dict, optional
         Input, (units,) or (trials, units).
     state : dict, optional
@@ -75,28 +71,18 @@ def eigenvalues(circuit: AnyCircuit, z: Values = None, state: Mapping[str, Array
         Sorted by real part, the leading one first; NaN where no fixed point was found (with a `ConvergenceWarning`). A
         circuit with delays has infinitely many: these are the leading ones.
     """
-    if check_circuit(circuit).dynamics.has_delays:
-        return _delayed_eigenvalues(circuit, z, state)
-    matrix = _linearise(circuit, z, state).sum(axis=0)
-    values = np.full(matrix.shape[:-1], np.nan, dtype=complex)
-    finite = np.isfinite(matrix).all(axis=(-2, -1))
-    values[finite] = np.linalg.eigvals(matrix[finite])
-    return np.take_along_axis(values, np.argsort(-values.real, axis=-1, kind="stable"), axis=-1)
+    return _eigenvalues(*_around(circuit, z, state))
 
 
-def _delayed_eigenvalues(circuit, z, state):
-    states, inputs, found = _around(circuit, z, state)
-    dynamics, shape = circuit.dynamics, trials(inputs, states)
-    x, values = dynamics.pack(states, shape), np.full((*shape, dynamics.size), np.nan, dtype=complex)
-    for trial, system in each_trial(dynamics, inputs, shape):
-        parts = dynamics.derivatives(x[trial], system.inputs, dynamics.slices)
-        if all(np.isfinite(part).all() for part in parts.values()):
-            values[trial] = characteristic_roots(parts)
+def _eigenvalues(problem, found):
+    values = np.full((problem.rows, problem.dynamics.size), np.nan, dtype=complex)
+    for rows, system, x in problem.parts():
+        values[rows] = system.eigenvalues(x)
     values[~found] = np.nan
-    return values
+    return problem.answer(values)
 
 
-def is_stable(circuit: AnyCircuit, z: Values = None, state: Mapping[str, ArrayLike] | None = None) -> bool | np.ndarray:
+def is_stable(circuit: Circuits, z: Values = None, state: Mapping[str, ArrayLike] | None = None) -> bool | np.ndarray:
     """Whether small perturbations of the fixed point (or of the fixed point ``state``) die out.
 
     Returns
@@ -109,7 +95,7 @@ def is_stable(circuit: AnyCircuit, z: Values = None, state: Mapping[str, ArrayLi
 
 
 def largest_stable_dt(
-    circuit: AnyCircuit, z: Values = None, method: str = "euler", state: Mapping[str, ArrayLike] | None = None
+    circuit: Circuits, z: Values = None, method: str = "euler", state: Mapping[str, ArrayLike] | None = None
 ) -> float | np.ndarray:
     """Largest time step at which a method keeps the fixed point stable.
 
@@ -120,7 +106,7 @@ def largest_stable_dt(
 
     Parameters
     ----------
-    circuit : Circuit or JoinedCircuit
+    circuit : Circuit, JoinedCircuit or sequence of these
     z : array_like or dict, optional
         Input, (units,) or (trials, units).
     method : str
@@ -140,14 +126,15 @@ def largest_stable_dt(
         For a circuit with delays, whose steps have as many modes as the delays have steps.
     """
     chosen = scheme(method)
-    if check_circuit(circuit).dynamics.has_delays:
+    problem, found = _around(circuit, z, state)
+    if problem.dynamics.has_delays:
         raise ValueError(
             "largest_stable_dt is not known for a circuit with delays; compare two steps with organics_neuro.engines.convergence"
         )
     if chosen.coupling == "stages" or chosen.is_euler:
-        bound = np.apply_along_axis(_mode_bound, -1, eigenvalues(circuit, z, state), chosen.growth)
+        bound = np.apply_along_axis(_mode_bound, -1, _eigenvalues(problem, found), chosen.growth)
     else:
-        parts = _linearise(circuit, z, state)
+        parts = _linearise(problem, found)
         bound = np.empty(parts.shape[1:-2])
         for trial in np.ndindex(bound.shape):
             bound[trial] = _step_bound(chosen, *parts[(slice(None), *trial)])

@@ -17,7 +17,7 @@ import xarray as xr
 from organics_neuro.core import theory
 from organics_neuro.core.boundary import count_trials
 from organics_neuro.core.errors import ConvergenceError, ConvergenceWarning
-from organics_neuro.core.theory.solvers import constant_inputs
+from organics_neuro.core.theory.problems import constant_inputs
 from organics_neuro.experiments.drawing import axes, legend, shade
 from organics_neuro.experiments.protocol import chunks
 from organics_neuro.experiments.registry import experiment
