@@ -21,6 +21,13 @@ if TYPE_CHECKING:  # for editors and type checkers; a test compares it with the 
     from organics_neuro.brian.group import CircuitGroup as CircuitGroup
     from organics_neuro.brian.group import groups as groups
     from organics_neuro.brian.projection import Projection as Projection
+    from organics_neuro.brian.spiking import lfp as lfp
+    from organics_neuro.brian.spiking import rate_to_conductance as rate_to_conductance
+    from organics_neuro.brian.spiking import rate_to_current as rate_to_current
+    from organics_neuro.brian.spiking import rate_to_spikes as rate_to_spikes
+    from organics_neuro.brian.spiking import spikes_to_rate as spikes_to_rate
+    from organics_neuro.brian.spiking import within_trials as within_trials
+    from organics_neuro.brian.trials import set_trials as set_trials
     from organics_neuro.core import errors as errors
     from organics_neuro.core import stimuli as stimuli
     from organics_neuro.core import theory as theory
@@ -46,6 +53,7 @@ if TYPE_CHECKING:  # for editors and type checkers; a test compares it with the 
     from organics_neuro.core.operators import Sparse as Sparse
     from organics_neuro.core.operators import Sum as Sum
     from organics_neuro.core.pairs import join_complex as join_complex
+    from organics_neuro.core.rectified import rectified_pairs as rectified_pairs
     from organics_neuro.core.ring import ring as ring
     from organics_neuro.core.sheet import sheet as sheet
     from organics_neuro.core.terms import Term as Term
@@ -73,11 +81,19 @@ _NAMES = {
     "hierarchy": "organics_neuro.core.hierarchy",
     "ring": "organics_neuro.core.ring",
     "sheet": "organics_neuro.core.sheet",
+    "rectified_pairs": "organics_neuro.core.rectified",
     "simulate": "organics_neuro.engines",
     "Noise": "organics_neuro.core.noise",
     "CircuitGroup": "organics_neuro.brian.group",
     "groups": "organics_neuro.brian.group",
     "Projection": "organics_neuro.brian.projection",
+    "rate_to_spikes": "organics_neuro.brian.spiking",
+    "spikes_to_rate": "organics_neuro.brian.spiking",
+    "rate_to_current": "organics_neuro.brian.spiking",
+    "rate_to_conductance": "organics_neuro.brian.spiking",
+    "within_trials": "organics_neuro.brian.spiking",
+    "lfp": "organics_neuro.brian.spiking",
+    "set_trials": "organics_neuro.brian.trials",
     "use_device": "organics_neuro.brian.device",
 }
 # each class of operators has a file named after it: all_to_all.py defines AllToAll

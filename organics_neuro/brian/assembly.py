@@ -11,6 +11,7 @@ import brian2 as b2
 import numpy as np
 
 from organics_neuro.brian.guard import StepGuard
+from organics_neuro.brian.inputs import declare_added, received
 from organics_neuro.brian.noise import NoiseTerms
 from organics_neuro.brian.projection import Projection
 from organics_neuro.core.expressions import substitute, to_brian
@@ -53,14 +54,14 @@ def assemble(
     values = {name: value for name, value in inputs.items() if not isinstance(value, str)}
     resolved = dynamics.resolve_inputs(values or None)
     _start(made, dynamics, resolved, texts={name for name in inputs if name not in values})
-    noisy = {p: group.noisy for p, group in made.items()}
+    reads = {p: group.received for p, group in made.items()}
     for name, size in circuit.external.items():
-        noisy[name] = _add_external(made[name.population], name, size, inputs, sources, options)
+        reads[name] = _add_external(made[name.population], name, size, inputs, sources, options)
     for name in map(Name.parse, values):
         setattr(made[name.population], f"{name.variable}_", resolved[name])  # SI units
     stages = {p: group.integrator.add_stages(group) for p, group in made.items()}
     for c, depth in _with_depth(dynamics):
-        _connect(made, c, depth, stages, noisy[c.source])
+        _connect(made, c, depth, stages, reads[c.source])
     for p, population in circuit.populations.items():
         for name, weights in population.readouts.items():
             made[p].external[name] = _readout(made[p], population.model.outputs[name], name, weights, options)
@@ -85,7 +86,8 @@ def _add_external(group, name, size, inputs, sources, options):
     beside = _attach(group, size, f"{equation}\n{terms.declarations()}", name.variable, options)
     group.external[name.variable] = beside
     terms.attach(beside, group, options.get("dtype"))
-    return terms.noisy
+    declare_added(beside, [name.variable])
+    return received([name.variable], terms.noisy)
 
 
 def _readout(group, output, name, weights, options):
@@ -95,7 +97,7 @@ def _readout(group, output, name, weights, options):
         group,
         channels,
         weights,
-        source=to_brian(output.source, group._model.units),
+        source=substitute(to_brian(output.source, group._model.units), group.received),
         target=name,
         name=f"{group.name}_{name}_weights",
     )
@@ -129,11 +131,11 @@ def _with_depth(dynamics):
     return [(c, depth[c.written]) for c in dynamics.connections]
 
 
-def _connect(made, c, depth, stages, noisy):
+def _connect(made, c, depth, stages, reads):
     target = made[c.target]
     units = {} if c.external else made[c.source]._model.units
     expression = to_brian(c.expression, units)  # whatever the user calls relu: here it is the model's
-    expression = substitute(expression, noisy) if noisy else expression
+    expression = substitute(expression, reads) if reads else expression
     if c.external:
         source = made[c.source.population].external[c.source.variable]
     else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
 from organics_neuro.brian.noise import NoiseTerms
+from organics_neuro.brian.replaced import replaced_lines
 from organics_neuro.core.expressions import substitute, to_brian
 from organics_neuro.core.model import CircuitModel
 
@@ -16,7 +17,9 @@ def equations_of(
     parameters: Mapping,
     inputs: Mapping[str, str | np.ndarray],
     noise: NoiseTerms,
+    received: Mapping[str, str],
     summands: Mapping[str, Sequence[str]],
+    replaced: Container[str] = (),
 ) -> str:
     """Brian2's equations of a model.
 
@@ -29,20 +32,27 @@ def equations_of(
         What takes the place of inputs and parameters: a Brian2 expression, or an array, for which there is a variable
         with one value per neuron.
     noise : NoiseTerms
-        What is added to derivatives, and what takes the place of inputs where they are read.
+        What is added to derivatives.
+    received : dict of str
+        What takes the place of inputs where they are read.
     summands : dict
         Variables that several couplings write, with the names of the variables that add up to each.
+    replaced : collection of str
+        States of which some units take their value from outside.
     """
 
     def brian(text):
         text = to_brian(text, model.units)
-        return substitute(text, noise.noisy) if noise.noisy else text
+        return substitute(text, received) if received else text
 
     lines = []
     for kind, name, text, unit in model.lines:
         if kind == "state":
-            drive = f" + {noise.drives[name]}" if name in noise.drives else ""
-            lines.append(f"d{name}/dt = {brian(text)}{drive} : {unit}")
+            slope = brian(text) + (f" + {noise.drives[name]}" if name in noise.drives else "")
+            if name in replaced:
+                lines += replaced_lines(name, brian(text), brian(model.time_constant(name)), unit)
+                slope = f"(1 - replaced_{name})*({slope})"
+            lines.append(f"d{name}/dt = {slope} : {unit}")
         elif kind == "alias":
             lines.append(f"{name} = {brian(text)} : {unit}")
         elif name in summands:

@@ -14,9 +14,11 @@ from numpy.typing import ArrayLike, DTypeLike
 from organics_neuro.brian.assembly import assemble, summands_of
 from organics_neuro.brian.equations import equations_of
 from organics_neuro.brian.functions import define_functions
+from organics_neuro.brian.inputs import declare_added, received
 from organics_neuro.brian.kernels.runner import are_variables_ready
 from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.noise import NoiseTerms
+from organics_neuro.brian.replaced import check_replaced, check_supplied, take_from_outside
 from organics_neuro.core.boundary import check_names, positive_int
 from organics_neuro.core.circuits import AnyCircuit, Circuit, check_circuit
 from organics_neuro.core.expressions import check_syntax
@@ -48,6 +50,10 @@ class CircuitGroup(b2.NeuronGroup):
         What takes the place of inputs and of parameters: a Brian2 expression, for example ``{"z": "stimulus(t, i)"}``
         with a `TimedArray` (``i`` counts ``trial * units + unit``, of the input's own units for an external input), or
         an array of shape (units,) or (trials, units), which may be assigned anew between runs: ``{"b": gains}``.
+    replaced : dict of array_like of bool, shape (units,), optional
+        By state, units whose value comes from outside, such as from spiking neurons: `spikes_to_rate` with the state as
+        its target. ``drive_y`` is what they would relax to, for example for `rate_to_current`. Offered for states that
+        weights read as ``relu(y)``; `rectified_pairs` makes such a circuit of one that sends both signs.
     equations : str
         More Brian2 equations for the group: variables that ``inputs``, own synapses or linked variables use.
     weights_dtype : numpy.float64 or numpy.float32, optional
@@ -103,6 +109,7 @@ class CircuitGroup(b2.NeuronGroup):
         method: str = "euler",
         noise: Mapping[str, Any] | None = None,
         inputs: Mapping[str, str | ArrayLike] | None = None,
+        replaced: Mapping[str, ArrayLike] | None = None,
         equations: str = "",
         weights_dtype: DTypeLike | None = None,
         name: str = "circuitgroup*",
@@ -120,19 +127,25 @@ class CircuitGroup(b2.NeuronGroup):
         taken = {*model.units, *model.external, *model.outputs}
         summands = summands_of([c for c in circuit.dynamics.connections if c.target == _population], taken)
         terms = NoiseTerms((s for s in sources if s.name.variable not in model.external), taken)
-        text = equations_of(model, population.parameters, inputs, terms, summands)
+        own = [name for name in model.inputs if name not in model.external]
+        reads = received(own, terms.noisy)
+        masks = check_replaced(replaced or {}, circuit, _population, taken)
+        text = equations_of(model, population.parameters, inputs, terms, reads, summands, masks)
         # set before Brian2 takes over attribute access
         self.circuit = circuit if _population is None else _part(circuit, _population)
         self.trials, self.units, self._model = trials, population.size, model
         self.projections, self.external, self.processes, self.guard = {}, {}, {}, None
+        self.replaced, self.supplied = masks, {name: ~mask for name, mask in masks.items()}
         self.integrator, self.weights_dtype = Integrator(chosen, tuple(terms.held.items())), weights_dtype
-        self.noisy, self.given = terms.noisy, tuple(name for name in inputs if name in model.parameters)
+        self.received, self.given = reads, tuple(name for name in inputs if name in model.parameters)
         self._summands = {variable: iter(parts) for variable, parts in summands.items()}
         equations = b2.Equations(text + "\n" + equations)
         method = self.integrator.for_equations(equations)
         super().__init__(population.size * trials, equations, method=method, name=name, **options)
+        declare_added(self, own)
         self._set_parameters(population.parameters, inputs)
         terms.attach(self, self, options.get("dtype"))
+        take_from_outside(self)
         if _population is None:
             full = {Name(None, key): value for key, value in inputs.items()}
             assemble({None: self}, circuit, full, sources, options)
@@ -149,6 +162,7 @@ class CircuitGroup(b2.NeuronGroup):
         return next(self._summands[variable]) if variable in self._summands else variable
 
     def before_run(self, run_namespace):
+        check_supplied(self)
         super().before_run(run_namespace)
         if self.guard is not None:
             self.guard.check()

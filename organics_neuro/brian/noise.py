@@ -41,7 +41,7 @@ class NoiseTerms:
     drives : dict of str
         What is added to the derivative of a state, by its name.
     noisy : dict of str
-        What takes the place of an input where it is read, by its name.
+        What is added to an input where it is read, by its name.
     held : dict of str
         White noise that units share: the process by the ``xi`` for which it stands.
 
@@ -59,7 +59,7 @@ class NoiseTerms:
         for source in self.sources:
             name = source.name.variable
             if source.time_constant is None:
-                self.noisy[name] = f"({name} + noise_{name}*process_{name})"
+                self.noisy[name] = f"noise_{name}*process_{name}"
             elif source.tau is None:
                 self.drives[name] = f"noise_{name}*{source.factor}*xi_{name}"
                 if source.shared:

@@ -15,6 +15,7 @@ from organics_neuro.brian.kernels.runner import (
     target_variable,
     whole,
 )
+from organics_neuro.brian.trials import layout_of
 from organics_neuro.core.boundary import positive_int
 from organics_neuro.core.delays import delay_steps
 from organics_neuro.core.expressions import called
@@ -160,7 +161,8 @@ def _count_trials(operator, given, source, target):
     """The trials that a projection keeps apart: those that the groups know, else those given, else one."""
     trials = None if given is None else positive_int("trials", given)
     for which, group in (("source", source), ("target", target)):
-        own = _known_trials(which, group)
+        layout = layout_of(group)
+        own = layout and layout.trials
         if own is not None and trials not in (None, own):
             other = f"trials={given}" if given is not None else f"{trials} in the source {source.name!r}"
             raise ValueError(
@@ -178,20 +180,6 @@ def _count_trials(operator, given, source, target):
             f"{target.name!r} has {targets}; for trials={trials} they must be {n * trials} and {m * trials}{hint}"
         )
     return trials
-
-
-def _known_trials(which, group):
-    """The number of trials of a `CircuitGroup` or of whole trials of one; None for a group that knows none."""
-    circuit = whole(group)
-    trials, units = (vars(circuit).get(name) for name in ("trials", "units"))  # not the variables of a plain group
-    if group is circuit or trials in (None, 1):
-        return trials
-    if group.start % units or group.stop % units:
-        raise ValueError(
-            f"the {which} {group.name!r} is the neurons {group.start} to {group.stop - 1} of {circuit.name!r}, which are not "
-            f"whole trials of {units} units; take a multiple of {units} neurons from a multiple of {units} on"
-        )
-    return (group.stop - group.start) // units
 
 
 def _product_dtype(name, given, variable):

@@ -15,4 +15,28 @@ def current_device() -> str:
     return next((name for name, key in DEVICES.items() if b2.get_device() is b2.all_devices.get(key)), "runtime")
 
 
-__all__ = ["DEVICES", "DIMENSIONLESS", "ArrayVariable", "current_device", "reset_device", "word_substitute"]
+def declare_sum(group: b2.Group, name: str, like: str) -> None:
+    """Give a group a variable that is the sum of none so far, of the unit of its variable ``like``."""
+    group.variables.add_subexpression(name, dimensions=group.variables[like].dim, expr="0.0")
+
+
+def grow_sum(group: b2.Group, name: str) -> str:
+    """Add one more term, a new variable, to a sum; returns the name of the variable. Brian2 reads the sum before a run."""
+    total = group.variables[name]
+    terms = sorted(total.identifiers, key=lambda term: int(term.rpartition("_")[2]))
+    new = f"{name}_{len(terms) + 1}"
+    group.variables.add_array(new, size=len(group), dimensions=total.dim, dtype=total.dtype)
+    total.expr, total.identifiers = " + ".join([*terms, new]), {*terms, new}
+    return new
+
+
+__all__ = [
+    "DEVICES",
+    "DIMENSIONLESS",
+    "ArrayVariable",
+    "current_device",
+    "declare_sum",
+    "grow_sum",
+    "reset_device",
+    "word_substitute",
+]

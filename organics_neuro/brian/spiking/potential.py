@@ -1,0 +1,103 @@
+"""`lfp`: a field potential, from what drives the units of a circuit."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+from numpy.typing import ArrayLike
+
+from organics_neuro.brian.group import CircuitGroup
+from organics_neuro.brian.projection import Projection
+from organics_neuro.core.boundary import known_name, shown
+from organics_neuro.core.expressions import dimension, substitute, to_brian
+from organics_neuro.core.expressions.dimensions import unit_text
+from organics_neuro.core.operators import Operator, as_operator
+
+
+def lfp(
+    group: CircuitGroup,
+    weights: Operator | ArrayLike | None = None,
+    source: str | None = None,
+    *,
+    state: str | None = None,
+    name: str = "lfp*",
+) -> b2.NeuronGroup:
+    """A field potential: the weighted sum of the absolute synaptic drives of the units.
+
+    Excitation and inhibition both add to it, as the sum of the absolute synaptic currents of pyramidal neurons does that
+    Mazzoni et al. (2015) found to follow the field potential of a network best.
+
+    Parameters
+    ----------
+    group : CircuitGroup
+    weights : operator or array_like, shape (channels, units), optional
+        By default one channel, the mean over the units.
+    source : str, optional
+        What each unit adds: an expression of states, inputs, parameters and couplings. By default the sum of the
+        absolute values of the terms that drive ``state``, without its leak: ``abs(b*z) + abs((1 -
+        sqrt(relu(a)))*recurrent)`` for the model "two_type".
+    state : str, optional
+        The first state by default.
+    name : str
+
+    Returns
+    -------
+    NeuronGroup
+        To be added to the network: trials × channels neurons with the variable ``lfp``. Like outputs with weights it is
+        that of the beginning of the step, when monitors record, and takes what it reads of couplings as it was in the
+        last step.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a group that is no circuit, weights that do not fit, a state whose drives are not known.
+
+    References
+    ----------
+    A. Mazzoni, H. Lindén, H. Cuntz, A. Lansner, S. Panzeri, G. T. Einevoll, Computing the local field potential (LFP) from
+    integrate-and-fire network models, PLoS Computational Biology 11, e1004584, 2015
+    """
+    if not isinstance(group, CircuitGroup):
+        raise TypeError(f"group must be a CircuitGroup, got {shown(group)}")
+    model = group.circuit.model
+    text = _drives(model, model.states[0] if state is None else state) if source is None else source
+    unit = unit_text(dimension(text, model.units))
+    operator = as_operator(np.full((1, group.units), 1 / group.units) if weights is None else weights, "of the lfp")
+    if operator.shape[1] != group.units:
+        raise ValueError(
+            f"weights of shape {operator.shape} do not fit: they must have one column for each of the {group.units} units"
+        )
+    made = b2.NeuronGroup(
+        operator.shape[0] * group.trials, f"lfp : {unit}", clock=group.clock, order=group.order, name=name
+    )
+    vars(made).update(trials=group.trials, units=operator.shape[0], cells=1)
+    read = substitute(to_brian(text, model.units), group.received)
+    projection = Projection(group, made, operator, source=read, target="lfp", name=f"{made.name}_weights")
+    projection.run_at("start", -1)
+    made.contained_objects.append(projection)
+    return made
+
+
+def _drives(model: Any, state: str) -> str:
+    """The terms that drive a state, each as an absolute value."""
+    known_name("state", state, model.states)
+    text = next(line.expression for line in model.lines if line.name == state)
+    slope = ast.parse(text, mode="eval").body
+    whole = slope.left if isinstance(slope, ast.BinOp) and isinstance(slope.op, ast.Div) else slope
+    terms = [ast.unparse(term) for term in _terms(whole)]
+    drives = [term for term in terms if term != f"-{state}"]
+    if len(drives) == len(terms) or not drives:
+        raise ValueError(
+            f"the drives of {state!r} are not known, as its equation is not (-{state} + ...)/tau; give source, an expression"
+        )
+    return " + ".join(f"abs({term})" for term in drives)
+
+
+def _terms(sum_: ast.expr) -> list[ast.expr]:
+    """The terms of a sum, without their signs but for the first."""
+    if isinstance(sum_, ast.BinOp) and isinstance(sum_.op, (ast.Add, ast.Sub)):
+        return [*_terms(sum_.left), sum_.right]
+    return [sum_]
