@@ -49,10 +49,10 @@ _LISTS = {
     "an attribute of every group in Brian2": """
     active add_attribute add_dependency add_to_magic_network after_run assign_id before_run by_neuron
     check_variable_write circuit clock code_objects codeobj_class contained_objects custom_operation equations
-    event_codes events external get_states given guard id indices integrator invalidates_magic_network method_choice name
-    namespace next_summand noisy order per_trial processes projections resetter resolve_all run run_on_event run_regularly runner set_event_schedule
-    set_states spikes start state state_updater stop subexpression_updater thresholder trials units updaters
-    user_equations variables weights_dtype when
+    event_codes events external get_states given guard id indices integrator invalidates_magic_network method_choice
+    name namespace next_summand order per_trial processes projections received replaced resetter resolve_all run
+    run_on_event run_regularly runner set_event_schedule supplied set_states spikes start state state_updater stop
+    subexpression_updater thresholder trials units updaters user_equations variables weights_dtype when
     """,
     "an argument of a circuit": "model weights initial size",
     "what couplings to spiking neurons call a rate": "rate",
