@@ -40,7 +40,7 @@ def test_what_is_behind_the_end_cannot_be_read(program):
     assert run(program, "behind the end").returncode == -signal.SIGSEGV
 
 
-@pytest.mark.skipif("pku" not in Path("/proc/cpuinfo").read_text().split(), reason="needs memory protection keys")
+@pytest.mark.skipif("ospke" not in Path("/proc/cpuinfo").read_text().split(), reason="needs memory protection keys")
 def test_the_host_cannot_read_the_memory_of_the_device(program):
     assert run(program, "the host reads").returncode == -signal.SIGSEGV
 
