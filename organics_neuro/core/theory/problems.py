@@ -10,6 +10,7 @@ import numpy as np
 
 from organics_neuro.core.circuits import AnyCircuit, check_circuit
 from organics_neuro.core.ensembles import Ensemble, check_ensemble
+from organics_neuro.core.theory.large import LARGE, LargeSystem
 from organics_neuro.core.theory.systems import System
 
 if TYPE_CHECKING:
@@ -58,18 +59,21 @@ class Problem:
 
     def parts(self) -> Iterator[tuple[slice, System, np.ndarray]]:
         """Rows that are computed together, their equations, and the states given or where the circuits start."""
-        step = max(1, _BLOCK // self.dynamics.size**2)
+        large = self.dynamics.size > LARGE
+        step = 1 if large else max(1, _BLOCK // self.dynamics.size**2)
         trials = self.rows // len(self.circuits) if self.rows else 1
         for first in range(0, self.rows, step):
             rows = slice(first, min(first + step, self.rows))
             dynamics = self.dynamics
-            if self.ensemble:
+            if self.ensemble and large:
+                dynamics = self.circuits[first // trials].dynamics
+            elif self.ensemble:
                 which = np.arange(rows.start, rows.stop) // trials
                 dynamics = Ensemble(self.circuits[which[0] : which[-1] + 1])
                 dynamics = dynamics if trials == 1 else dynamics.take(which - which[0])
             inputs, states = ({n: _rows(v, rows) for n, v in given.items()} for given in (self.inputs, self.states))
             start = dynamics.pack({**dynamics.start(inputs), **states}, (rows.stop - rows.start,))
-            yield rows, System(dynamics, inputs), start
+            yield rows, system_of(dynamics, inputs), start
 
     def answer(self, values: np.ndarray) -> np.ndarray:
         """Values by row, (rows, ...), with the leading axes of the question."""
@@ -85,6 +89,11 @@ class Problem:
         affected = affected if affected.ndim == 1 else affected.any(axis=1)
         first = f", the first of which is circuits[{int(affected.argmax())}]"
         return f" in {affected.sum()} of {affected.size} circuits" + first
+
+
+def system_of(dynamics: Dynamics, inputs: Mapping) -> System:
+    """The equations of a circuit at inputs (units,) or (rows, units), by the way that its size asks for."""
+    return (LargeSystem if dynamics.size > LARGE else System)(dynamics, inputs)
 
 
 def pose(circuits: Circuits, z: Values, states: Mapping | None = None, argument: str = "state") -> Problem:

@@ -128,6 +128,8 @@ class Search:
 
     def _other_ways(self) -> list[Callable[[System, np.ndarray], Found]]:
         """Solvers that may arrive at a point where the circuit itself does not settle."""
+        if not self.system.small:
+            return [newton]
         if self.system.relaxed.any():
             return [newton, relax, settle, lambda system, x: relax(system, x, step=0.5)]
         return [newton, settle]

@@ -8,8 +8,7 @@ J P + P Jᵀ + G Cᵀ + C Gᵀ = 0 with C = ⟨x ζᵀ⟩: G/2 for white noise, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,50 +17,21 @@ from scipy.linalg import solve_continuous_lyapunov
 
 from organics_neuro.core.boundary import check_units_axis, known_name, shown
 from organics_neuro.core.circuits import check_circuit
-from organics_neuro.core.noise import Source, resolve_noise
+from organics_neuro.core.noise import resolve_noise
 from organics_neuro.core.theory.delays import generator
 from organics_neuro.core.theory.fixed_point import solve
+from organics_neuro.core.theory.large import check_room
 from organics_neuro.core.theory.problems import constant_inputs, pose
-from organics_neuro.core.theory.stability import eigenvalues
+from organics_neuro.core.theory.responses import NoisyCircuit
 from organics_neuro.core.units import magnitude
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from organics_neuro.core.circuits import AnyCircuit
-    from organics_neuro.core.dynamics import Dynamics
 
 #: What a spectrum is asked for: one unit of a state, or a weighted sum over units.
 Signal = tuple[str, int] | Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class _Drive:
-    """The noise of one source: its matrix G in parts by delay, each (size, processes)."""
-
-    source: Source
-    gains: Mapping[float, np.ndarray]
-
-
-@dataclass(frozen=True)
-class _Linear:
-    """A circuit linearised around a stable fixed point: the Jacobian in parts by delay, and the noise that drives it."""
-
-    jacobian: Mapping[float, np.ndarray]
-    drives: tuple[_Drive, ...]
-
-    @property
-    def size(self) -> int:
-        return len(next(iter(self.jacobian.values())))
-
-    def transfers(self, readout: np.ndarray, frequencies: np.ndarray) -> Iterator[np.ndarray]:
-        """``readout @ H``, times the square root of S_ζ, for each frequency: shape (readouts, processes)."""
-        densities = [np.sqrt(drive.source.density(frequencies)) for drive in self.drives]
-        for k, f in enumerate(frequencies):
-            matrix = 2j * np.pi * f * np.eye(self.size) - _at(self.jacobian, f)
-            response = np.linalg.solve(matrix.T, readout.T).T
-            parts = [response @ _at(d.gains, f) * s[k] for d, s in zip(self.drives, densities, strict=True)]
-            yield np.concatenate(parts, axis=1) if parts else np.zeros((len(readout), 0))
 
 
 class Spectrum:
@@ -78,7 +48,7 @@ class Spectrum:
         Where each state lies along the axes of `matrix`.
     """
 
-    def __init__(self, frequencies: np.ndarray, states: Mapping[Any, slice], linear: _Linear, pairs: Any) -> None:
+    def __init__(self, frequencies: np.ndarray, states: Mapping[Any, slice], linear: NoisyCircuit, pairs: Any) -> None:
         self.frequencies, self.states = frequencies, states
         self._linear, self._pairs = linear, pairs
 
@@ -88,11 +58,13 @@ class Spectrum:
 
     def __getitem__(self, state: str) -> np.ndarray:
         known_name("state", state, self.states)
+        check_room(self._linear.dynamics, "the spectrum of each unit")
         return self._auto(np.eye(self._linear.size)[self.states[state]])
 
     @cached_property
     def matrix(self) -> np.ndarray:
         """Auto- and cross-spectra of all units, complex, shape (frequencies, size, size); `cross` gives chosen ones."""
+        check_room(self._linear.dynamics, "the matrix of spectra")
         transfers = self._linear.transfers(np.eye(self._linear.size), self.frequencies)
         return np.array([transfer @ transfer.conj().T for transfer in transfers])
 
@@ -207,6 +179,8 @@ def power_spectrum(
     Returns
     -------
     Spectrum
+        It computes what it is asked for. `Spectrum.project`, `Spectrum.cross` and `Spectrum.coherence` of a few signals
+        need no matrix in a circuit of more than 300 states, unless it has delays.
 
     Raises
     ------
@@ -264,22 +238,23 @@ def covariance(
         Rows and columns in the order of ``circuit.states``. With delays, to a relative precision of about 1e-6.
     """
     linear = _linearise(circuit, z, noise, state)
+    check_room(linear.dynamics, "the covariance")
     matrix = generator(linear.jacobian)  # with delays, the past of some states is beside the states
     driven = np.zeros_like(matrix)
-    for drive in linear.drives:
-        if any(delay and part.any() for delay, part in drive.gains.items()):
+    for source, gains in linear.gains:
+        if any(delay and part.any() for delay, part in gains.items()):
             raise ValueError(
-                f"the noise of {str(drive.source.name)!r} arrives with a delay, for which there is no covariance; integrate "
+                f"the noise of {str(source.name)!r} arrives with a delay, for which there is no covariance; integrate "
                 "the cross-spectra of power_spectrum over frequencies"
             )
-        gain, tau = np.zeros((len(matrix), drive.source.processes)), drive.source.tau
-        gain[: linear.size] = drive.gains[0.0]
+        gain, tau = np.zeros((len(matrix), source.processes)), source.tau
+        gain[: linear.size] = gains[0.0]
         common = gain if tau is None else np.linalg.solve(np.eye(len(matrix)) / tau - matrix, gain)  # 2 <x ζ>
         driven += (gain @ common.T + common @ gain.T) / 2
     return solve_continuous_lyapunov(matrix, -driven)[: linear.size, : linear.size]
 
 
-def _linearise(circuit: AnyCircuit, z: Any, noise: Mapping, state: Mapping | None) -> _Linear:
+def _linearise(circuit: AnyCircuit, z: Any, noise: Mapping, state: Mapping | None) -> NoisyCircuit:
     """The circuit around its fixed point, or around ``state``, checked to be stable."""
     dynamics = check_circuit(circuit).dynamics
     sources = resolve_noise(dynamics, noise)
@@ -292,24 +267,14 @@ def _linearise(circuit: AnyCircuit, z: Any, noise: Mapping, state: Mapping | Non
     states = dynamics.resolve_states("state", state, inputs)
     if any(value.ndim > 1 for value in (*inputs.values(), *states.values())):
         raise ValueError("the spectrum is that of one input: give z (and state) of shape (units,), one trial at a time")
-    leading = np.real(eigenvalues(circuit, z, state)).max()
-    if leading >= 0:
+    linear = NoisyCircuit(dynamics, states, inputs, sources)
+    leading = linear.leading
+    if not leading < 0:
         raise ValueError(
             f"the fixed point is not stable (leading eigenvalue {leading:.3g}/s), so noise around it has no stationary "
             "spectrum; simulate the circuit instead"
         )
-    drives = tuple(_drive(dynamics, source, states, inputs) for source in sources)
-    return _Linear(dynamics.derivatives(dynamics.pack(states), inputs, dynamics.slices), drives)
-
-
-def _drive(dynamics: Dynamics, source: Source, states: Mapping, inputs: Mapping) -> _Drive:
-    known = {**inputs, **dynamics.couplings(states, inputs)}
-    amplitude = source.amplitude(dynamics, states, known)
-    mixing = amplitude[:, None] if source.shared else np.diag(amplitude)
-    if source.time_constant is not None:
-        return _Drive(source, {0.0: np.eye(dynamics.size)[:, dynamics.slices[source.name]] @ mixing})
-    response = dynamics.derivatives(dynamics.pack(states), inputs, {source.name: slice(0, source.size)})
-    return _Drive(source, {delay: matrix @ mixing for delay, matrix in response.items()})
+    return linear
 
 
 def _is_pair(given: Any) -> bool:
@@ -319,8 +284,3 @@ def _is_pair(given: Any) -> bool:
 
 def _is_signal(given: Any) -> bool:
     return isinstance(given, Mapping) or (isinstance(given, (tuple, list)) and len(given) == 2)
-
-
-def _at(parts: Mapping[float, np.ndarray], frequency: float) -> np.ndarray:
-    """The sum of parts by delay, each turned by its delay."""
-    return sum(np.exp(-2j * np.pi * frequency * delay) * part for delay, part in parts.items())  # type: ignore[return-value]

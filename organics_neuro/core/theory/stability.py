@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import Values
+from organics_neuro.core.boundary import Values, positive_int
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.names import Name
 from organics_neuro.core.schemes import Scheme, scheme
 from organics_neuro.core.theory.fixed_point import solve, warn_of_missing
+from organics_neuro.core.theory.large import check_room
 from organics_neuro.core.theory.problems import Circuits, pose
 
 
@@ -47,6 +48,7 @@ def _around(circuit, z, state):
 
 def _linearise(problem, found):
     """The Jacobian as (local, coupled), see `Dynamics.jacobian_parts`, shape (2, size, size) or (2, trials, size, size)."""
+    check_room(problem.dynamics, "the Jacobian")
     parts = np.empty((2, problem.rows, problem.dynamics.size, problem.dynamics.size))
     for rows, system, x in problem.parts():
         parts[:, rows] = system.dynamics.jacobian_parts(x, system.inputs)
@@ -54,7 +56,9 @@ def _linearise(problem, found):
     return parts.reshape((2, *problem.shape, *parts.shape[2:]))
 
 
-def eigenvalues(circuit: Circuits, z: Values = None, state: Mapping[str, ArrayLike] | None = None) -> np.ndarray:
+def eigenvalues(
+    circuit: Circuits, z: Values = None, state: Mapping[str, ArrayLike] | None = None, k: int | None = None
+) -> np.ndarray:
     """Eigenvalues of the linearised circuit.
 
     Parameters
@@ -64,20 +68,30 @@ def eigenvalues(circuit: Circuits, z: Values = None, state: Mapping[str, ArrayLi
         Input, (units,) or (trials, units).
     state : dict, optional
         Where to linearise; by default at the fixed point.
+    k : int, optional
+        How many, the leading ones; all by default. In a circuit of more than 1000 states they are found without a matrix
+        (Arnoldi's method), which takes a fraction of the time; above 8000 states there is no other way.
 
     Returns
     -------
     ndarray of complex, shape (size,) or (trials, size), in 1/s
         Sorted by real part, the leading one first; NaN where no fixed point was found (with a `ConvergenceWarning`). A
-        circuit with delays has infinitely many: these are the leading ones.
+        circuit with delays has infinitely many: these are the leading ones. With ``k``, (k,) or (trials, k).
+
+    Raises
+    ------
+    ValueError
+        For a circuit of more than 8000 states without ``k``, or of more than 1000 with delays.
     """
-    return _eigenvalues(*_around(circuit, z, state))
+    k = None if k is None else positive_int("k", k)
+    return _eigenvalues(*_around(circuit, z, state), k)
 
 
-def _eigenvalues(problem, found):
-    values = np.full((problem.rows, problem.dynamics.size), np.nan, dtype=complex)
+def _eigenvalues(problem, found, k=None):
+    size = problem.dynamics.size
+    values = np.full((problem.rows, size if k is None else min(k, size)), np.nan, dtype=complex)
     for rows, system, x in problem.parts():
-        values[rows] = system.eigenvalues(x)
+        values[rows] = system.eigenvalues(x, k)
     values[~found] = np.nan
     return problem.answer(values)
 
@@ -90,7 +104,7 @@ def is_stable(circuit: Circuits, z: Values = None, state: Mapping[str, ArrayLike
     bool or ndarray of bool, shape (trials,)
         False also where no fixed point was found (with a `ConvergenceWarning`).
     """
-    stable = eigenvalues(circuit, z, state).real.max(axis=-1) < 0  # NaN is not smaller
+    stable = eigenvalues(circuit, z, state, k=1).real.max(axis=-1) < 0  # NaN is not smaller
     return stable if stable.ndim else bool(stable)
 
 

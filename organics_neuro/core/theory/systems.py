@@ -32,7 +32,11 @@ class System:
         Time constant of each equation in seconds, 1 where the model has none.
     relaxed : ndarray of bool, shape (size,)
         Where the states lie that the models declare as ``relaxed``.
+    small : bool
+        Whether there is room for matrices.
     """
+
+    small = True
 
     def __init__(self, dynamics: Dynamics, inputs: Mapping[Any, np.ndarray]):
         self.dynamics, self.inputs = dynamics, inputs
@@ -77,10 +81,10 @@ class System:
         step[:, free] = solve(matrix[:, free[:, None], free], -residual[:, free])
         return step
 
-    def eigenvalues(self, x: np.ndarray) -> np.ndarray:
+    def eigenvalues(self, x: np.ndarray, k: int | None = None) -> np.ndarray:
         """Eigenvalues of the linearised circuit, (rows, size) in 1/s, the leading one first; NaN where it is not finite.
 
-        Of a circuit with delays, as many of the leading ones.
+        Of a circuit with delays, as many of the leading ones; with ``k``, no more than so many.
         """
         parts = self.dynamics.derivatives(x, self.inputs, self.dynamics.slices)
         finite = np.all([np.isfinite(part).all(axis=(-2, -1)) for part in parts.values()], axis=0)
@@ -90,11 +94,16 @@ class System:
         else:
             for row in np.flatnonzero(finite):
                 values[row] = characteristic_roots({d: part[row] for d, part in parts.items()})
-        return np.take_along_axis(values, np.argsort(-values.real, axis=-1, kind="stable"), axis=-1)
+        return leading_first(values)[:, :k]
 
     def leading(self, x: np.ndarray) -> np.ndarray:
-        """Real part of the leading eigenvalue, (rows,) in 1/s; NaN where the linearised circuit is not finite."""
-        return self.eigenvalues(x)[:, 0].real
+        """Real part of the leading eigenvalue, (rows,) in 1/s; NaN where it is not known."""
+        return self.eigenvalues(x, 1)[:, 0].real
+
+
+def leading_first(values: np.ndarray) -> np.ndarray:
+    """Eigenvalues (rows, k) sorted by their real parts, the largest first; of a pair, the one with positive frequency."""
+    return np.take_along_axis(values, np.lexsort((-values.imag, -values.real)), axis=-1)
 
 
 def extent(x: np.ndarray) -> np.ndarray:
