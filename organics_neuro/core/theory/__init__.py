@@ -1,18 +1,22 @@
 """Theory of a circuit, without a simulator: steady states, their stability, and the spectrum of noise around them."""
 
 from organics_neuro.core.theory.fixed_point import FixedPoint, fixed_point
+from organics_neuro.core.theory.oscillators import Oscillators, energy, oscillators
 from organics_neuro.core.theory.spectrum import Spectrum, coherence, covariance, power_spectrum
 from organics_neuro.core.theory.stability import eigenvalues, is_stable, jacobian, largest_stable_dt
 
 __all__ = [
     "FixedPoint",
+    "Oscillators",
     "Spectrum",
     "coherence",
     "covariance",
+    "energy",
     "eigenvalues",
     "fixed_point",
     "is_stable",
     "jacobian",
+    "oscillators",
     "power_spectrum",
     "largest_stable_dt",
 ]
