@@ -59,6 +59,7 @@ CASES = {
         lambda: on.simulate(circuit(), 1.0, 1e-3, initial={"y": np.ones((2, 2, 2, 3))}),
         r"initial 'y' has shape \(2, 2, 2, 3\); give \(units,\) or \(trials, units\)",
     ),
+    "input without steps": (lambda: on.simulate(circuit(), np.ones((0, 1, 3))), r"z has shape \(0, 1, 3\), and so no steps"),
     "no path": (lambda: on.load(3), "the path of a file must be text or a Path, got 3"),
     "path too long": (lambda: on.load("9" * 9000), "no file 9999"),
     "null in a path": (lambda: circuit().save("a\0b"), r"the path 'a\\x00b' holds a null character"),

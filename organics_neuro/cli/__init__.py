@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         print(f"\norganics {options.command}: interrupted", *getattr(stop, "__notes__", ()), sep="; ", file=sys.stderr)
         return 130
-    except (ValueError, OSError, ImportError, FloatingPointError, RuntimeError) as error:
+    except (ValueError, TypeError, OSError, ImportError, ArithmeticError, MemoryError, RuntimeError) as error:
         print(f"organics {options.command}: {error}", file=sys.stderr)
         return 2
     return 0

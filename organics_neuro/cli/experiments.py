@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from organics_neuro.cli.commands import argument, command
+from organics_neuro.core.boundary import known_name
+from organics_neuro.core.errors import shown
 
+#: The most values that an option stands for.
+_MOST_VALUES = 1_000_000
 _REST = {"nargs": argparse.REMAINDER}
 _OPTIONS = (
     "then --NAME VALUE for arguments of the experiment, of its engine, or parameters of the circuit (a number, a list "
@@ -116,6 +120,10 @@ def _outputs(found: Any, given: list[tuple[str, str]]) -> tuple[Path, Path | Non
             given.remove((name, text))
     if "figure" in files and found.plot is None:
         raise ValueError(f"the experiment {found.name!r} has no plot, leave --figure out")
+    if "figure" in files:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        known_name("format of a picture", files["figure"].suffix[1:], FigureCanvasAgg.get_supported_filetypes())
     for file in files.values():
         check_writable(file)
     return files.get("output", Path(f"{found.name}.nc")), files.get("figure")
@@ -125,16 +133,32 @@ def _value(text: str) -> Any:
     """What a text stands for: a number, list or dictionary of Python, numbers evenly spaced, a file of NumPy, or itself."""
     import numpy as np
 
+    from organics_neuro.core.files import existing
+
     if text.endswith(".npy"):
-        return np.load(text, allow_pickle=False)
+        try:
+            return np.load(existing(text), allow_pickle=False)
+        except (EOFError, ValueError) as error:
+            raise ValueError(f"{text} is not a file of an array that NumPy wrote ({error})") from error
     spaced, bracket, arguments = text.partition("(")
+    if spaced in ("linspace", "geomspace") and bracket:
+        return _spaced(text, spaced, arguments)
     try:
-        if spaced in ("linspace", "geomspace") and bracket:
-            low, high, count = ast.literal_eval(f"({arguments}")
-            return getattr(np, spaced)(low, high, count)
         return ast.literal_eval(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):  # the last two of brackets without end
         return text
+
+
+def _spaced(text: str, function: str, arguments: str) -> Any:
+    import numpy as np
+
+    try:
+        low, high, count = ast.literal_eval(f"({arguments}")
+        if type(count) is int and 0 < count <= _MOST_VALUES:
+            return getattr(np, function)(low, high, count)
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+        pass
+    raise ValueError(f"{function} takes (low, high, count), of up to {_MOST_VALUES:,} values, got {shown(text)}")
 
 
 def _several(value: Any) -> Any:

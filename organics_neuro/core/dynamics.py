@@ -322,6 +322,8 @@ class Dynamics:
         sizes = {**self.inputs, **self.parameters}
         result = {n: check_units_axis(n, value, sizes[n], self.unit(n)) for n, value in complete.items()}
         for name in given:
+            if result[name].ndim > 2 and not len(result[name]):
+                raise ValueError(f"{name} has shape {result[name].shape}, and so no steps; give one at least")
             population, variable = name.population, name.variable
             if name in self.parameters:
                 check_positive(self.populations[population].model, variable, result[name])

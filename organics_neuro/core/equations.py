@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from organics_neuro.core.expressions.reading import shorten
+
 _LINE = re.compile(
     r"^(?:d(?P<state>\w+)/dt\s*=|(?P<alias>\w+)\s*=|(?P<plain>\w+))(?P<expression>[^:]*):(?P<unit>[^:]*)$"
 )
@@ -36,9 +38,11 @@ def read_lines(text: str) -> tuple[Line, ...]:
         match = _LINE.match(pending)
         kind = match and next(k for k in ("state", "alias", "plain") if match[k])
         if not match or (kind == "plain") != (not match["expression"].strip()):
-            raise ValueError(f"cannot read the line {pending!r}; write 'dx/dt = ... : 1', 'x = ... : 1' or 'x : 1'")
+            raise ValueError(
+                f"cannot read the line {shorten(pending)}; write 'dx/dt = ... : 1', 'x = ... : 1' or 'x : 1'"
+            )
         lines.append(Line(kind, match[kind], match["expression"].strip(), match["unit"].strip()))
         pending = ""
     if pending:
-        raise ValueError(f"the line {pending!r} has no unit; end it with ': 1' or ': second'")
+        raise ValueError(f"the line {shorten(pending)} has no unit; end it with ': 1' or ': second'")
     return tuple(lines)

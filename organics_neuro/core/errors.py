@@ -52,13 +52,13 @@ def missing_extra(what, package, extra):
     return MissingExtraError(f"{what} needs {package}; install it with: pip install 'organics_neuro[{extra}]'")
 
 
-def shown(value, write=repr):
+def shown(value, write=repr, most=_SHOWN):
     """A value for a message, in one line and not longer than a line: it may be a large array."""
     try:
         text = " ".join(write(value).split())
     except Exception:  # of lists nested too deep, of integers of thousands of digits, of what has no repr at all
         text = f"<{type(value).__name__}>"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def unknown_name(kind, name, known):

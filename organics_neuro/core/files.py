@@ -161,7 +161,11 @@ def check_writable(path: StrPath) -> None:
     path = as_path(path)
     if "\0" in str(path):
         raise ValueError(f"the path {str(path)!r} holds a null character; give another one")
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise OSError(f"the path {shown(path, str)} cannot be used ({error.strerror}); give another one") from error
+    if is_folder:
         raise IsADirectoryError(f"{path} is a folder; give the path of a file")
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():

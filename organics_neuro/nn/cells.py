@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from organics_neuro.core.boundary import check_names, flag, known_name, positive_int, step_size
+from organics_neuro.core.boundary import by_name, check_names, flag, known_name, list_of, positive_int, step_size
 from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.model import CircuitModel
 from organics_neuro.core.models import get_model
@@ -123,15 +123,15 @@ class CircuitCell(Constrained):
         self.output = self.model.states[0] if output is None else known_name("output", output, self.model.states)
         self.dt, self.learned_steps = seconds("dt", dt), flag("learned_steps", learned_steps)
         self.fixed: dict[str, float] = {}
-        self._start = starting_values(self.declared, parameters or {}, hidden_size, self.steps)
+        self._start = starting_values(self.declared, by_name("parameters", parameters), hidden_size, self.steps)
         shapes = {n: w.shape for n, w in declaration(self.model, input_size, hidden_size).weights.items()}
         options = factory(device, dtype, sum(m * n for m, n in shapes.values()))
         for name, shape in shapes.items():
             self._new(name, torch.ones(shape, **options))
-        self._make_parameters(fixed, max_step, options)
+        self._make_parameters(list_of("fixed", fixed), max_step, options)
         for name in self.fields:
             self.register_buffer(f"initial_{name}", torch.zeros(hidden_size, **options))
-        self._constrain(parametrizations or {})
+        self._constrain(by_name("parametrizations", parametrizations))
         self.reset_parameters()
 
     # --- what there is ------------------------------------------------------------------------------------------

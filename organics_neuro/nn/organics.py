@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from organics_neuro.core.boundary import known_name, number, step_size
+from organics_neuro.core.boundary import by_name, known_name, number, step_size
 from organics_neuro.core.models import MODELS
 from organics_neuro.core.models.gated import GAINS, VARIANTS, name_of
 from organics_neuro.nn import kernels
@@ -142,7 +142,10 @@ class ORGaNICsCell(CircuitCell):
             declared,
             input_size,
             hidden_size,
-            parametrizations={**({"W_r": constraint} if constraint else {}), **(parametrizations or {})},
+            parametrizations={
+                **({"W_r": constraint} if constraint else {}),
+                **by_name("parametrizations", parametrizations),
+            },
             fixed=("sigma",),
             max_step=steps,
             learned_steps=learned_steps,

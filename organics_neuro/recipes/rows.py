@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +17,9 @@ from filelock import FileLock, Timeout
 from organics_neuro.core.errors import FileFormatError, UncheckedFileWarning
 from organics_neuro.core.files import make_folder, replacing
 
-#: The last column of what `add_row` writes: the CRC-32 of the names and values of the others.
-CHECKSUM = "crc32"
+#: How the last column is called: it holds the CRC-32 of the names and values of the others, and its name how many lines
+#: there are, so that none can be lost.
+_CHECKSUM = re.compile(r"crc32 of (\d+) lines")
 #: Seconds that a process waits for others to write their lines to a CSV file.
 _PATIENCE = 10
 #: What is in each column of a CSV file.
@@ -43,15 +45,22 @@ def read_rows(path: str | PathLike[str], columns: Columns | None = None) -> list
     with Path(path).open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file, strict=True)
         try:
-            rows = [_checked(row, f"{path}, line {reader.line_num}") for row in reader]
+            column = _CHECKSUM.fullmatch((reader.fieldnames or [""])[-1])
+            rows = [_checked(row, column and column[0], f"{path}, line {reader.line_num}") for row in reader]
         except (UnicodeDecodeError, csv.Error) as error:
             raise FileFormatError(f"{path} is not a CSV file ({error})") from error
-    if CHECKSUM not in (reader.fieldnames or ()):
+    if any("\0" in text for row in rows for text in (*row, *row.values())):
+        raise FileFormatError(f"{path} is not a CSV file (it holds null characters)")
+    if len(rows) != (int(column[1]) if column else max(1, len(rows))):
+        raise FileFormatError(
+            f"{path} is damaged: it has {len(rows)} lines, not {column[1] if column else 'one or more'}"
+        )
+    if not column:
         warnings.warn(f"{path} has no checksums: damage would go unnoticed", UncheckedFileWarning, stacklevel=2)
     return [_typed(row, columns or {}, f"{path}, line {k}") for k, row in enumerate(rows, start=2)]
 
 
-def _checked(row: dict[str, str], where: str) -> dict[str, str]:
+def _checked(row: dict[str, str], column: str | None, where: str) -> dict[str, str]:
     """A line without its checksum, if it has one that is right, or none at all."""
     missing = [str(name) for name, value in row.items() if value is None]
     if missing or None in row:
@@ -60,8 +69,7 @@ def _checked(row: dict[str, str], where: str) -> dict[str, str]:
             if missing
             else f"{where}: there are more values than columns"
         )
-    found = row.pop(CHECKSUM, None)
-    if found is not None and found != _checksum(row):
+    if column and row.pop(column) != _checksum(row):
         raise FileFormatError(f"{where} is damaged: it does not agree with its checksum; restore the line")
     return row
 
@@ -104,9 +112,10 @@ def add_row(path: str | PathLike[str], row: Mapping[str, object], key: Sequence[
 def write_rows(path: str | PathLike[str], rows: Sequence[Mapping[str, str]]) -> None:
     """Write lines with their checksums to a CSV file; all have the same columns."""
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [*rows[0], CHECKSUM], lineterminator="\n")
+        column = f"crc32 of {len(rows)} lines"
+        writer = csv.DictWriter(file, [*rows[0], column], lineterminator="\n")
         writer.writeheader()
-        writer.writerows({**row, CHECKSUM: _checksum(row)} for row in rows)
+        writer.writerows({**row, column: _checksum(row)} for row in rows)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import organics_neuro as on
 from organics_neuro import cli
 from organics_neuro.cli import commands
 
@@ -50,3 +51,39 @@ def test_the_package_is_a_program():
     )
     assert called.returncode == 2
     assert "usage: organics" in called.stderr
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with a circuit and files of NumPy, one of them empty."""
+    monkeypatch.chdir(tmp_path)
+    on.ring(n=9).save("ring.safetensors")
+    Path("empty.npy").touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--contrasts", "empty.npy"], "empty.npy is not a file of an array that NumPy wrote (No data left in file)"),
+        (["--contrasts", "none.npy"], "no file none.npy"),
+        (
+            ["--contrasts", "linspace(0,1,1e9)"],
+            "linspace takes (low, high, count), of up to 1,000,000 values, got 'lins",
+        ),
+        (["--contrasts", "linspace(0,1,10000000)"], "linspace takes (low, high, count), of up to 1,000,000 values"),
+        (["--contrasts", "geomspace(0"], "geomspace takes (low, high, count), of up to 1,000,000 values"),
+        (["--contrasts", "[" * 300], "contrasts must be a number or an array of numbers, got '[[["),
+        (
+            ["--contrasts", "1", "--sigma", "abc"],
+            "parameter 'sigma' must be a number or an array of numbers, got 'abc'",
+        ),
+        (["--contrasts", "1", "--figure", "a.npy"], "unknown format of a picture 'npy'; known: "),
+        (["--contrasts", "1", "-o", "9" * 5000], "cannot be used (File name too long); give another one"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_in_one_sentence(folder, capsys, given, message):
+    assert cli.main(["experiment", "contrast_response", "ring.safetensors", "--engine", "theory", *given]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert len(said.splitlines()) == 1

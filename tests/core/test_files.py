@@ -302,3 +302,8 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
     write(tmp_path / "file")
     assert done[0].startswith(".file.")
     assert done[1:] == ["replace", "folder"]
+
+
+def test_a_path_that_is_too_long_is_one_sentence():
+    with pytest.raises(OSError, match=r"the path 9{80}\.\.\. cannot be used \(File name too long\); give another one"):
+        write("9" * 5000)

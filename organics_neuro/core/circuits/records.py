@@ -10,7 +10,7 @@ from organics_neuro.core import files
 from organics_neuro.core.circuits.base import AnyCircuit
 from organics_neuro.core.circuits.joined import JoinedCircuit, join
 from organics_neuro.core.circuits.single import Circuit
-from organics_neuro.core.errors import FileFormatError
+from organics_neuro.core.errors import FileFormatError, shown
 from organics_neuro.core.model import CircuitModel, Coupling
 from organics_neuro.core.operators import from_arrays
 from organics_neuro.core.plain import from_plain
@@ -29,7 +29,7 @@ def load(path: str | Path) -> Circuit | JoinedCircuit:
     try:
         return from_record(content.arrays, content.metadata)
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise FileFormatError(f"{path} does not hold a valid circuit: {error}") from error
+        raise FileFormatError(f"{path} does not hold a valid circuit: {shown(error, str, 500)}") from error
 
 
 def from_record(arrays: Mapping[str, np.ndarray], metadata: Mapping) -> AnyCircuit:
