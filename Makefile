@@ -16,6 +16,11 @@ test: .venv/.installed
 test-slow: .venv/.installed
 	$(BIN)/python -m pytest -m "slow and not gpu"
 
+# Hostile and random input for so many minutes; the counts go into docs/reliability.md. SEED=N repeats a run.
+FUZZ ?= 5
+fuzz: .venv/.installed
+	$(BIN)/python -m tests.fuzz --minutes $(FUZZ) --write $(if $(SEED),--seed $(SEED))
+
 .venv/.installed: setup.cfg
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
@@ -45,4 +50,4 @@ cuda-build: .venv-cuda/.libraries
 clean:
 	rm -rf .venv .venv-cuda build demo
 
-.PHONY: demo test test-slow cuda-on-cpu cuda-build clean
+.PHONY: demo test test-slow fuzz cuda-on-cpu cuda-build clean
