@@ -12,7 +12,7 @@ from tests.fuzz.areas import NAMES, attempt_of
 pytest.importorskip("torch")
 
 #: How many cases of an area are tried here.
-CASES = {"arguments": 300, "circuits": 5, "commands": 10, "files": 40, "kills": 4, "layers": 15}
+CASES = {"arguments": 150, "circuits": 4, "commands": 8, "files": 25, "kills": 2, "layers": 10}
 
 
 @pytest.mark.parametrize("area", CASES)
@@ -23,7 +23,7 @@ def test_nothing_is_wrong_in_silence(area, monkeypatch, tmp_path):
         assert outcome in outcomes.GOOD, f"{area}:0:{number}: {text}"
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.randoms(use_true_random=False))
 def test_declarations_are_read_as_python_reads_them(drawn):
     """Hypothesis draws the random numbers here, and shows the smallest text that goes wrong."""

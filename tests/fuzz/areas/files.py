@@ -162,9 +162,12 @@ def _craft(random):
         name, change = random.choice(sorted(arrays)), random.randrange(6)
         array = np.array(arrays[name])
         if change == 0 and array.size:
-            array.flat[random.randrange(array.size)] = random.choice([-1, 99, 2**31 - 1, 0, 1])
+            array.flat[random.randrange(array.size)] = np.array(random.choice([-1, 99, 2**31 - 1, 0, 1])).astype(
+                array.dtype
+            )
         elif change == 1 and array.size and array.dtype.kind == "f":
-            array.flat[random.randrange(array.size)] = random.choice([np.nan, np.inf, -np.inf, 1e308, -1e308, 1e-320])
+            value = np.array(random.choice([np.nan, np.inf, -np.inf, 1e308, -1e308, 1e-320]))
+            array.flat[random.randrange(array.size)] = value.astype(array.dtype)
         elif change == 2:
             array = array.reshape(-1)[: random.randint(0, array.size)]
         elif change == 3:
