@@ -4,7 +4,9 @@ import warnings
 
 import numpy as np
 
+from organics_neuro.core.circuits.base import warn_of_step
 from organics_neuro.core.errors import ConvergenceWarning, StepSizeWarning
+from organics_neuro.core.names import Name
 from organics_neuro.core.theory.stability import largest_stable_dt, shortest_time_constant
 
 #: Circuits with more state variables are checked against their time constants only: to find the fixed point takes longer
@@ -20,9 +22,12 @@ class StepGuard:
         self.groups = groups
 
     def check(self):
-        """Compare dt with the stability bound at the fixed point of the strongest trial, then with the time constants."""
+        """Compare dt with that of the circuit, with the bound at the fixed point of the strongest trial, with time constants."""
         group = next(iter(self.groups.values()))
         dt, method = float(group.clock.dt), group.integrator.scheme.name
+        warn_of_step(self.circuit, dt, {Name(p, n) for p, g in self.groups.items() for n in g.given})
+        if any(population.model.step for population in self.circuit.populations.values()):
+            return  # a map has its step, whatever comes of it
         inputs = self._inputs()
         bound, shortest = self._bound(method, inputs), shortest_time_constant(self.circuit, inputs or None)
         if 0 < bound < dt:  # 0 if the circuit itself is unstable, whatever the step

@@ -54,6 +54,8 @@ def _check_names(model: CircuitModel) -> None:
             raise ValueError(f"the variable {name!r} is declared twice")
     for name, unit in model.units.items():
         check_unit(name, unit)
+    if model.units.get(model.step, "second") != "second":
+        raise ValueError(f"the step {model.step!r} must have the unit second, got {model.units[model.step]}")
     if not model.states:
         raise ValueError(f"model {model.name!r} has no state; add a line 'dx/dt = ... : 1'")
 
@@ -69,6 +71,8 @@ def _check_references(model: CircuitModel) -> None:
         ("state in 'initial'", model.initial, model.states),
         ("state in 'time_constants'", model.time_constants, model.states),
         ("state in 'relaxed'", model.relaxed, model.states),
+        ("parameter in 'step'", (model.step,) if model.step else (), model.parameters),
+        ("name in 'parametrizations'", model.parametrizations, (*model.weights, *model.parameters)),
         ("parameter in 'positive'", model.positive, model.parameters),
         ("input in 'encoders'", model.encoders, model.inputs),
         ("input in 'defaults'", model.defaults, model.inputs),

@@ -148,6 +148,13 @@ class CircuitModel:
     relaxed : sequence of str
         States that the steady-state iteration updates after it has solved for the others (see
         `organics_neuro.theory.fixed_point`); without any, Newton's method works on all states at once.
+    step : str
+        A parameter, a time, that is the step itself: the model is a map, or reads a state as it is at the end of the
+        step. Engines warn at another step than that of a circuit.
+    parametrizations : dict of tuple
+        How layers learn weights and parameters unless they are told otherwise, by their names: the name of a constraint
+        of `organics_neuro.nn.constraints` and its arguments, such as ``("antisymmetric", 0.01)``; ``("constant",)`` for a parameter
+        that is not learned.
     closed_form : ClosedForm, optional
     citation : str
         Where the equations come from.
@@ -172,6 +179,8 @@ class CircuitModel:
     external: Sequence[str] = ()
     encoders: Mapping[str, str] = field(default_factory=dict)
     relaxed: Sequence[str] = ()
+    step: str = ""
+    parametrizations: Mapping[str, Sequence] = field(default_factory=dict)
     closed_form: ClosedForm | None = None
     citation: str = ""
 

@@ -17,7 +17,8 @@ from organics_neuro.core.operators import Operator
 class Population:
     """Units that share a model: ``size`` of them, with ``parameters`` (floats or arrays of shape (size,)).
 
-    ``readouts`` are the weights of those outputs that have any, by the name of the output.
+    ``readouts`` are the weights of those outputs that have any, by the name of the output. ``made_for`` is the time step
+    at which it is what it was made of, in seconds.
     """
 
     model: CircuitModel
@@ -25,6 +26,7 @@ class Population:
     parameters: Mapping
     initial: Mapping
     readouts: Mapping[str, Operator] = field(default_factory=dict)
+    made_for: float | None = None
 
     @property
     def outputs(self) -> tuple[str, ...]:

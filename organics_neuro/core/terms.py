@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any
 
-from organics_neuro.core.model import CircuitModel, ClosedForm, Coupling
+from organics_neuro.core.model import CircuitModel, Coupling
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Term:
     relaxed: tuple[str, ...] = ()
 
 
-def combine(name: str, *terms: Term, closed_form: ClosedForm | None = None, citation: str = "") -> CircuitModel:
-    """The model that several terms make together, in their order.
+def combine(name: str, *terms: Term, **whole: Any) -> CircuitModel:
+    """The model that several terms make together, in their order; ``whole`` are fields of the model that no term has.
 
     Couplings that read the same source come together: engines read each source once.
 
@@ -41,7 +42,7 @@ def combine(name: str, *terms: Term, closed_form: ClosedForm | None = None, cita
     parts = {f.name: _together(name, f.name, [getattr(term, f.name) for term in terms]) for f in fields(Term)}
     sources = list(dict.fromkeys(c.source for c in parts["couplings"]))
     parts["couplings"] = tuple(sorted(parts["couplings"], key=lambda c: sources.index(c.source)))
-    return CircuitModel(name, closed_form=closed_form, citation=citation, **parts)
+    return CircuitModel(name, **parts, **whole)
 
 
 def _together(model, name, values):

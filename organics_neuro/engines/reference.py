@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from organics_neuro.core import reference
+from organics_neuro.core.circuits.base import warn_of_step
 from organics_neuro.core.schemes import scheme
 from organics_neuro.engines._base import Arrays
 from organics_neuro.engines._simulator import Run, Simulator
@@ -30,6 +31,7 @@ class Reference(Simulator):
         scheme(self.method)
 
     def _run(self, run: Run) -> Arrays:
+        warn_of_step(run.circuit, run.dt, run.inputs)
         return reference.trace(
             run.circuit,
             run.inputs,

@@ -20,18 +20,20 @@ from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.model import CircuitModel
 from organics_neuro.core.models import get_model
 from organics_neuro.core.models.gated import STEP_TIME
-from organics_neuro.core.operators import identity
 from organics_neuro.core.populations import must_be_positive
-from organics_neuro.core.units import UNITS, seconds
+from organics_neuro.core.units import seconds
 from organics_neuro.nn import functional
 from organics_neuro.nn.arguments import check_input, check_state, factory, in_own_precision
 from organics_neuro.nn.constraints import Constraint, Parametrization, constrain, constraints_of, start_at
-from organics_neuro.nn.copies import array, in_double
+from organics_neuro.nn.copies import array
 from organics_neuro.nn.declarations import declaration, read_by, starting_values, state_type
 from organics_neuro.nn.effective import Constrained, value_of
 from organics_neuro.nn.initialization import drawn
+from organics_neuro.nn.transferred import circuit_of
 from organics_neuro.nn.transforms import transformed
 
+#: What a model calls a parameter that layers do not learn.
+CONSTANT = ("constant",)
 #: Largest Euler step size dt/tau of a state, unless one says otherwise: decay is smooth, and couplings have room.
 MAX_STEP = 0.5
 
@@ -61,14 +63,15 @@ class CircuitCell(Constrained):
         The state that a layer gives after every step, and that the next layer reads. Default: the first one.
     parametrizations : dict, optional
         Constraints by the name of weights or of a parameter: a name such as "orthogonal", a name with its arguments such
-        as ("low_rank", 4), or a module (see `organics_neuro.nn.constraints.constrain`). Without one, weights that the
-        model declares as nonnegative are "positive", those with a sign keep it, and parameters that must be larger than
+        as ("low_rank", 4), or a module (see `organics_neuro.nn.constraints.constrain`). Default: those that the model
+        declares; nonnegative weights are "positive", those with a sign keep it, and parameters that must be larger than
         0 are "positive".
     parameters : dict, optional
         Where parameters and time constants start, by name, in SI units or as Brian2 quantities: numbers or arrays of
         shape (hidden_size,). Default: those of the model.
-    fixed : sequence of str
-        Parameters and time constants that are not learned.
+    fixed : sequence of str, optional
+        Parameters and time constants that are not learned. Default: those that the model declares constant, which start
+        as it says.
     max_step : float or dict of str to float
         Upper bounds of the step sizes, above 0 and at most 1; by the name of the state.
     learned_steps : bool
@@ -108,7 +111,7 @@ class CircuitCell(Constrained):
         output: str | None = None,
         parametrizations: Mapping[str, Parametrization] | None = None,
         parameters: Mapping[str, Any] | None = None,
-        fixed: Sequence[str] = (),
+        fixed: Sequence[str] | None = None,
         max_step: float | Mapping[str, float] = MAX_STEP,
         learned_steps: bool = True,
         dt: Any = STEP_TIME,
@@ -123,7 +126,10 @@ class CircuitCell(Constrained):
         self.output = self.model.states[0] if output is None else known_name("output", output, self.model.states)
         self.dt, self.learned_steps = seconds("dt", dt), flag("learned_steps", learned_steps)
         self.fixed: dict[str, float] = {}
-        self._start = starting_values(self.declared, by_name("parameters", parameters), hidden_size, self.steps)
+        constant = [name for name, kind in self.model.parametrizations.items() if tuple(kind) == CONSTANT]
+        fixed = constant if fixed is None else fixed
+        drawn = [name for name in self.steps if name not in constant]
+        self._start = starting_values(self.declared, by_name("parameters", parameters), hidden_size, drawn)
         shapes = {n: w.shape for n, w in declaration(self.model, input_size, hidden_size).weights.items()}
         options = factory(device, dtype, sum(m * n for m, n in shapes.values()))
         for name, shape in shapes.items():
@@ -155,7 +161,8 @@ class CircuitCell(Constrained):
     def steps(self) -> dict[str, str]:
         """The name of the step size for each time constant of the model."""
         units = self.model.units
-        return {n: f"step_{n.removeprefix('tau_')}" for n in self.model.parameters if units[n] == "second"}
+        times = (n for n in self.model.parameters if units[n] == "second" and n != self.model.step)
+        return {n: f"step_{n.removeprefix('tau_')}" for n in times}
 
     def _new(self, name, value):
         if hasattr(self, name):
@@ -181,7 +188,7 @@ class CircuitCell(Constrained):
                 constrain(self, step, ("bounded", maximum))
                 learned = self.learned_steps and name not in fixed
                 self.parametrizations[step].original.requires_grad_(learned)  # pyright: ignore
-            elif name in self.fields:  # it comes with the state
+            elif name in self.fields or name == self.model.step:  # it comes with the state, or is dt
                 continue
             elif name in fixed and self._start[name].ndim == 0:
                 self.fixed[name] = float(self._start[name])
@@ -198,7 +205,8 @@ class CircuitCell(Constrained):
             if coupling.allowed_sign:
                 wanted[coupling.weights] = "positive" if coupling.allowed_sign > 0 else ("dale", -1)
         check_names("parametrizations", "parameter", given, (*self.model.weights, *self.model.parameters))
-        for name, constraint in {**wanted, **given}.items():
+        declared = {n: tuple(kind) for n, kind in self.model.parametrizations.items() if tuple(kind) != CONSTANT}
+        for name, constraint in {**wanted, **declared, **given}.items():
             if name not in self._parameters:
                 raise ValueError(f"{name!r} cannot have a parametrization: it is fixed, or a time constant")
             constrain(self, name, deepcopy(constraint))  # the cells of a layer share none
@@ -215,7 +223,10 @@ class CircuitCell(Constrained):
         values behind the step sizes are normal, unless a time constant was given. States start as the model says.
         """
         for coupling in self.model.couplings:
-            start_at(self, coupling.weights, drawn(coupling, value_of(self, coupling.weights)))
+            value = drawn(coupling, value_of(self, coupling.weights))
+            for constraint in constraints_of(self, coupling.weights):
+                value = constraint.start(value) if isinstance(constraint, Constraint) else value
+            start_at(self, coupling.weights, value)
         for name, value in self._start.items():
             if name in self.steps:
                 setattr(self, self.steps[name], self._given_step(name, value))
@@ -244,7 +255,7 @@ class CircuitCell(Constrained):
 
     def _initial_values(self):
         """Where the model says that states start, at the parameters that the cell has."""
-        parameters = {name: np.broadcast_to(array(v), self.hidden_size) for name, v in self._values(float).items()}
+        parameters = {name: array(v) for name, v in self._values().items()}
         like = declaration(self.model, self.input_size, self.hidden_size)
         return {name: self._tensor(v) for name, v in like.replace(**parameters).initial.items()}
 
@@ -333,13 +344,15 @@ class CircuitCell(Constrained):
         output = trace[self.output] if whole else input.new_empty(0, *last[self.output].shape)
         return output, *({**last, **carried}[name] for name in self.fields)
 
-    def _values(self, of=lambda value: value):
-        """Parameters and time constants by the names of the model."""
+    def _values(self) -> dict[str, Any]:
+        """Parameters and time constants by the names of the model, tensors or numbers."""
         values: dict[str, Any] = dict(self.fixed)
+        if self.model.step:
+            values[self.model.step] = self.dt
         for name in self.model.parameters:
             if name in self.steps:
                 values[name] = self.dt / value_of(self, self.steps[name])
-            elif name not in (*self.fixed, *self.fields):
+            elif name not in (*values, *self.fields):
                 values[name] = value_of(self, name)
         return values
 
@@ -368,34 +381,7 @@ class CircuitCell(Constrained):
         TypeError, UnitError, ValueError
             If ``dt`` is no time, or another than that of the cell where states or inputs have a unit with time in it.
         """
-        dt = self.dt if dt is None else seconds("dt", dt)
-        double = in_double(self)
-        weights = {name: double._operator(name) for name in self.model.weights}
-        initial = {name: array(getattr(double, f"initial_{name}")) for name in self.states}
-        ratio = self._ratio(dt)
-        parameters = {n: array(v) * ratio ** UNITS[self.model.units[n]][2] for n, v in double._values().items()}
-        parameters |= {n: dt / array(value_of(double, step)) for n, step in self.steps.items()}
-        # as the cell holds it: in float32 0.003 is another number
-        carried = {n: float(getattr(double, f"initial_{n}")[0]) for n in self.fields if n not in self.states}
-        return Circuit(self.model, weights, size=self.hidden_size, initial=initial, **parameters, **carried)
-
-    def _ratio(self, dt):
-        """By how much time is stretched if a step stands for ``dt``."""
-        units = self.model.units
-        timed = [name for name in units if name not in self.model.parameters and UNITS[units[name]][2]]
-        if timed and dt != self.dt:
-            raise ValueError(
-                f"dt = {dt:g} s must be that of the layer, {self.dt:g} s: {timed[0]!r} has the unit {units[timed[0]]}"
-            )
-        return dt / self.dt
-
-    def _operator(self, name):
-        """Weights with the structure that their constraint gives them."""
-        if name in self._buffers:
-            return identity(self.hidden_size)
-        value = array(value_of(self, name))
-        constraints = constraints_of(self, name)
-        return constraints[-1].operator(value) if constraints and isinstance(constraints[-1], Constraint) else value
+        return circuit_of(self, dt)
 
     def extra_repr(self) -> str:
         return f"{self.declared.name!r}, {self.input_size}, {self.hidden_size}"

@@ -59,6 +59,10 @@ class Constraint(nn.Module):
         """A value that the constraint takes, near ``value``."""
         return value
 
+    def start(self, value: Tensor) -> Tensor:
+        """Where a layer starts that has drawn ``value``."""
+        return self.project(value)
+
     def operator(self, value: np.ndarray) -> np.ndarray | Operator:
         """``value`` as weights of a circuit, with the structure that the constraint gives it."""
         return value
@@ -158,20 +162,76 @@ class Dale(Constraint, name="dale"):
 
 
 class Antisymmetric(Constraint, name="antisymmetric"):
-    """Matrices with W.T = -W, learned through what lies above the diagonal."""
+    """Matrices W with W + gamma I antisymmetric, learned through what lies above the diagonal.
+
+    All eigenvalues have the real part -gamma: as in an AntisymmetricRNN, nothing grows or decays fast.
+
+    Parameters
+    ----------
+    gamma : float
+        Diffusion, 0 for W.T = -W.
+    """
+
+    def __init__(self, gamma: float = 0.0):
+        super().__init__()
+        self.gamma = float(gamma)
 
     def forward(self, p: Tensor) -> Tensor:
         above = p.triu(1)
-        return above - above.mT
+        return above - above.mT - self.gamma * _identity_like(p)
 
     def unconstrained(self, value):
         """What lies above the diagonal."""
-        if not torch.equal(value, -value.mT):
-            raise ValueError("the matrix must be antisymmetric: W.T = -W")
+        rest = value + self.gamma * _identity_like(value)
+        if not torch.equal(rest, -rest.mT):
+            raise ValueError(
+                f"the matrix must be antisymmetric: W.T = -W{f', plus -{self.gamma:g} I' * bool(self.gamma)}"
+            )
         return value.triu(1)
 
     def project(self, value):
-        return (value - value.mT) / 2
+        return (value - value.mT) / 2 - self.gamma * _identity_like(value)
+
+    def extra_repr(self) -> str:
+        return f"gamma={self.gamma:g}"
+
+
+class Lipschitz(Constraint, name="lipschitz"):
+    """Matrices beta (M - M.T) + (1 - beta) (M + M.T) - gamma I, learned as M: those of a Lipschitz network.
+
+    The symmetric part is small for ``beta`` near 1, which lies between 0 and 1: eigenvalues then have real parts near -gamma.
+
+    References
+    ----------
+    N. B. Erichson et al., Lipschitz recurrent neural networks, ICLR 2021.
+    """
+
+    def __init__(self, beta: float = 0.75, gamma: float = 0.001):
+        super().__init__()
+        if not 0 < beta < 1:
+            raise ValueError(f"beta must lie between 0 and 1, got {beta!r}")
+        self.beta, self.gamma = float(beta), float(gamma)
+
+    def forward(self, M: Tensor) -> Tensor:
+        symmetric = (1 - self.beta) * (M + M.mT)
+        return self.beta * (M - M.mT) + symmetric - self.gamma * _identity_like(M)
+
+    def unconstrained(self, value):
+        """M of ``value``; every matrix has one."""
+        rest = value + self.gamma * _identity_like(value)
+        return (rest - rest.mT) / (4 * self.beta) + (rest + rest.mT) / (4 * (1 - self.beta))
+
+    def start(self, value):
+        return self.forward(value * len(value) ** -0.5)  # M of order 1/n, as in the authors' code
+
+    def extra_repr(self) -> str:
+        return f"beta={self.beta:g}, gamma={self.gamma:g}"
+
+
+def _identity_like(matrix):
+    if matrix.dim() != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"the matrix must be square, got shape {tuple(matrix.shape)}")
+    return torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
 
 
 def largest_singular_value(matrix: Tensor) -> Tensor:

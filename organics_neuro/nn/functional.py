@@ -20,6 +20,7 @@ from torch.nn.functional import linear
 
 from organics_neuro.core.boundary import check_steps, count_trials, known_name, positive_int
 from organics_neuro.core.circuits import AnyCircuit, check_circuit
+from organics_neuro.core.circuits.base import warn_of_step
 from organics_neuro.core.delays import Past
 from organics_neuro.core.expressions import Backend, Function
 from organics_neuro.core.names import Name
@@ -201,7 +202,9 @@ class Step:
         self.dynamics = check_circuit(circuit).dynamics
         self.dt = seconds("dt", dt)
         self._like = {"dtype": dtype, "device": device}
-        self._parameters = self._collect_parameters(_by_name("parameters", parameters))
+        parameters = _by_name("parameters", parameters)
+        warn_of_step(circuit, self.dt, set(map(Name.parse, parameters)), stacklevel=4)
+        self._parameters = self._collect_parameters(parameters)
         self._products = self._collect_products(_by_name("weights", weights))
 
     def __call__(

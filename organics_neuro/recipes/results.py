@@ -7,6 +7,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from torch import nn
+
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import make_folder, replacing
 from organics_neuro.datasets import TASKS
@@ -14,7 +16,7 @@ from organics_neuro.recipes.rows import add_row, read_rows
 from organics_neuro.recipes.run import Card
 from organics_neuro.recipes.settings import RECIPES, Recipe
 from organics_neuro.recipes.weights import fingerprint, load
-from organics_neuro.transfer import Agreement, agreement, steady_agreement
+from organics_neuro.transfer import Agreement, agreement, steady_agreement, to_circuit
 
 #: Columns of ``results/TASK.csv``, and those by which a line replaces an older one.
 COLUMNS = {
@@ -100,6 +102,8 @@ def transfer(
     recipe, model, circuit = load(path)
     digits = recipe.data(mnist)
     x = digits.x_test
+    if isinstance(rnn := getattr(model, "rnn", None), nn.RNNBase):  # a baseline of torch's own
+        circuit = to_circuit(rnn)
     result = steady_agreement(model, x) if circuit is None else agreement(model, circuit, x)
     row = {
         "recipe": recipe.name,

@@ -12,6 +12,7 @@ from torch import nn
 
 from organics_neuro.core import circuits, files
 from organics_neuro.core.circuits import EXTRA, Circuit, JoinedCircuit
+from organics_neuro.core.circuits.base import defining
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.units import magnitude
 from organics_neuro.nn.protocol import RecurrentLayer
@@ -160,7 +161,7 @@ def _equal(made: Circuit | JoinedCircuit, kept: Circuit | JoinedCircuit) -> bool
     """Whether two circuits are equal in all that is saved of them, up to rounding on another machine."""
     (mine, about_mine), (theirs, about_theirs) = made._record(), kept._record()
     return (
-        about_mine == about_theirs
+        defining(about_mine) == defining(about_theirs)
         and {name: array.shape for name, array in mine.items()} == {name: array.shape for name, array in theirs.items()}
         and all(np.allclose(mine[name], theirs[name], rtol=1e-9, atol=0) for name in mine)
     )

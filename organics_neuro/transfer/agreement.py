@@ -14,17 +14,17 @@ from organics_neuro.core.circuits import Circuit, JoinedCircuit
 from organics_neuro.core.units import seconds
 from organics_neuro.engines import Brian
 from organics_neuro.nn.copies import in_double
-from organics_neuro.nn.protocol import RecurrentLayer, SteadyLayer
+from organics_neuro.nn.protocol import SteadyLayer
 from organics_neuro.training.predictions import PREDICT_TOGETHER, predict
 from organics_neuro.training.samples import check_inputs
 from organics_neuro.transfer.recurrent import (
     by_name,
     check_same_states,
-    check_step,
     name_of,
     output_name,
     run_sequences,
 )
+from organics_neuro.transfer.torch_layers import as_layer
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ def agreement(
     Parameters
     ----------
     model : SequenceClassifier
-        With a recurrent layer, ``model.rnn``, that is a circuit and takes ``batch_first``.
+        With a recurrent layer, ``model.rnn``, that is a circuit or of torch (nn.LSTM, nn.GRU, nn.RNN) and takes
+        ``batch_first``.
     circuit : Circuit or JoinedCircuit
         From ``to_circuit(model.rnn, dt)``.
     x : array_like, shape (samples, steps, inputs)
@@ -96,22 +97,22 @@ def agreement(
     --------
     parity : how far the states are apart after every step.
     """
-    rnn = getattr(model, "rnn", None)
-    if not isinstance(rnn, RecurrentLayer):
+    if not isinstance(getattr(model, "rnn", None), nn.Module):
         raise TypeError(f"agreement takes a SequenceClassifier with a layer that is a circuit, got {name_of(model)}")
+    rnn: Any = as_layer(model.rnn)
     check_same_states(rnn, circuit)
     dt = rnn.dt if dt is None else seconds("dt", dt)
-    check_step(rnn, circuit, dt)
     if not rnn.batch_first:
         raise ValueError("the network must read sequences with batch_first=True")
     samples, difference = check_inputs("x", x), 0.0
     in_torch = predict(model, samples).numpy()  # first: it is quick to say what is wrong with the model
     double: Any = in_double(model)
+    double_rnn = as_layer(double.rnn)
     ends = run_sequences(circuit, x, dt, device, every=None, report=report)
     with torch.no_grad():
         for part in torch.arange(len(samples)).split(PREDICT_TOGETHER):
-            _, state = double.rnn(samples[part].double())
-            for name, value in by_name(double.rnn, state).items():
+            state = double_rnn.final_state(samples[part].double())
+            for name, value in by_name(double_rnn, state).items():
                 difference = np.maximum(difference, np.abs(value - ends[name][part, 0]).max())  # NaN, too
         scores = double.scores(torch.from_numpy(ends[output_name(rnn)][:, 0]))
     return Agreement(in_torch, scores.argmax(-1).numpy(), float(difference))

@@ -15,8 +15,8 @@ from organics_neuro.core.circuits import Circuit, JoinedCircuit
 from organics_neuro.core.names import Name
 from organics_neuro.core.units import seconds
 from organics_neuro.nn.copies import in_double
-from organics_neuro.nn.protocol import RecurrentLayer
-from organics_neuro.transfer.recurrent import by_name, check_same_states, check_step, name_of, run_sequences
+from organics_neuro.transfer.recurrent import by_name, check_same_states, run_sequences
+from organics_neuro.transfer.torch_layers import as_layer
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def parity(
     Parameters
     ----------
     rnn : RecurrentLayer
-        Such as `organics_neuro.nn.ORGaNICs` or another `organics_neuro.nn.CircuitLayer`.
+        Such as `organics_neuro.nn.ORGaNICs` or another `organics_neuro.nn.CircuitLayer`; or `torch.nn.LSTM`, `GRU`, `RNN`.
     circuit : Circuit or JoinedCircuit
         From ``to_circuit(rnn, dt)``.
     x : array_like, shape (trials, steps, inputs)
@@ -74,11 +74,9 @@ def parity(
     UserWarning
         If the circuit was made for another step than ``dt``.
     """
-    if not isinstance(rnn, RecurrentLayer) or isinstance(rnn, type):
-        raise TypeError(f"parity takes a layer that is a circuit, such as ORGaNICs, got {name_of(rnn)}")
+    rnn = as_layer(rnn)
     check_same_states(rnn, circuit)
     dt = rnn.dt if dt is None else seconds("dt", dt)
-    check_step(rnn, circuit, dt)
     _, x = input_sequences(circuit, x)
     ours = run_sequences(circuit, x, dt, device)
     double: Any = in_double(rnn)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from organics_neuro.core.circuits import Circuit, JoinedCircuit, check_circuit
 from organics_neuro.core.names import Name
 from organics_neuro.engines import Brian
 from organics_neuro.nn.protocol import RecurrentLayer, SteadyLayer
+from organics_neuro.transfer.torch_layers import as_layer
 
 
 def to_circuit(rnn: nn.Module, dt: Any = None) -> Circuit | JoinedCircuit:
@@ -23,7 +23,8 @@ def to_circuit(rnn: nn.Module, dt: Any = None) -> Circuit | JoinedCircuit:
     ----------
     rnn : Module
         A layer or cell that says its circuit by ``to_circuit(dt)``: `organics_neuro.nn.ORGaNICs`, any
-        `organics_neuro.nn.CircuitLayer`, or a layer of one's own (`organics_neuro.nn.protocol`).
+        `organics_neuro.nn.CircuitLayer`, or a layer of one's own (`organics_neuro.nn.protocol`). Or `torch.nn.LSTM`, `GRU`
+        or `RNN`, whose circuits, of the models "lstm", "gru", "elman" and "elman_relu", are maps.
     dt : float or Brian2 quantity, optional
         How much time one step stands for, in seconds. Default: that of the layer, 1 ms unless it was given another.
         Time constants become dt / step size.
@@ -38,6 +39,8 @@ def to_circuit(rnn: nn.Module, dt: Any = None) -> Circuit | JoinedCircuit:
     ------
     TypeError
         For another module.
+    ValueError
+        For a network of torch that is bidirectional, has projections, or has dropout and is in training.
 
     Examples
     --------
@@ -49,8 +52,12 @@ def to_circuit(rnn: nn.Module, dt: Any = None) -> Circuit | JoinedCircuit:
         raise TypeError(
             f"{type(rnn).__name__} is at a steady state, which depends on its input: steady_circuit(layer, x)"
         )
+    if isinstance(rnn, nn.RNNBase):
+        rnn = as_layer(rnn)
     if not isinstance(rnn, nn.Module) or not callable(getattr(rnn, "to_circuit", None)):
-        raise TypeError(f"to_circuit takes a layer that has a method to_circuit, such as ORGaNICs, got {name_of(rnn)}")
+        raise TypeError(
+            f"to_circuit takes a layer that has a method to_circuit, such as ORGaNICs, or nn.LSTM, nn.GRU, nn.RNN, got {name_of(rnn)}"
+        )
     return rnn.to_circuit(dt)  # pyright: ignore[reportCallIssue]
 
 
@@ -83,29 +90,6 @@ def check_same_states(rnn: RecurrentLayer, circuit: Circuit | JoinedCircuit) -> 
     """Raise an error unless ``circuit`` is one that has the layers and units of ``rnn``."""
     if dict(check_circuit(circuit).states) != dict.fromkeys(_layer_of(rnn), rnn.hidden_size):
         raise ValueError("the circuit does not have the layers and units of the module; make it with to_circuit(rnn)")
-
-
-def check_step(rnn: RecurrentLayer, circuit: Circuit | JoinedCircuit, dt: float) -> None:
-    """Warn if ``circuit`` was made of the layer for another step than ``dt``: it is then not the layer's circuit.
-
-    A layer has step sizes, h = dt/tau; the time constants of its circuit say for which dt it was made.
-    """
-    made = [dt * r for r in _ratios(circuit, rnn.to_circuit(dt))]
-    if made and np.ptp(made) < 1e-9 * made[0] and abs(made[0] - dt) > 1e-9 * dt:
-        warnings.warn(
-            f"the circuit was made for steps of {made[0]:g} s, but is run with steps of {dt:g} s: give dt={made[0]:g}, or "
-            f"make it with to_circuit(rnn, dt={dt:g})",
-            stacklevel=3,
-        )
-
-
-def _ratios(circuit, like):
-    """Time constants of a circuit divided by those of another one, one for each unit."""
-    for name, population in like.populations.items():
-        theirs = circuit.populations[name].parameters
-        for parameter, value in population.parameters.items():
-            if population.model.units[parameter] == "second" and parameter in theirs:
-                yield from np.ravel(theirs[parameter] / np.asarray(value))
 
 
 def name_of(module: object) -> str:

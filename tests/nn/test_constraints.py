@@ -29,6 +29,8 @@ HOLDS = {
     ("dale", tuple(SIGNS)): lambda w: (w * torch.tensor(SIGNS) >= 0).all(),
     ("dale", -1): lambda w: (w <= 0).all(),
     "antisymmetric": lambda w: torch.equal(w, -w.T),
+    ("antisymmetric", 0.1): lambda w: torch.allclose(w + w.T, -0.2 * EYE, atol=1e-14),
+    ("lipschitz", 0.75, 0.001): lambda w: w.isfinite().all(),  # it is another form of any matrix, not fewer of them
     "spectral": lambda w: norm(w) <= 1 + 1e-12,
     ("spectral", 0.5): lambda w: norm(w) <= 0.5 + 1e-12,
     "unit_norm": lambda w: abs(norm(w) - 1) < 1e-12,

@@ -1,8 +1,11 @@
 """The circuits that all engines must agree on."""
 
+from functools import partial
+
 import numpy as np
 
 import organics_neuro as on
+from organics_neuro.core.models import rnn
 from organics_neuro.core.models.gated import name_of
 from tests.circuits import make_chain, make_gated, make_main, make_wilson_cowan
 
@@ -87,6 +90,19 @@ def make_areas(n=4, seed=6):
     return on.hierarchy({"v1": area, "v2": area, "v4": area}, up, down)
 
 
+#: The step of the tests, which circuits that are maps are made for.
+DT = 2e-4
+
+
+def make_model(model, n=4, inputs=3, seed=5):
+    """A circuit of any model whose weights have no constraints, with parameters that differ from unit to unit."""
+    rng = np.random.default_rng(seed)
+    sizes = {c.weights: inputs if model.external_source(c) else n for c in model.couplings}
+    weights = {name: rng.normal(size=(n, columns)) / 2 for name, columns in sizes.items()}
+    parameters = {name: rng.normal(size=n) for name in model.parameters if name.startswith("b_")}
+    return on.Circuit(model, weights, **parameters, **({model.step: DT} if model.step else {}))
+
+
 CIRCUITS = {
     "cable": make_cable,
     "two_type": lambda: make_main("two_type", n=6),
@@ -107,4 +123,5 @@ CIRCUITS = {
     "wilson_cowan": make_wilson_cowan,
     "excitation_inhibition": make_excitation_inhibition,
     "two_layers": make_two_layers,
+    **{model.name: partial(make_model, model) for model in rnn.MODELS},
 }

@@ -5,10 +5,10 @@ import pytest
 
 import organics_neuro as on
 from tests.brian.conftest import run_on
-from tests.parity.circuits import CIRCUITS
+from tests.parity.circuits import CIRCUITS, DT
 from tests.simulators import simulate_brian, simulate_reference
 
-TRIALS, STEPS, DT = 5, 20, 2e-4
+TRIALS, STEPS = 5, 20
 
 
 def _brian(target):
@@ -36,12 +36,14 @@ ENGINES = {
 }
 VARIANTS = [name for name in CIRCUITS if name.startswith("gated_")]
 NEIGHBOURS = ["three_type", "three_type_rate_change", "three_type_rates", "areas", "sheet"]
+#: "lstm" stands for them: two states, four gates, one abbreviation in another.
+RNN = ["lipschitz", "lipschitz_gated", "antisymmetric", "antisymmetric_gated", "elman", "elman_relu", "gru", "cornn"]
 #: Compiled, these take long and show little: the 18 couplings of "two_layers" are those of "gated", and the others differ
 #: from their neighbours by a text that NumPy and torch check.
 SLOW = [
     (engine, name)
     for engine in ("brian_cython", "brian_cpp")
-    for name in ("two_layers", "two_type_rectified", *NEIGHBOURS, *VARIANTS)
+    for name in ("two_layers", "two_type_rectified", *NEIGHBOURS, *VARIANTS, *RNN)
 ]
 
 

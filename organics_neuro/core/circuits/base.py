@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -13,11 +14,14 @@ import numpy as np
 from organics_neuro.core import files
 from organics_neuro.core.boundary import Values
 from organics_neuro.core.dynamics import Dynamics
+from organics_neuro.core.names import Name
 from organics_neuro.core.plain import digest
 from organics_neuro.core.populations import Connection, Population
 
 #: What the names of arrays begin with that a file holds beside a circuit.
 EXTRA = "extra/"
+#: What metadata call the time step that a circuit was made for; it says how to use the circuit, not what it is.
+MADE_FOR = "made_for"
 
 
 class AnyCircuit:
@@ -94,7 +98,8 @@ class AnyCircuit:
     @cached_property
     def key(self) -> str:
         """What the circuit is, as a sha256 of the record that files use: the same in every process."""
-        return digest(*self._record())
+        arrays, metadata = self._record()
+        return digest(arrays, defining(metadata))
 
     def __eq__(self, other: object) -> bool:
         return self.key == other.key if isinstance(other, AnyCircuit) else NotImplemented
@@ -130,6 +135,38 @@ class AnyCircuit:
         arrays, metadata = self._record()
         arrays.update({f"{EXTRA}{name}": value for name, value in (extra or {}).items()})
         files.save(path, arrays, kind="circuit", metadata=metadata if about is None else {**metadata, "about": about})
+
+
+def defining(metadata: Mapping) -> dict:
+    """Metadata of a record without the step that the circuit, or a part of it, was made for."""
+    left = {key: value for key, value in metadata.items() if key != MADE_FOR}
+    return left | {"parts": {k: defining(part) for k, part in left["parts"].items()}} if "parts" in left else left
+
+
+def warn_of_step(circuit: AnyCircuit, dt: float, given: Collection[Name] = (), stacklevel: int = 3) -> None:
+    """Warn if a circuit, or a part of it, was made for another time step than ``dt``.
+
+    Parameters
+    ----------
+    circuit : Circuit or JoinedCircuit
+    dt : float
+        In seconds.
+    given : collection of Name
+        Parameters whose values the circuit does not say.
+    stacklevel : int
+        As for `warnings.warn`.
+    """
+    for name, population in circuit.populations.items():
+        made, step = population.made_for, population.model.step
+        if made is None or abs(made - dt) <= 1e-9 * dt or Name(name, step) in given:
+            continue
+        other = f"circuit.replace({step}={dt:g})" if step else f"make it with to_circuit(rnn, dt={dt:g})"
+        warnings.warn(
+            f"the circuit{f' {name!r}' if name else ''} was made for steps of {made:g} s, but is run with steps of {dt:g} s: "
+            f"give dt={made:g}, or {other}",
+            stacklevel=stacklevel,
+        )
+        return
 
 
 def check_circuit(circuit: object) -> AnyCircuit:

@@ -76,6 +76,8 @@ def check_parameters(model, parameters, size):
         if value is None:
             raise ValueError(f"model {model.name!r} needs the parameter {name!r}; give {name}=...")
         array = check_parameter(model, name, value, size)
+        if name == model.step and array.ndim:
+            raise ValueError(f"parameter {name!r} is the time step, one number for all units, got shape {array.shape}")
         array.flags.writeable = False
         checked[name] = float(array) if array.ndim == 0 else array
     return checked

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from organics_neuro.core import files
-from organics_neuro.core.circuits.base import AnyCircuit
+from organics_neuro.core.circuits.base import MADE_FOR, AnyCircuit
 from organics_neuro.core.circuits.joined import JoinedCircuit, join
 from organics_neuro.core.circuits.single import Circuit
 from organics_neuro.core.errors import FileFormatError, shown
@@ -44,7 +44,12 @@ def from_record(arrays: Mapping[str, np.ndarray], metadata: Mapping) -> AnyCircu
         name: from_arrays(kind, _below(arrays, f"weights/{name}/")) for name, kind in metadata["weights"].items()
     }
     return Circuit(
-        model, weights, size=metadata["size"], initial=_below(arrays, "initial/"), **_below(arrays, "parameters/")
+        model,
+        weights,
+        size=metadata["size"],
+        initial=_below(arrays, "initial/"),
+        made_for=metadata.get(MADE_FOR),
+        **_below(arrays, "parameters/"),
     )
 
 

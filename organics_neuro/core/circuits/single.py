@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from organics_neuro.core.boundary import by_name
-from organics_neuro.core.circuits.base import AnyCircuit
+from organics_neuro.core.circuits.base import MADE_FOR, AnyCircuit
 from organics_neuro.core.circuits.checks import check_initial, check_parameters, check_weights, find_size
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.model import CircuitModel, Coupling
@@ -20,6 +20,7 @@ from organics_neuro.core.names import Name
 from organics_neuro.core.operators import Operator
 from organics_neuro.core.pairs import split_complex
 from organics_neuro.core.populations import Connection, Population
+from organics_neuro.core.units import seconds
 
 
 class Circuit(AnyCircuit):
@@ -36,6 +37,9 @@ class Circuit(AnyCircuit):
         Number of units, where the weights do not tell.
     initial : dict, optional
         Where states start, by name: numbers or arrays of shape (units,). Otherwise the model says.
+    made_for : float or Brian2 quantity, optional
+        The time step, in seconds, of which one forward Euler step is one step of the layer that the circuit was made of;
+        engines warn at another. Two circuits that differ in it alone are equal.
     **parameters
         Parameters of the model: numbers or arrays of shape (units,), in SI units or as Brian2 quantities.
 
@@ -64,6 +68,7 @@ class Circuit(AnyCircuit):
     parameters: Mapping[str, Any]
     size: int
     _initial: Mapping[str, np.ndarray]
+    _made_for: float | None
 
     def __init__(
         self,
@@ -72,6 +77,7 @@ class Circuit(AnyCircuit):
         *,
         size: int | None = None,
         initial: Mapping[str, ArrayLike] | None = None,
+        made_for: Any = None,
         **parameters: Any,
     ):
         model = get_model(model)
@@ -87,12 +93,14 @@ class Circuit(AnyCircuit):
         set_(weights=MappingProxyType(check_weights(model, weights, size)))
         set_(parameters=MappingProxyType(check_parameters(model, parameters, size)))
         set_(_initial=MappingProxyType(check_initial(model, initial, size)))
+        set_(_made_for=None if made_for is None else seconds("made_for", made_for))
 
     @cached_property
     def populations(self) -> dict[Any, Population]:
         """The circuit's populations by name; a circuit that is not joined has one, without a name."""
         readouts = {n: self.weights[o.weights] for n, o in self.model.readouts.items() if o.weights in self.weights}
-        return {None: Population(self.model, self.size, self.parameters, self._initial, readouts)}
+        made_for = self.parameters[self.model.step] if self.model.step else self._made_for
+        return {None: Population(self.model, self.size, self.parameters, self._initial, readouts, made_for)}
 
     @cached_property
     def connections(self) -> tuple[Connection, ...]:
@@ -123,6 +131,7 @@ class Circuit(AnyCircuit):
             weights={**self.weights, **weights},
             size=self.size,
             initial={**self._initial, **initial},
+            made_for=self._made_for,
             **{**self.parameters, **parameters},
         )
 
@@ -134,7 +143,8 @@ class Circuit(AnyCircuit):
         arrays.update({f"parameters/{name}": np.asarray(value) for name, value in self.parameters.items()})
         arrays.update({f"initial/{name}": np.asarray(value) for name, value in self._initial.items()})
         kinds = {name: operator.kind for name, operator in self.weights.items()}
-        return arrays, {"model": self.model.to_dict(), "size": self.size, "weights": kinds}
+        metadata = {"model": self.model.to_dict(), "size": self.size, "weights": kinds}
+        return arrays, metadata if self._made_for is None else {**metadata, MADE_FOR: self._made_for}
 
     def __repr__(self):
         parameters = ", ".join(f"{k}={_short(v)}" for k, v in self.parameters.items())
