@@ -1,5 +1,7 @@
-"""What brian2cuda needs to compile the kernels with CUDA 13."""
+"""What brian2cuda needs for the kernels: a makefile for CUDA 13, and weights that are on the GPU once."""
 
+import numpy as np
+from brian2.core.variables import ArrayVariable
 from jinja2 import DictLoader
 
 _prepared = False
@@ -32,3 +34,15 @@ def prepare_makefile(linker_flags: list[str]) -> None:
         makefile = makefile.replace(old, new)
     loader.loaders.insert(0, DictLoader({"makefile": makefile}))
     _prepared = True
+
+
+def begin_with(variable: ArrayVariable, values: np.ndarray) -> None:
+    """Let a new variable of a program begin with values: they are read from a file into its own memory.
+
+    Brian2 would make an array of the values beside the variable and copy it over, and brian2cuda keeps both on the GPU.
+    """
+    device = variable.device
+    zeros, name = device.zero_arrays.pop()  # where Brian2 has entered it just now
+    assert zeros is variable
+    device.static_arrays[name] = values
+    device.array_cache[variable] = values

@@ -8,6 +8,8 @@ from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.synapses.synapses import SummedVariableUpdater
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
+from organics_neuro.brian.kernels.cuda import begin_with
+from organics_neuro.brian.kernels.private import current_device
 from organics_neuro.brian.kernels.program import Program
 from organics_neuro.core.errors import UnitError
 from organics_neuro.core.expressions import replaced, to_brian
@@ -55,7 +57,10 @@ def hold_arrays(projection: b2.Group, program: Program, dtype: np.dtype) -> None
         own = array.dtype if array.dtype.kind in "iu" else dtype
         # a program keeps values in the type that they come in
         values = np.ravel(array).astype(own)
-        variables.add_array(key, size=array.size, values=values, dtype=own, constant=True)
+        on_gpu = current_device() == "cuda"
+        variables.add_array(key, size=array.size, values=None if on_gpu else values, dtype=own, constant=True)
+        if on_gpu:
+            begin_with(variables[key], values)
     for key, size in program.scratch.items():
         variables.add_array(key, size=size, dtype=dtype)
     projection._enable_group_attributes()
