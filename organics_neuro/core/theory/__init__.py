@@ -1,12 +1,14 @@
-"""Theory of a circuit, without a simulator: steady states, their stability, and the spectrum of noise around them."""
+"""Theory of a circuit, without a simulator: steady states, their stability and energy, and noise around them."""
 
 from organics_neuro.core.theory.fixed_point import FixedPoint, fixed_point
+from organics_neuro.core.theory.fixed_points import FixedPoints, fixed_points
 from organics_neuro.core.theory.oscillators import Oscillators, energy, oscillators
 from organics_neuro.core.theory.spectrum import Spectrum, coherence, covariance, power_spectrum
 from organics_neuro.core.theory.stability import eigenvalues, is_stable, jacobian, largest_stable_dt
 
 __all__ = [
     "FixedPoint",
+    "FixedPoints",
     "Oscillators",
     "Spectrum",
     "coherence",
@@ -14,6 +16,7 @@ __all__ = [
     "energy",
     "eigenvalues",
     "fixed_point",
+    "fixed_points",
     "is_stable",
     "jacobian",
     "oscillators",
