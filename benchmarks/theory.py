@@ -1,16 +1,20 @@
-"""Theory of many circuits together against one by one. ``python -m benchmarks.theory``
+"""Theory of many circuits together against one by one, and of large ones without matrices. ``python -m benchmarks.theory``
 
-The circuits are random: Gaussian recurrence of largest singular value .5 to 2, uniform pools and gains. The time is that of one
-circuit; the ratio is that of a call for each circuit to one call for all.
+Many: random circuits, Gaussian recurrence of largest singular value .5 to 2, uniform pools and gains; one call for all against a
+call for each. Large: sheets of two-type units with near recurrence and a broad pool; without matrices against with them, as far
+as there is room. Spectra are the cross-spectra of three units at 100 frequencies.
 """
 
+import resource
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 
 import organics_neuro as on
 from benchmarks import harness as h
 from organics_neuro.core.errors import ConvergenceWarning
+from organics_neuro.core.theory import problems, responses
 
 #: Circuits, and how many of them are solved one by one.
 COUNT, SINGLE, SIZES, ROUNDS = 1000, 20, (5, 12, 20), 3
@@ -37,7 +41,7 @@ def ensemble(n, count=COUNT, seed=0):
 
 
 def many(table, what, function, n):
-    """A row for a function of circuits and inputs."""
+    """Rows for a function of circuits and inputs."""
     circuits, z = ensemble(n)
 
     def one_by_one():
@@ -50,16 +54,70 @@ def many(table, what, function, n):
     ]
     times = h.race(engines, ROUNDS)
     for engine, seconds, ratio in zip(engines, times.T, h.ratios(times), strict=True):
-        table.add(what, n, engine.name, 1e3 * np.median(seconds), ratio)
+        table.add(f"{what}, {COUNT} circuits", 2 * n, engine.name, 1e3 * np.median(seconds), ratio, "")
+
+
+def sheet(n):
+    """A sheet of n x n units, and an input for each."""
+
+    def kernel(width, reach):
+        bell = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * width**2))
+        return np.outer(bell, bell) / bell.sum() ** 2
+
+    weights = {
+        "W_r": on.Convolution(0.9 * kernel(1.0, 3), (n, n)),
+        "W": on.Convolution(kernel(6.0, 15), (n, n)),
+    }
+    return on.Circuit("two_type", weights, tau_y=2e-3, tau_a=1e-3), np.random.default_rng(0).uniform(size=n * n)
+
+
+@contextmanager
+def with_matrices():
+    """Every circuit is taken for a small one."""
+    limits = problems.LARGE, responses._STATES
+    problems.LARGE = responses._STATES = 10**9
+    try:
+        yield
+    finally:
+        problems.LARGE, responses._STATES = limits
+
+
+def large(table, n, rounds=ROUNDS, matrices=False):
+    """Rows for one sheet: its right-hand side, fixed point, leading eigenvalues and spectra."""
+    circuit, z = sheet(n)
+    dynamics, point = circuit.dynamics, on.theory.fixed_point(circuit, z)
+    inputs, x = dynamics.resolve_inputs(z), dynamics.pack(point.state)
+    frequencies, pairs = np.linspace(1, 200, 100), [(("y", 0), ("y", 1)), (("y", 0), ("y", n))]
+
+    def spectra():
+        on.theory.power_spectrum(circuit, z, frequencies, {"y": 1e-3}, point.state, pairs=pairs).cross()
+
+    tasks = {
+        "right-hand side": lambda: dynamics.flow(x, inputs),
+        "fixed point": lambda: on.theory.fixed_point(circuit, z),
+        "6 leading eigenvalues": lambda: on.theory.eigenvalues(circuit, z, point.state, k=6),
+        "spectra of 3 units": spectra,
+    }
+    for what, task in tasks.items():
+        without = min(h.seconds(task) for _ in range(rounds))
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        table.add(what, dynamics.size, "without matrix", 1e3 * without, 1.0, memory)
+        if matrices and what != "right-hand side":
+            with with_matrices():
+                dense = h.seconds(task)
+            table.add(what, dynamics.size, "with matrix", 1e3 * dense, dense / without, "")
 
 
 def main():
     h.pin()
     warnings.simplefilter("ignore", ConvergenceWarning)
-    table = h.Table("theory", ["what", "units", "how", "ms/circuit", "times together"])
+    table = h.Table("theory", ["what", "states", "how", "ms", "times first", "peak MB so far"])
+    large(table, 24, matrices=True)
+    large(table, 100)
     for n in SIZES:
         many(table, "fixed point", on.theory.fixed_point, n)
     many(table, "fixed point and stability", on.theory.is_stable, SIZES[1])
+    large(table, 316, rounds=1)
 
 
 if __name__ == "__main__":
