@@ -36,6 +36,8 @@ _DRIFT = 1e-3
 _SETTLE_EVERY, _SPECTRUM_EVERY = 1e-3, 2.5e-4
 #: Steps of a simulation; more take months.
 _MOST_STEPS = 1e12
+#: Seconds of a step or a run: with more or less, numbers of steps are no longer numbers.
+_SHORTEST, _LONGEST = 1e-15, 1e15
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class Simulator(Engine):
                 object.__setattr__(self, name, check(name, getattr(self, name)))
 
         for name in ("duration", "dt", "window"):
-            set_(name, seconds)
+            set_(name, _time)
         set_("transient", _not_negative)
         set_("trials", positive_int)
         set_("seed", lambda _, seed: check_seed(seed, bits=32))  # NumPy's generator in Brian2 takes no more
@@ -295,6 +297,12 @@ def _outputs(run: Run, states: Arrays, found: Arrays) -> Arrays:
     return dynamics.outputs(states, {**inputs, **received})
 
 
+def _time(name: str, value: Any) -> float:
+    time = seconds(name, value)
+    return number(name, time, f"between {_SHORTEST:g} and {_LONGEST:g} s", lambda t: _SHORTEST <= t <= _LONGEST)
+
+
 def _not_negative(name: str, value: Any) -> float:
     time = magnitude(name, value, "second").tolist()
-    return number(name, time, "one time that is not negative, in seconds", lambda t: t >= 0)
+    kind = f"one time that is not negative, in seconds, of up to {_LONGEST:g}"
+    return number(name, time, kind, lambda t: 0 <= t <= _LONGEST)
