@@ -18,7 +18,7 @@ from organics_neuro.brian.spiking.ends import (
     quantity,
 )
 from organics_neuro.brian.spiking.targets import place_of
-from organics_neuro.brian.trials import Layout, matched
+from organics_neuro.brian.trials import Layout, layout_of, matched
 from organics_neuro.core.boundary import known_name
 from organics_neuro.core.delays import delay_steps
 from organics_neuro.core.operators import Operator
@@ -34,35 +34,39 @@ _KERNELS = {
 }
 
 
-class SpikeFilter(b2.NeuronGroup):
-    """What `spikes_to_rate` makes: see there."""
+class SpikeFilter(b2.Synapses):
+    """What `spikes_to_rate` makes: see there. C++ programs know synapses only if they are in the network themselves."""
 
     def __init__(self, spikes: b2.Group, layout: Layout, kernel: str, tau: b2.Quantity, delay: b2.Quantity, name: str):
         written, text, jump = _KERNELS[kernel]
-        self.trials, self.units, self.cells = layout.trials, layout.units, 1
-        super().__init__(
+        # set before Brian2 takes over attribute access
+        self.rates = b2.NeuronGroup(
             layout.trials * layout.units,
             f"{text}\njump = {jump}/{layout.cells} : hertz (shared)\ntau : second (shared, constant)",
             method="exact",
             clock=whole(spikes).clock,
             order=whole(spikes).order,
+            name="filtered*",
+        )
+        vars(self.rates).update(layout._replace(cells=1)._asdict())
+        self.rates.variables["tau"].set_value(float(tau))
+        super().__init__(
+            spikes,
+            self.rates,
+            on_pre=f"{written}_post += jump_post",
+            clock=self.rates.clock,
+            delay=delay if delay > 0 * b2.ms else None,
             name=name,
         )
-        self.variables["tau"].set_value(float(tau))
-        late = {"delay": delay} if delay > 0 * b2.ms else {}
-        arriving = b2.Synapses(
-            spikes, self, on_pre=f"{written}_post += jump_post", clock=self.clock, name=f"{self.name}_spikes", **late
-        )
-        copies = len(self) * layout.cells // len(spikes)  # more than one for a source that reaches all trials
-        arriving.connect(
-            j=f"k*{layout.units} + i//{layout.cells} for k in range({copies})" if copies > 1 else f"i//{layout.cells}"
-        )
-        self.contained_objects.append(arriving)
+        copies = len(self.rates) * layout.cells // len(spikes)  # more than one for a source that reaches all trials
+        unit = f"i//{layout.cells}"
+        self.connect(j=f"k*{layout.units} + {unit} for k in range({copies})" if copies > 1 else unit)
+        self.contained_objects.append(self.rates)
 
     def per_trial(self, values: ArrayLike) -> np.ndarray:
-        """Values whose first axis is the units of the source, such as ``filter.rate``, as (trials, units, ...)."""
-        values = np.array(values)
-        return values.reshape(self.trials, self.units, *values.shape[1:])
+        """Values whose first axis is the units of the source, such as ``rates.rate``, as (trials, units, ...)."""
+        values, layout = np.array(values), layout_of(self.rates)
+        return values.reshape(layout.trials, layout.units, *values.shape[1:])
 
 
 def spikes_to_rate(
@@ -111,8 +115,9 @@ def spikes_to_rate(
     Returns
     -------
     SpikeFilter
-        A `NeuronGroup` with one neuron for each unit of the source and trial, to be added to the network; its variable
-        ``rate`` is the estimate of the firing rate, the mean over the cells of a unit.
+        `Synapses`, to be added to the network, and in their attribute ``rates`` the `NeuronGroup` that they write, with one
+        neuron for each unit of the source and trial: its variable ``rate`` (hertz) is the estimate of the firing rate, the
+        mean over the cells of a unit.
 
     Raises
     ------
@@ -151,7 +156,14 @@ def spikes_to_rate(
     text = f"{as_text(gain)}*rate/({as_text(maximum)})"
     made.contained_objects.append(
         project(
-            made, place.group, operator, end.trials, text, place.take(operator), ARRIVES, name=f"{made.name}_weights"
+            made.rates,
+            place.group,
+            operator,
+            end.trials,
+            text,
+            place.take(operator),
+            ARRIVES,
+            name=f"{made.name}_weights",
         )
     )
     return made

@@ -96,7 +96,7 @@ def run(target, folder):
         name: on.spikes_to_rate(spikes["dead"], group, "level", kernel=name, weights=on.AllToAll(3, 0.0))
         for name in ("exp", "alpha")[: 1 + full]
     }
-    estimates = {name: b2.StateMonitor(made, "rate", record=True) for name, made in filters.items()}
+    estimates = {name: b2.StateMonitor(made.rates, "rate", record=True) for name, made in filters.items()}
     # neurons of two cells for each unit
     cells = {name: neurons(12, name, "False", TRIALS, 2) for name in ("weighted", "positive", "own", "channels")}
     couplings = [
@@ -119,7 +119,7 @@ def run(target, folder):
     on.within_trials(alone, broadcast=True)
     given = b2.SpikeGeneratorGroup(3, [0, 2], [3, 4] * DT, dt=DT)
     shared = on.spikes_to_rate(given, group, "level", weights=np.zeros((3, 3)), broadcast=True)
-    broadcast = b2.StateMonitor(shared, "rate", record=True)
+    broadcast = b2.StateMonitor(shared.rates, "rate", record=True)
     network = b2.Network(*sum(loops, []), group, *spikes.values(), *monitors.values(), *filters.values())
     network.add(*estimates.values(), *cells.values(), *couplings, *made, alone, source, given, shared, broadcast)
     network.run(STEPS * DT)
