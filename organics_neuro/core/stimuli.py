@@ -19,7 +19,7 @@ from organics_neuro.core.errors import shown
 from organics_neuro.core.operators import Convolution, Operator
 from organics_neuro.core.units import magnitude
 
-__all__ = ["contrast_series", "drive", "grating", "patch", "plaid", "preferred"]
+__all__ = ["angles_around", "contrast_series", "drive", "grating", "known_angles", "patch", "plaid", "preferred"]
 
 
 def __dir__() -> list[str]:
@@ -72,9 +72,7 @@ def plaid(circuit: Circuit, angles: ArrayLike, contrasts: ArrayLike) -> np.ndarr
         raise ValueError(f"give as many angles as contrasts, got shapes {angles.shape} and {contrasts.shape}")
     space = _space(circuit)
     stimulus = np.zeros((space.angles, space.positions))
-    nearest = np.round(space.angles * angles / 360, 9)  # rounded, as a known angle may come out a little smaller
-    index = np.floor(nearest).astype(int) % space.angles
-    np.add.at(stimulus, index, contrasts[:, None])
+    np.add.at(stimulus, _steps(space, angles) % space.angles, contrasts[:, None])
     return stimulus.ravel()
 
 
@@ -120,6 +118,24 @@ def patch(
     if inner is not None:
         inside &= distance > number("inner", inner, "a number of positions", lambda _: True)
     return (grating(circuit, angle, contrast).reshape(space.angles, -1) * inside).ravel()
+
+
+def known_angles(circuit: Circuit, angles: ArrayLike) -> np.ndarray:
+    """The angles that are shown when ``angles`` are asked for: the next smaller ones that the encoder knows."""
+    space = _space(circuit)
+    return _steps(space, magnitude("angles", angles, "1")) * 360 / space.angles
+
+
+def angles_around(circuit: Circuit, most: int = 72) -> np.ndarray:
+    """Evenly spaced angles once around the circle, all of which the encoder knows, but not more than ``most``."""
+    known = _space(circuit).angles
+    count = max(n for n in range(1, most + 1) if known % n == 0)
+    return np.arange(count) * 360 / count
+
+
+def _steps(space: "_Space", angles: np.ndarray) -> np.ndarray:
+    exact = np.round(space.angles * angles / 360, 9)  # rounded, as a known angle may come out a little smaller
+    return np.floor(exact).astype(int)
 
 
 def _position(center: Any) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """What the protocols share: stimuli as inputs, and populations as axes of a dataset."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,14 +9,21 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from organics_neuro.core import stimuli
+from organics_neuro.core.boundary import number, shown
 from organics_neuro.core.circuits import Circuit, check_circuit
 from organics_neuro.core.names import Name
+from organics_neuro.core.reference import DT
+from organics_neuro.core.units import magnitude
 
 #: Samples that are worked on together: enough for few calls, few enough for memory.
 _CHUNK = 32
 #: A stimulus, inputs by name, or None for a grating.
 Stimulus = ArrayLike | Mapping[str, ArrayLike] | None
 Inputs = dict[str, np.ndarray]
+#: A stimulus, or inputs by name, as a function of an angle; None for gratings.
+AngleStimulus = Callable[[float], Any] | None
+#: Angles between two gratings, in degrees on the circle of preferred angles.
+TURNS = tuple(np.arange(-180, 181, 22.5).tolist())
 
 
 def pattern(circuit: Any, stimulus: Stimulus, angle: float, name: str = "stimulus") -> Inputs:
@@ -39,8 +46,8 @@ def pattern(circuit: Any, stimulus: Stimulus, angle: float, name: str = "stimulu
         stimulus = None  # parameters alone: they change how the circuit sees a grating
     if not isinstance(circuit, Circuit):
         raise ValueError(f"give {name} as a dictionary of inputs: a joined circuit has no stimulus of its own")
-    shown = stimuli.grating(circuit, angle) if stimulus is None else stimulus
-    return dynamics.resolve_inputs(stimuli.drive(circuit, shown))
+    given = stimuli.grating(circuit, angle) if stimulus is None else stimulus
+    return dynamics.resolve_inputs(stimuli.drive(circuit, given))
 
 
 def held(circuit: Any, stimulus: Stimulus) -> Inputs:
@@ -59,15 +66,15 @@ def orthogonal(circuit: Any, stimulus: Stimulus, angle: float) -> tuple[Inputs, 
     if stimulus is None or (isinstance(stimulus, Mapping) and len(held(circuit, stimulus)) == len(stimulus)):
         opposite = (angle + 180) % 360
         return pattern(circuit, None, opposite), f"mask: a grating at {opposite:g}°, orthogonal to the stimulus"
-    shown = pattern(circuit, stimulus, angle)
-    if not isinstance(circuit, Circuit) or circuit.external or len(shown) != 1:
+    inputs = pattern(circuit, stimulus, angle)
+    if not isinstance(circuit, Circuit) or circuit.external or len(inputs) != 1:
         raise ValueError(
             "this circuit has no circle of preferred angles, so no mask is known to be orthogonal to the stimulus; give "
             "mask_stimulus"
         )
     sentence = "mask: the stimulus turned by 180°, half of its values"
     if isinstance(stimulus, Mapping):
-        return {name: np.roll(value, len(value) // 2) for name, value in shown.items()}, sentence
+        return {name: np.roll(value, len(value) // 2) for name, value in inputs.items()}, sentence
     values = np.asarray(stimulus)
     return pattern(circuit, np.roll(values, values.shape[-1] // 2), angle, "mask_stimulus"), sentence
 
@@ -75,6 +82,73 @@ def orthogonal(circuit: Any, stimulus: Stimulus, angle: float) -> tuple[Inputs, 
 def scaled(inputs: Inputs, contrasts: ArrayLike) -> Inputs:
     """Inputs (units,) at each of the contrasts, shape (contrasts, units)."""
     return {name: np.multiply.outer(np.asarray(contrasts), value) for name, value in inputs.items()}
+
+
+def contrast(name: str, value: Any) -> float:
+    """One contrast that is not negative, as a float."""
+    return number(name, value, "one contrast, 0 or larger", lambda c: c >= 0)
+
+
+def time_step(engine: Any, circuit: Any) -> float:
+    """The step of a simulator in seconds; an engine in which no time passes says so."""
+    if not hasattr(engine, "dt"):
+        engine.simulate(circuit)
+    return float(engine.filled(dt=DT).dt)
+
+
+def on_sheet(circuit: Any) -> tuple[int, int]:
+    """Height and width of a circuit whose units have positions; `ValueError` for others."""
+    prefers = stimuli.preferred(check_circuit(circuit))
+    if "y" not in prefers:
+        raise ValueError(
+            "the units of this circuit have no positions; make one that has them with organics_neuro.sheet"
+        )
+    return int(prefers["y"].max()) + 1, int(prefers["x"].max()) + 1
+
+
+def gratings(circuit: Any, angles: ArrayLike | None, stimulus: AngleStimulus) -> tuple[np.ndarray, Inputs]:
+    """Angles that are shown, and the inputs (angles, units) at unit contrast.
+
+    Parameters
+    ----------
+    angles : array_like or None
+        Degrees on the circle of preferred angles; None for all around it.
+    stimulus : callable or None
+        A function of the angle that returns a stimulus or inputs by name, or None for full-field gratings.
+    """
+    check_circuit(circuit)
+    if stimulus is not None and not callable(stimulus):
+        raise TypeError(f"stimulus must be a function of the angle, got {shown(stimulus)}")
+    own = isinstance(circuit, Circuit) and bool(stimuli.preferred(circuit))
+    if angles is None:
+        angles = stimuli.angles_around(circuit) if own else np.arange(0, 360, 10.0)
+    given, angles = angles, magnitude("angles", angles, "1")
+    if angles.ndim != 1 or not angles.size:
+        raise ValueError(f"angles must be a list of numbers, got {shown(given)}")
+    if own or (stimulus is None and isinstance(circuit, Circuit)):
+        angles = stimuli.known_angles(circuit, angles)
+    each = [pattern(circuit, None if stimulus is None else stimulus(angle), angle) for angle in angles.tolist()]
+    return angles, {name: np.stack([one[name] for one in each]) for name in each[0]}
+
+
+def offsets(
+    circuit: Any, angles: ArrayLike, origin: float, stimulus: AngleStimulus
+) -> tuple[np.ndarray, Inputs, Inputs]:
+    """Angles from that of a test that are shown, the inputs (angles, units) there, and those of the test (units,)."""
+    start = number("the angle of the test", origin, "one number of degrees", lambda _: True)
+    angles = np.atleast_1d(magnitude("angles", angles, "1"))
+    known, each = gratings(circuit, np.concatenate([[start], start + angles]), stimulus)
+    return known[1:] - known[0], {k: v[1:] for k, v in each.items()}, {k: v[0] for k, v in each.items()}
+
+
+def combinations(contrasts: np.ndarray, each: Inputs) -> Inputs:
+    """Inputs (stimuli, units) at each of the contrasts, (contrasts * stimuli, units); the stimuli vary faster."""
+    return {name: value.reshape(-1, value.shape[-1]) for name, value in scaled(each, contrasts).items()}
+
+
+def superpose(test: Inputs, contrasts: np.ndarray, each: Inputs) -> Inputs:
+    """A test (units,) with each of the stimuli at each of the contrasts added to it; the stimuli vary faster."""
+    return {name: test[name] + value for name, value in combinations(contrasts, each).items()}
 
 
 def drive_of(circuit: Any, inputs: Inputs, population: str | None) -> np.ndarray | None:
@@ -103,6 +177,14 @@ def long_name(name: str) -> str:
 def with_units(dataset: xr.Dataset) -> xr.Dataset:
     """The dataset with coordinates on the axes of units."""
     return dataset.assign_coords({d: np.arange(n) for d, n in dataset.sizes.items() if str(d).endswith("unit")})
+
+
+def with_preferences(dataset: xr.Dataset, circuit: Any) -> xr.Dataset:
+    """The dataset with what each unit prefers as coordinates of the units, as far as that is known."""
+    if "unit" not in dataset.dims:
+        return dataset
+    names = {"angle": "preferred_angle", "y": "position_y", "x": "position_x"}
+    return dataset.assign_coords({names[key]: ("unit", each) for key, each in stimuli.preferred(circuit).items()})
 
 
 def chunks(samples: int, progress: bool) -> Iterator[slice]:

@@ -7,23 +7,13 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from organics_neuro.core.boundary import known_name
-from organics_neuro.core.names import Name
 from organics_neuro.core.reference import DT
 from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.experiments.drawing import axes, curves, labels, legend, shade
 from organics_neuro.experiments.naka_rushton import fit_naka_rushton, naka_rushton
-from organics_neuro.experiments.protocol import (
-    Stimulus,
-    drive_of,
-    held,
-    long_name,
-    orthogonal,
-    pattern,
-    scaled,
-    unit_axis,
-    with_units,
-)
+from organics_neuro.experiments.protocol import Stimulus, held, orthogonal, pattern, scaled
 from organics_neuro.experiments.registry import experiment
+from organics_neuro.experiments.responses import AXES, COLUMNS, of_unit, responses, ylabel
 
 _FITS = ("naka_rushton",)
 
@@ -57,7 +47,7 @@ def draw(
     if not columns:
         raise ValueError("dataset must have the axis 'contrast', as experiments.contrast_response gives")
     column: str = known_name("output", columns[0] if output is None and columns else output, columns)
-    lines = curves(_of_unit(dataset, column, unit), "contrast")
+    lines = curves(of_unit(dataset, column, unit), "contrast")
     ax = axes(ax)
     shown = 0
     for k, (curve, label) in enumerate(zip(lines, labels(lines), strict=True)):
@@ -79,44 +69,17 @@ def draw(
             color=color,
             label=label,
         )
-    ax.set(xlabel="stimulus contrast", ylabel=_ylabel(dataset, column), title=dataset.attrs.get("title", ""))
+    ax.set(xlabel="stimulus contrast", ylabel=ylabel(dataset[column]), title=dataset.attrs.get("title", ""))
     if shown:
         ax.set_xscale("log")
     legend(ax)
     return ax
 
 
-def _of_unit(dataset: xr.Dataset, output: str, unit: int | None) -> xr.DataArray:
-    """The output of one unit; of each point's own preferred unit where that differs."""
-    values, axis = dataset[output], unit_axis(output)
-    if axis not in values.dims:  # one unit was selected
-        return values
-    preferred = f"{output}.preferred_unit"
-    if unit is None and preferred in dataset.coords:
-        return values.isel({axis: dataset[preferred]})
-    unit = int(values.attrs.get("preferred_unit", 0)) if unit is None else unit
-    units = values.sizes[axis]
-    if not 0 <= unit < units:
-        raise ValueError(f"unit = {unit} must be from 0 to {units - 1}: the dataset has {units} units")
-    if axis in values.coords and unit in values[axis].values:  # after a selection, units keep their numbers
-        return values.isel({axis: int(np.flatnonzero(values[axis].values == unit)[0])})
-    return values.isel({axis: unit})
-
-
-def _ylabel(dataset: xr.Dataset, output: str) -> str:
-    attributes = dataset[output].attrs
-    unit = attributes.get("units", "1")
-    return f"{attributes.get('long_name', output)} ({'normalized' if unit == '1' else unit})"
-
-
 @experiment(
     "Contrast response",
-    axes={
-        "contrast": ("stimulus contrast", "1"),
-        "mask": ("mask contrast", "1"),
-        "unit": ("unit", "1"),
-    },
-    columns={"settled": ("whether the circuit had come to rest", "1")},
+    axes={"contrast": ("stimulus contrast", "1"), "mask": ("mask contrast", "1"), **AXES},
+    columns=COLUMNS,
     engine={"duration": 0.5, "window": 0.1, "dt": DT},
     source="Heeger (1992), Normalization of cell responses in cat striate cortex, Visual Neuroscience 9:181-197",
     plot=draw,
@@ -175,16 +138,7 @@ def contrast_response(
         mask, assumed = {name: np.zeros_like(value) for name, value in test.items()}, ""
     grid = np.stack(np.meshgrid(contrasts, masks), axis=-1).reshape(-1, 2)  # mask is the slow axis
     tests, background = scaled(test, grid[:, 0]), scaled(mask, grid[:, 1])
-    found = engine.settle(circuit, {name: tests[name] + background[name] for name in test} | held(circuit, stimulus))
-    shape, variables = (len(masks), len(contrasts)), {}
-    for name, value in (found.outputs or found.states).items():
-        value = value.reshape(*shape, -1)
-        drive = drive_of(circuit, test, Name.parse(name).population)
-        strongest = (
-            value[masks.argmin(), contrasts.argmax()] if drive is None or len(drive) != value.shape[-1] else drive
-        )
-        attributes = {"preferred_unit": int(np.argmax(strongest)), "long_name": long_name(name), "units": "1"}
-        variables[str(name)] = (("mask", "contrast", unit_axis(name)), value, attributes)
-    variables["settled"] = (("mask", "contrast"), found.settled.reshape(shape))
-    dataset = with_units(xr.Dataset(variables, coords={"contrast": contrasts, "mask": masks}))
+    inputs = {name: tests[name] + background[name] for name in test} | held(circuit, stimulus)
+    alone = int(masks.argmin()), int(contrasts.argmax())
+    dataset = responses(circuit, engine, inputs, {"mask": masks, "contrast": contrasts}, test, best=alone)
     return dataset.assign_attrs({"assumed": assumed} if assumed else {})
