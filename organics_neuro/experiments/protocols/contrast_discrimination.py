@@ -1,0 +1,177 @@
+"""Contrast discrimination: the smallest increment of contrast that an observer of the circuit can tell, with its noise."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+from scipy.interpolate import PchipInterpolator
+from scipy.optimize import brentq
+
+from organics_neuro.core.boundary import known_name, number
+from organics_neuro.core.circuits import check_circuit
+from organics_neuro.core.names import Name
+from organics_neuro.core.stimuli import check_contrasts
+from organics_neuro.core.units import seconds
+from organics_neuro.engines import Theory
+from organics_neuro.experiments.drawing import axes, draw_curves, legend
+from organics_neuro.experiments.protocol import Stimulus, drive_of, held, pattern, scaled
+from organics_neuro.experiments.registry import experiment
+
+#: Contrasts that are needed for a curve through them.
+_LEAST = 5
+#: Frequencies up to which spectra are integrated, in Hz.
+_HIGHEST = 500.0
+
+
+def draw(dataset: xr.Dataset, ax: Any = None):
+    """The threshold against the pedestal, both on logarithmic axes.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        From `organics_neuro.experiments.contrast_discrimination`, a sweep of it, or what is left after a selection.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax, values = axes(ax), dataset["threshold"]
+    ax.set(xscale="log", yscale="log")
+    draw_curves(ax, values.sel(contrast=values.contrast > 0), "contrast")
+    if (zero := values.sel(contrast=values.contrast == 0)).size == 1 and np.isfinite(zero.item()):
+        ax.axhline(zero.item(), color="black", lw=1, ls="--", label="detection (no pedestal)")
+    d = dataset.attrs["d_prime"]
+    ax.set(
+        xlabel="pedestal contrast",
+        ylabel=f"contrast increment for d' = {d:g}",
+        title=dataset.attrs.get("title", ""),
+    )
+    legend(ax)
+    return ax
+
+
+@experiment(
+    "Contrast discrimination",
+    axes={"contrast": ("pedestal contrast", "1")},
+    columns={
+        "signal": ("mean of the signal that is observed", "1"),
+        "deviation": ("standard deviation of its average over the time of observation", "1"),
+        "threshold": ("contrast increment that is just told", "1"),
+        "sensitivity": ("change of the signal with contrast/its standard deviation", "1"),
+        "settled": ("whether the circuit had come to rest", "1"),
+    },
+    engine={"duration": 20.0, "window": 0.1, "dt": 1e-4, "trials": 8, "transient": 0.3},
+    source=(
+        "Boynton, Demb, Glover & Heeger (1999), Neuronal basis of contrast discrimination, Vision Research 39:257-269"
+    ),
+    plot=draw,
+)
+def contrast_discrimination(
+    circuit: Any,
+    contrasts: ArrayLike,
+    noise: Mapping | None = None,
+    engine: Any = "theory",
+    *,
+    d_prime: float = 1.0,
+    time: Any = 0.2,
+    state: str | None = None,
+    angle: float = 180.0,
+    stimulus: Stimulus = None,
+) -> xr.Dataset:
+    """Thresholds of an observer who sees the units, weighted by their drive, for a limited time.
+
+    The observer averages the signal over the time. Its variance follows from the power spectrum, sum over frequencies of
+    power times sinc(f time)^2; d' is the change of the mean over the root of the mean of the two variances.
+
+    Parameters
+    ----------
+    circuit : Circuit or JoinedCircuit
+    contrasts : array_like, shape (contrasts,)
+        Pedestals, at least five, in rising order. Thresholds are found between them, so those above the last one are NaN.
+    noise : dict
+        As for `power_spectrum`. Thresholds depend on where the noise comes in, and are proportional to small noise.
+    engine : str or Engine
+        "theory" linearises around fixed points. Simulators measure spectra by Welch's method, with a resolution of
+        half of 1/time, and need a long duration and several trials.
+    d_prime : float
+        How well the increment is told.
+    time : float or Brian2 quantity
+        Seconds of observation.
+    state : str, optional
+        Which state is observed, by full name; the first by default.
+    angle, stimulus
+        As for `contrast_response`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over contrast: ``signal``, ``deviation``, ``threshold``, ``sensitivity`` (d' of a small increment per unit of
+        contrast) and ``settled``. The attribute ``noise`` says what was assumed.
+
+    Raises
+    ------
+    ValueError
+        If there is no noise, no stimulus, or too few contrasts.
+    """
+    contrasts = check_contrasts("contrasts", contrasts)
+    if len(contrasts) < _LEAST or (np.diff(contrasts) <= 0).any():
+        raise ValueError(f"contrasts must be at least {_LEAST} numbers in rising order, got {contrasts.tolist()}")
+    if noise is None and not hasattr(engine, "build"):  # a network of one's own has its noise
+        raise ValueError("without noise every increment is told; give noise={'y': ...}")
+    criterion = number("d_prime", d_prime, "a number above 0", lambda d: d > 0)
+    states: Any = check_circuit(circuit).states
+    observed: str = known_name("state", str(next(iter(states))) if state is None else state, [str(s) for s in states])
+    shown = pattern(circuit, stimulus, angle)
+    weights = drive_of(circuit, shown, Name.parse(observed).population)
+    if weights is None or weights.shape != (states[observed],):
+        raise ValueError(
+            f"no input has one value for each unit of {observed!r}, so the observer has no weights for them"
+        )
+    weights = weights / np.linalg.norm(weights)
+    inputs, window = scaled(shown, contrasts) | held(circuit, stimulus), seconds("time", time)
+    rest = engine.settle(circuit, inputs)
+    mean = rest.states[observed] @ weights
+    deviation = np.sqrt(_variance(circuit, inputs, noise, engine, {observed: weights}, window))
+    threshold = _thresholds(contrasts, mean, deviation, criterion)
+    slope = PchipInterpolator(contrasts, mean).derivative()(contrasts)
+    columns = {"signal": mean, "deviation": deviation, "threshold": threshold, "sensitivity": slope / deviation}
+    variables = {name: ("contrast", value) for name, value in {**columns, "settled": rest.settled}.items()}
+    facts = {"d_prime": criterion, "time": window, "state": observed}
+    given = "of the network" if noise is None else str(dict(noise))
+    return xr.Dataset(variables, coords={"contrast": contrasts}).assign_attrs(**facts, noise=given)
+
+
+def _variance(circuit: Any, inputs: Any, noise: Any, engine: Any, weights: Any, time: float) -> np.ndarray:
+    """Variance (contrasts,) of the average of a signal over a time: the integral of its spectrum times sinc(f time)^2.
+
+    The lowest frequency stands for all below it; what is above the highest does not matter.
+    """
+    chosen = isinstance(engine, Theory)
+    near = 3 / time  # where the window ends
+    dense = np.concatenate([np.linspace(0.05, 1, 40) * near, np.geomspace(near, max(_HIGHEST, 2 * near), 40)[1:]])
+    how = {"frequencies": dense} if chosen else {"resolution": min(0.5 / time, 2.0), "highest": _HIGHEST}
+    found = engine.spectrum(circuit, inputs, noise, {"observed": weights}, **how)
+    fine = np.arange(0, found.frequencies[-1], 0.02 / time)
+    power = np.stack([np.interp(fine, found.frequencies, each) for each in found.power["observed"]])
+    return 2 * np.trapezoid(power * np.sinc(fine * time) ** 2, fine, axis=-1)
+
+
+def _thresholds(contrasts: np.ndarray, mean: np.ndarray, deviation: np.ndarray, criterion: float) -> np.ndarray:
+    """The increment at each contrast that changes the mean by ``criterion`` deviations; NaN beyond the last contrast."""
+    if not np.isfinite([mean, deviation]).all():
+        return np.full(len(contrasts), np.nan)
+    signal, spread = PchipInterpolator(contrasts, mean), PchipInterpolator(contrasts, deviation**2)
+
+    def excess(c: float, pedestal: float) -> float:
+        d = (signal(c) - signal(pedestal)) / np.sqrt((spread(c) + spread(pedestal)) / 2)
+        return float(d) - criterion
+
+    found = np.full(len(contrasts), np.nan)
+    for k, pedestal in enumerate(contrasts):
+        beyond = [c for c in contrasts[k + 1 :] if excess(c, pedestal) >= 0]
+        if beyond:
+            found[k] = brentq(excess, pedestal, beyond[0], args=(pedestal,)) - pedestal
+    return found
