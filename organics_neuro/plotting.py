@@ -8,12 +8,39 @@ from typing import TYPE_CHECKING, Any
 from organics_neuro.experiments import registry
 
 if TYPE_CHECKING:
+    from organics_neuro.experiments.protocols.attention import draw as attention
+    from organics_neuro.experiments.protocols.contrast_discrimination import draw as contrast_discrimination
     from organics_neuro.experiments.protocols.contrast_response import draw as contrast_response
+    from organics_neuro.experiments.protocols.gamma import draw as gamma
     from organics_neuro.experiments.protocols.leading_eigenvalues import draw as leading_eigenvalues
+    from organics_neuro.experiments.protocols.mask_tuning import draw as mask_tuning
+    from organics_neuro.experiments.protocols.orientation_tuning import draw as orientation_tuning
+    from organics_neuro.experiments.protocols.phase_plane import draw as phase_plane
     from organics_neuro.experiments.protocols.power_spectrum import draw as power_spectrum
+    from organics_neuro.experiments.protocols.size_tuning import draw as size_tuning
+    from organics_neuro.experiments.protocols.stability_map import draw as stability_map
+    from organics_neuro.experiments.protocols.step_response import draw as step_response
+    from organics_neuro.experiments.protocols.surround_tuning import draw as surround_tuning
     from organics_neuro.experiments.protocols.trajectories import draw as trajectories
+    from organics_neuro.experiments.protocols.working_memory import draw as working_memory
 
-    __all__ = ["contrast_response", "leading_eigenvalues", "power_spectrum", "trajectories"]
+    __all__ = [
+        "attention",
+        "contrast_discrimination",
+        "contrast_response",
+        "gamma",
+        "leading_eigenvalues",
+        "mask_tuning",
+        "orientation_tuning",
+        "phase_plane",
+        "power_spectrum",
+        "size_tuning",
+        "stability_map",
+        "step_response",
+        "surround_tuning",
+        "trajectories",
+        "working_memory",
+    ]
 
 
 def __getattr__(name: str) -> Any:

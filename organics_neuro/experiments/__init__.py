@@ -6,6 +6,15 @@
 from typing import TYPE_CHECKING, Any
 
 from organics_neuro.experiments import registry
+from organics_neuro.experiments.fits import (
+    difference_of_gaussians,
+    fit_difference_of_gaussians,
+    fit_ratio_of_gaussians,
+    fit_von_mises,
+    half_width,
+    ratio_of_gaussians,
+    von_mises,
+)
 from organics_neuro.experiments.naka_rushton import fit_naka_rushton, naka_rushton
 from organics_neuro.experiments.registry import Experiment, experiment, find
 from organics_neuro.experiments.registry import names as list
@@ -13,21 +22,41 @@ from organics_neuro.experiments.results import load, save
 from organics_neuro.experiments.sweep import sweep
 
 if TYPE_CHECKING:  # so that editors know their arguments; what lists or runs experiments asks the registry
+    from organics_neuro.experiments.protocols.attention import attention as attention
+    from organics_neuro.experiments.protocols.contrast_discrimination import (
+        contrast_discrimination as contrast_discrimination,
+    )
     from organics_neuro.experiments.protocols.contrast_response import contrast_response as contrast_response
+    from organics_neuro.experiments.protocols.gamma import gamma as gamma
     from organics_neuro.experiments.protocols.leading_eigenvalues import leading_eigenvalues as leading_eigenvalues
+    from organics_neuro.experiments.protocols.mask_tuning import mask_tuning as mask_tuning
+    from organics_neuro.experiments.protocols.orientation_tuning import orientation_tuning as orientation_tuning
+    from organics_neuro.experiments.protocols.phase_plane import phase_plane as phase_plane
     from organics_neuro.experiments.protocols.power_spectrum import power_spectrum as power_spectrum
+    from organics_neuro.experiments.protocols.size_tuning import size_tuning as size_tuning
+    from organics_neuro.experiments.protocols.stability_map import stability_map as stability_map
+    from organics_neuro.experiments.protocols.step_response import step_response as step_response
+    from organics_neuro.experiments.protocols.surround_tuning import surround_tuning as surround_tuning
     from organics_neuro.experiments.protocols.trajectories import trajectories as trajectories
+    from organics_neuro.experiments.protocols.working_memory import working_memory as working_memory
 
 __all__ = [
     "Experiment",
+    "difference_of_gaussians",
     "experiment",
     "find",
+    "fit_difference_of_gaussians",
     "fit_naka_rushton",
+    "fit_ratio_of_gaussians",
+    "fit_von_mises",
+    "half_width",
     "list",
     "load",
     "naka_rushton",
+    "ratio_of_gaussians",
     "save",
     "sweep",
+    "von_mises",
 ]
 
 

@@ -136,7 +136,7 @@ def test_keys_go_by_content():
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
-        ({"name": "gamma"}, ValueError, "unknown experiment 'gamma'; known: 'contrast_response'"),
+        ({"name": "gama"}, ValueError, "unknown experiment 'gama'; known: .*'contrast_response'"),
         ({"grid": {"q": [1]}}, ValueError, "experiment 'contrast_response': unknown setting 'q'; known: 'contrasts'"),
         ({"grid": {"sigma": 0.1}}, ValueError, "the grid gives 'sigma' the value 0.1, but must give a list"),
         ({"grid": {"sigma": []}}, ValueError, "the grid gives 'sigma' no values"),
