@@ -15,6 +15,8 @@ from organics_neuro.core.units import check_unit, magnitude
 if TYPE_CHECKING:
     from organics_neuro.core.model import CircuitModel, Coupling
 
+#: What a model calls a parameter that layers do not learn.
+CONSTANT = ("constant",)
 #: Weights that a coupling may name as its default.
 DEFAULTS = ("identity", "ones")
 
@@ -78,6 +80,9 @@ def _check_references(model: CircuitModel) -> None:
         ("input in 'defaults'", model.defaults, model.inputs),
     ):
         _check_known(kind, given, known)
+    for name, kind in model.parametrizations.items():
+        if tuple(kind) == CONSTANT and name not in model.parameters:
+            raise ValueError(f"the weights {name!r} cannot be {CONSTANT}; only parameters can")
 
 
 def _check_known(kind, given, known):

@@ -17,6 +17,7 @@ from torch.utils.checkpoint import checkpoint
 
 from organics_neuro.core.boundary import by_name, check_names, flag, known_name, list_of, positive_int, step_size
 from organics_neuro.core.circuits import Circuit
+from organics_neuro.core.declaration import CONSTANT
 from organics_neuro.core.model import CircuitModel
 from organics_neuro.core.models import get_model
 from organics_neuro.core.models.gated import STEP_TIME
@@ -32,8 +33,6 @@ from organics_neuro.nn.initialization import drawn
 from organics_neuro.nn.transferred import circuit_of
 from organics_neuro.nn.transforms import transformed
 
-#: What a model calls a parameter that layers do not learn.
-CONSTANT = ("constant",)
 #: Largest Euler step size dt/tau of a state, unless one says otherwise: decay is smooth, and couplings have room.
 MAX_STEP = 0.5
 

@@ -94,6 +94,10 @@ def starting_values(
         For an unknown name, a wrong shape or unit, a value that is not allowed, and for one that is missing.
     """
     check_names("parameters", "parameter", given, model.parameters)
+    if model.step in given:
+        raise ValueError(
+            f"the parameter {model.step!r} of the model {model.name!r} is the step of the layer: give dt=..."
+        )
     start = {}
     for name, default in model.parameters.items():
         value = given.get(name, default)

@@ -5,13 +5,14 @@ parameter is the step itself, and at this step an Euler step is one step of the 
 with the velocity at the end of the step.
 """
 
+from organics_neuro.core.declaration import CONSTANT
 from organics_neuro.core.model import CircuitModel, Coupling
 from organics_neuro.core.models.gated import STEP_TIME
 from organics_neuro.core.terms import Term, combine
 
 #: The step sizes dt/tau of the published runs on sequences of pixels, at steps of `STEP_TIME`.
 _CORNN_STEP, _LIPSCHITZ_STEP = 0.042, 0.03
-_CONSTANT = ("constant",)
+
 
 CORNN = CircuitModel(
     "cornn",
@@ -32,7 +33,7 @@ CORNN = CircuitModel(
     external=("x",),
     time_constants={"y": "tau", "z": "tau"},
     step="step",
-    parametrizations={name: _CONSTANT for name in ("gamma", "epsilon", "tau")},
+    parametrizations={name: CONSTANT for name in ("gamma", "epsilon", "tau")},
     citation="T. K. Rusch, S. Mishra, Coupled oscillatory recurrent neural network (coRNN), ICLR 2021",
 )
 
@@ -73,7 +74,7 @@ _ANTISYMMETRIC_PAPER = (
 
 
 def _dissipative(name: str, term: Term, gate: Term, kinds: dict, citation: str) -> CircuitModel:
-    return combine(name, term, _READ, gate, parametrizations={**kinds, "tau": _CONSTANT}, citation=citation)
+    return combine(name, term, _READ, gate, parametrizations={**kinds, "tau": CONSTANT}, citation=citation)
 
 
 def _lipschitz(name: str, gate: Term) -> CircuitModel:

@@ -118,3 +118,37 @@ def test_the_step_is_one_time_for_all_units():
 
 def test_models_are_listed():
     assert {model.name for model in rnn.MODELS} <= set(on.MODELS)
+
+
+def test_declared_parametrizations_are_checked():
+    text = "dx/dt = (-x + c)/tau_x : 1\nc : 1\ntau_x : second"
+    given = {"couplings": [on.Coupling("c", "W", "x")], "parameters": {"tau_x": 1.0}}
+    with pytest.raises(ValueError, match="unknown name in 'parametrizations' 'V'; known: 'W', 'tau_x'"):
+        on.CircuitModel("m", text, parametrizations={"V": ("positive",)}, **given)
+    with pytest.raises(ValueError, match="the weights 'W' cannot be .*constant.*; only parameters can"):
+        on.CircuitModel("m", text, parametrizations={"W": ("constant",)}, **given)
+
+
+def test_layers_bring_the_parametrization_of_their_paper():
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    options = {"dtype": torch.float64}
+    learned = {name for name, p in on.nn.CircuitLayer("cornn", 3, 5).cells[0].named_parameters() if p.requires_grad}
+    assert learned == {"W_x", "W_y", "W_z", "b_d"}
+    cell = on.nn.CircuitLayer("cornn", 3, 5, **options).cells[0]
+    torch.testing.assert_close(cell.step_tau, torch.full((5,), 0.042, **options))
+    everything = on.nn.CircuitLayer("cornn", 3, 5, fixed=())
+    assert {"gamma", "epsilon"} <= {
+        name.split(".")[1] for name, _ in everything.cells[0].named_parameters() if "." in name
+    }
+    skew = on.nn.CircuitLayer("antisymmetric", 3, 5, **options).cells[0].W
+    torch.testing.assert_close(skew + skew.T, -0.02 * torch.eye(5, **options))
+    dissipative = on.nn.CircuitLayer("lipschitz", 3, 64, **options).cells[0]
+    for W in (dissipative.A, dissipative.W):
+        assert torch.linalg.eigvals(W).real.max() < 0.05 < torch.linalg.eigvals(W).imag.max()  # near a rotation
+    free = on.nn.CircuitLayer("lipschitz", 3, 5, parametrizations={"W": "orthogonal"}, **options).cells[0].W
+    torch.testing.assert_close(free @ free.T, torch.eye(5, **options))
+    with pytest.raises(
+        ValueError, match="the parameter 'step' of the model 'cornn' is the step of the layer: give dt="
+    ):
+        on.nn.CircuitLayer("cornn", 3, 5, parameters={"step": 1e-3})
