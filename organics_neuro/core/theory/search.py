@@ -87,7 +87,7 @@ class Search:
         for steps in _STEPS:
             path.advance(steps)
             spent += steps
-            found, size = self._polish(path.system, path.x)
+            found, size = self._polish(path.system, path.x, detours=False)
             exists, distance = size <= self.tol, np.abs(path.x - found.x).max(axis=1)
             rests = exists & (distance < _REST * extent(found.x))
             same = np.abs(found.x - before).max(axis=1) < _REST * extent(found.x)
@@ -106,9 +106,9 @@ class Search:
             rows, path, before, away = rows[going], path.take(going), found.x[going], distance[going]
             since, closer = path.time.copy(), closer[going]
 
-    def _polish(self, system, x):
+    def _polish(self, system, x, detours=True):
         """Newton's method, and the size of the residual where it ends."""
-        found = newton(system, x)
+        found = newton(system, x, detours=detours)
         return found, system.sizes(found.x)
 
     def _leading(self, system, x, wanted):

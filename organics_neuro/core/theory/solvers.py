@@ -35,7 +35,7 @@ class Found(NamedTuple):
     direct: np.ndarray
 
 
-def newton(system: System, x: np.ndarray, free: np.ndarray | None = None) -> Found:
+def newton(system: System, x: np.ndarray, free: np.ndarray | None = None, detours: bool = True) -> Found:
     """Newton's method with line search, down to rounding error or as far as it gets.
 
     Parameters
@@ -44,6 +44,8 @@ def newton(system: System, x: np.ndarray, free: np.ndarray | None = None) -> Fou
     x : ndarray, shape (rows, size)
     free : ndarray of int, optional
         Indices of the states to solve for, with their equations; the others are held.
+    detours : bool
+        Whether a row goes on after a step that had to be shortened.
     """
     x, chosen = x.copy(), slice(None) if free is None else free
     iterations, direct = np.zeros(len(x), dtype=int), np.ones(len(x), dtype=bool)
@@ -56,8 +58,9 @@ def newton(system: System, x: np.ndarray, free: np.ndarray | None = None) -> Fou
         if not active.size:
             break
         step = here.newton_step(x[active], residual, free)
-        moved, new, residual, shortened = _search_line(here, x[active], step, size, chosen)
+        moved, new, residual, shortened = _search_line(here, x[active], step, size, chosen, _HALVINGS if detours else 1)
         direct[active] &= ~(shortened & (size > _SMALL * extent(x[active])))
+        moved &= direct[active] | detours
         iterations[active[moved]] += 1
         x[active[moved]] = new[moved]
         active, here, residual = _keep(moved, active, here, residual)
@@ -71,13 +74,13 @@ def _keep(mask, active, system, *arrays):
     return active[mask], system.take(np.flatnonzero(mask)), *(a[mask] for a in arrays)
 
 
-def _search_line(system, x, step, size, chosen):
+def _search_line(system, x, step, size, chosen, halvings):
     """Halve each step until the residual falls: which rows moved, to where, the residuals there, and which were shortened."""
     fraction, new, residual = np.ones(len(x)), x + step, np.full_like(x, np.nan)
     moved, shortened = np.zeros(len(x), dtype=bool), np.zeros(len(x), dtype=bool)
     trying, here = np.flatnonzero(np.isfinite(step).all(axis=1)), system
     shortened[~np.isfinite(step).all(axis=1)] = True
-    for halving in range(_HALVINGS):
+    for halving in range(halvings):
         here = system if len(trying) == len(x) else system.take(trying)
         new[trying] = x[trying] + fraction[trying, None] * step[trying]
         residual[trying] = here.residual(new[trying])
