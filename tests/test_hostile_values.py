@@ -62,6 +62,10 @@ CASES = {
     "input without steps": (lambda: on.simulate(circuit(), np.ones((0, 1, 3))), r"z has shape \(0, 1, 3\), and so no steps"),
     "a step without length": (lambda: on.engines.Reference(dt=1e-320), "dt must be between 1e-15 and 1e.15 s, got 1e-320"),
     "a run without end": (lambda: on.simulate(circuit(), 1.0, 1e308), "duration must be between 1e-15 and 1e.15 s, got"),
+    "state of three axes": (
+        lambda: on.theory.jacobian(circuit(), 1.0, {"y": np.ones((2, 4, 3))}),
+        r"state 'y' has shape \(2, 4, 3\); give \(units,\) or \(trials, units\)",
+    ),
     "no path": (lambda: on.load(3), "the path of a file must be text or a Path, got 3"),
     "path too long": (lambda: on.load("9" * 9000), "no file 9999"),
     "null in a path": (lambda: circuit().save("a\0b"), r"the path 'a\\x00b' holds a null character"),

@@ -169,6 +169,13 @@ def check_steps(inputs, steps):
             raise ValueError(f"{name} has {shape[0]} steps, fewer than the {steps} that are simulated")
 
 
+def check_states(argument, states):
+    """Raise `ValueError` unless states by name, the value of an argument, are of units, or of trials and units."""
+    for name, value in states.items():
+        if value.ndim > 2 or 0 in value.shape:
+            raise ValueError(f"{argument} {name!r} has shape {value.shape}; give (units,) or (trials, units)")
+
+
 def count_trials(what, values):
     """The number of trials that arrays (..., trials, units) by name share; those of shape (units,) go with any number."""
     try:

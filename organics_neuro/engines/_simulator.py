@@ -12,6 +12,7 @@ from scipy.signal import welch
 from organics_neuro.core.boundary import (
     Values,
     check_seed,
+    check_states,
     check_steps,
     count_trials,
     known_name,
@@ -221,6 +222,7 @@ class Simulator(Engine):
         resolved = dynamics.resolve_states("initial", initial, inputs)
         given = split_complex(initial or {}, resolved)  # a pair may be given under its name
         start = {name: value for name, value in resolved.items() if name in given}
+        check_states("initial", start)
         trials = self._count_trials(count_trials("inputs and initial states", {**inputs, **start}))
         known = {**circuit.states, **circuit.dynamics.channels}
         wanted = list(circuit.states) if record is None else list_of("record", record)

@@ -263,7 +263,7 @@ def test_repr():
         ),
         (
             lambda: ORGaNICs(N, H)(torch.zeros(T, B, N), State(*torch.zeros(4, B, H))),
-            r"state 'y' is torch.float32 of shape \(4, 5\), but must be torch.float32 of shape \(1, 4, 5\)",
+            r"state 'y' is torch.float32 of shape \(4, 5\) on cpu, but must be torch.float32 of shape \(1, 4, 5\) on cpu",
         ),
     ],
 )

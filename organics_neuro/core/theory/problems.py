@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from organics_neuro.core.boundary import check_states
 from organics_neuro.core.circuits import AnyCircuit, check_circuit
 from organics_neuro.core.ensembles import Ensemble, check_ensemble
 from organics_neuro.core.theory.large import LARGE, LargeSystem
@@ -118,6 +119,7 @@ def pose(circuits: Circuits, z: Values, states: Mapping | None = None, argument:
         shape, inputs, given = _by_circuit(len(several), inputs, given)
         return Problem(several, inputs, given, shape, True)
     _check_constant(inputs, 2, "(units,) or (trials, units)")
+    check_states(argument, given)
     shape = _trials({**inputs, **given})
     return Problem(several, inputs, given, shape, False)
 
