@@ -78,7 +78,7 @@ def test_cells_are_numbered_by_trial_unit_and_cell(found):
 @pytest.mark.parametrize("kind", KINDS)
 def test_rates(found, kind):
     """Within four standard deviations; correlated cells are worth fewer independent ones, dead time makes counts regular."""
-    train, p = found["trains"][kind], -np.expm1(-RATES * float(MAXIMUM * DT))
+    train, p = trains_of(found, kind), -np.expm1(-RATES * float(MAXIMUM * DT))
     variance = p * (1 - p) / (STEPS * CELLS) * (1 + (CELLS - 1) * CORRELATION * (kind == "together"))
     assert np.all(np.abs(train.mean(axis=(2, 3)) - p) < 4 * np.sqrt(variance))
 
