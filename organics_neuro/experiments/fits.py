@@ -110,8 +110,9 @@ def half_width(angle: ArrayLike, rate: ArrayLike) -> float:
     """
     angle, rate = _checked("angle", angle, rate, 4)
     peak = angle[rate.argmax()]
-    order = np.argsort(offset := (angle - peak + 180) % 360 - 180)
-    offset, rate = offset[order], rate[order]
+    around = np.round((angle - peak + 180) % 360 - 180, 6) % 360  # 180 and -180, or 0 and 360, are one angle
+    offset, first = np.unique(np.where(around >= 180, around - 360, around), return_index=True)
+    rate = rate[first]
     crossings = CubicSpline(offset, rate - rate.max() / 2).roots(extrapolate=False)
     left, right = crossings[crossings < 0], crossings[crossings > 0]
     return float((right.min() - left.max()) / 2) if len(left) and len(right) else float("nan")

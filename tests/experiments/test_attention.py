@@ -48,7 +48,7 @@ def test_engines_agree_with_theory(engine):
 def test_attention_to_another_angle():
     """A field on the circle multiplies the gains of the units that prefer what is attended."""
     found = on.experiments.attention(on.ring(36), CONTRASTS, "theory", field=30.0, angle=90.0)
-    assert found.gain.argmax() == 9
+    assert found.gain.values.argmax() == 9
     assert found.gain[27].item() == pytest.approx(1, abs=1e-7)
     assert found.rate_y.attrs["preferred_unit"] == 9
 

@@ -35,6 +35,12 @@ def test_half_width_of_von_mises(kappa, preferred, start):
     )
 
 
+def test_an_angle_that_is_given_twice_counts_once():
+    once, twice = np.arange(0, 360, 10), np.arange(0, 361, 10)
+    widths = [fits.half_width(angles, fits.von_mises(angles, 1.0, 9.0, 180)) for angles in (once, twice)]
+    assert widths[0] == pytest.approx(widths[1])
+
+
 def test_half_width_of_a_flat_curve():
     assert np.isnan(fits.half_width(ANGLES, 1 + 0.1 * np.cos(np.deg2rad(ANGLES))))
 
