@@ -101,7 +101,8 @@ def measured(dataset: xr.Dataset, output: str | None = None, unit: int | None = 
     ]
     if not outputs:
         raise ValueError("dataset must hold an output of an experiment, with the attribute 'preferred_unit'")
-    return of_unit(dataset, known_name("output", outputs[0] if output is None else output, outputs), unit)
+    chosen: str = known_name("output", outputs[0] if output is None else output, outputs)
+    return of_unit(dataset, chosen, unit)
 
 
 def of_unit(dataset: xr.Dataset, output: str, unit: int | None) -> xr.DataArray:
