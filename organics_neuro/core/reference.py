@@ -72,7 +72,7 @@ def trace(
     past = Past(dynamics, dt, scheme(method), dynamics.source_now, lambda c, source: deliver(c.weights, source))
     kept = list(circuit.states) if record is None else list(record)
     samples = 1 if every is None else steps // every + 1
-    sizes = {**circuit.states, **driver.sizes}
+    sizes = {**driver.sizes, **circuit.states}
     result = {name: np.empty((samples, trials, sizes[name])) for name in kept}
 
     def keep(sample):
