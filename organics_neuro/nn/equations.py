@@ -275,7 +275,7 @@ class System:
                 return torch.addmm(offset, links[0].source(known), weights.T)
         gate = self.equations.gates.get(state)
         if gate is not None and isinstance(offset, Tensor):
-            return torch.addcmul(offset, gate[0](known), known[gate[1]])
+            return add_product(offset, gate[0](known), known[gate[1]])
         return offset + rest(known) if isinstance(offset, Tensor) or offset else rest(known)
 
     def advance(self, states: Sequence[Tensor]) -> list[Tensor]:
@@ -318,6 +318,11 @@ class System:
                     gain = _full(value, like).unsqueeze(-1) * self.weights[link.weights]
                     blocks[s, t] = blocks[s, t] - gain * _full(slope, like).unsqueeze(-2)
         return torch.cat([torch.cat([blocks[s, t] for t in names], -1) for s in names], -2)
+
+
+def add_product(total: Tensor, factor: Tensor | float, value: Tensor) -> Tensor:
+    """total + factor*value, in one operation; a factor may be a number."""
+    return torch.addcmul(total, factor, value) if isinstance(factor, Tensor) else torch.add(total, value, alpha=factor)
 
 
 def largest(*values: Tensor) -> Tensor:

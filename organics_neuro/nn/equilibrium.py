@@ -19,7 +19,7 @@ from torch import Tensor
 
 from organics_neuro.core.errors import ConvergenceError
 from organics_neuro.core.model import CircuitModel
-from organics_neuro.nn.equations import System, Values, largest
+from organics_neuro.nn.equations import System, Values, add_product, largest
 from organics_neuro.nn.transforms import refuse_search
 
 #: Largest residual of a steady state, relative to its largest value or 1, whichever is larger.
@@ -282,11 +282,11 @@ class _Pullback:
             total = grad
             for s in names:
                 if (s, t) in self.local:
-                    total = _add_product(total, self.local[s, t], values[s])
+                    total = add_product(total, self.local[s, t], values[s])
             for link in self.reading[t]:
                 if link not in kept:
                     kept[link] = self._at_source(link, values)
-                total = _add_product(total, self.slopes[link, t], kept[link])
+                total = add_product(total, self.slopes[link, t], kept[link])
             values[t] = found[k] = total
             kept = {link: back for link, back in kept.items() if t not in self.read_by[link]}
 
@@ -340,10 +340,6 @@ class _Pullback:
 
 def _scaled(factor, value):
     return value if not isinstance(factor, Tensor) and factor == 1 else factor * value
-
-
-def _add_product(total, factor, value):
-    return torch.addcmul(total, factor, value) if isinstance(factor, Tensor) else torch.add(total, value, alpha=factor)
 
 
 def _solve_adjoint(system, grads, states):
