@@ -29,6 +29,8 @@ FORMAT_VERSION = 2
 _KEY = "organics_neuro"
 #: What is in the header; every version has these.
 _PARTS = {"format_version": int, "kind": str, "metadata": dict}
+#: Characters of a path that a message shows: all of a path that one may have.
+_PATH = 300
 #: What goes wrong when a file is written that is nobody's mistake in the program: no space, no quota, a broken disk.
 _FAILURES = {
     errno.ENOSPC,
@@ -104,7 +106,7 @@ def existing(path: Any, remedy: str = "") -> Path:
     except (OSError, ValueError):  # of a name too long, or with a null character
         found = False
     if not found:
-        raise FileNotFoundError(f"no file {shown(path, str)}{remedy}")
+        raise FileNotFoundError(f"no file {shown(path, str, _PATH)}{remedy}")
     return path
 
 
@@ -164,7 +166,9 @@ def check_writable(path: StrPath) -> None:
     try:
         is_folder = path.is_dir()
     except OSError as error:
-        raise OSError(f"the path {shown(path, str)} cannot be used ({error.strerror}); give another one") from error
+        raise OSError(
+            f"the path {shown(path, str, _PATH)} cannot be used ({error.strerror}); give another one"
+        ) from error
     if is_folder:
         raise IsADirectoryError(f"{path} is a folder; give the path of a file")
     target = Path(os.path.realpath(path))
