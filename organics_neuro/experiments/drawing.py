@@ -62,7 +62,7 @@ def labels(lines: Sequence[xr.DataArray]) -> list[str]:
 def _label(key: str, value: Any) -> str:
     if key == "mask" and value == 0:
         return "no mask"
-    return f"{key} {value}" if isinstance(value, str) else f"{key} {value:g}"
+    return f"{key}: {value}" if isinstance(value, str) else f"{key} {value:g}"
 
 
 def draw_curves(
