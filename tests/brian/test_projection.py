@@ -105,7 +105,8 @@ def test_magic_run_finds_it():
     expected = np.array(source.x).sum()
     b2.run(b2.defaultclock.dt)
     np.testing.assert_allclose(target.total, expected)
-    assert repr(projection).startswith("<Projection 'projection': neurongroup -> neurongroup_1, Dense(shape=(2, 3))")
+    ends = f"{source.name} -> {target.name}"
+    assert repr(projection).startswith(f"<Projection {projection.name!r}: {ends}, Dense(shape=(2, 3))")
 
 
 def test_runs_at_the_clock_of_its_target():

@@ -19,13 +19,13 @@ pytestmark = pytest.mark.usefixtures("small_recipes")
 
 
 def test_networks_that_are_not_one_circuit(tmp_path, monkeypatch, capsys):
-    """They come back bit for bit; steady-state layers run in Brian2 as circuits, a baseline cannot."""
+    """They come back bit for bit; steady-state layers and an LSTM run in Brian2 as circuits, a perceptron cannot."""
     build = partial(settings._normalization, 784, 8, 6, recurrence="learned")
     static = replace(recipes.RECIPES["static-120-60"], build=build, epochs=1, batch_size=25)
     monkeypatch.setitem(settings.RECIPES, "static-120-60", static)
     runtime = partial(on.transfer.steady_agreement, duration=0.1, device="runtime")  # nothing to compile
     monkeypatch.setattr(results, "steady_agreement", runtime)
-    for name in ("static-120-60", "rows-lstm"):
+    for name in ("static-120-60", "rows-lstm", "static-mlp"):
         finished = recipes.train(recipes.find(name), folder=tmp_path / name, progress=False)
         trained = recipes.load(tmp_path / name / f"{name}.safetensors")
         assert trained.circuit is None
@@ -34,7 +34,7 @@ def test_networks_that_are_not_one_circuit(tmp_path, monkeypatch, capsys):
         on.load(tmp_path / "static-120-60" / "static-120-60.safetensors")
     assert run("transfer", tmp_path / "static-120-60" / "static-120-60.safetensors", "--data", tmp_path / "data") == 0
     assert "the same class for 40 of 40 samples, states within" in capsys.readouterr().out
-    assert run("transfer", tmp_path / "rows-lstm" / "rows-lstm.safetensors") == 2
+    assert run("transfer", tmp_path / "static-mlp" / "static-mlp.safetensors") == 2
     assert "has no steady-state layers, and is not a circuit" in capsys.readouterr().err
 
 
