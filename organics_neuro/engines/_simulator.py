@@ -35,8 +35,8 @@ _DRIFT = 1e-3
 #: Seconds between samples of a steady response and of a spectrum. The second is short enough that little power above
 #: the Nyquist frequency folds back.
 _SETTLE_EVERY, _SPECTRUM_EVERY = 1e-3, 2.5e-4
-#: Steps of a simulation; more take months.
-_MOST_STEPS = 1e12
+#: Steps of a simulation; more take weeks.
+_MOST_STEPS = 1e11
 #: Seconds of a step or a run: with more or less, numbers of steps are no longer numbers.
 _SHORTEST, _LONGEST = 1e-15, 1e15
 
