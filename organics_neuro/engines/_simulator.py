@@ -266,7 +266,7 @@ def _check_size(run: Run, units: int) -> None:
     if run.steps > _MOST_STEPS:
         raise ValueError(
             f"the duration is {run.steps:.3g} steps of dt = {run.dt:g} s, more than the {_MOST_STEPS:g} that a computer makes in "
-            "months; simulate less, or use a larger dt"
+            "weeks; simulate less, or use a larger dt"
         )
 
 
