@@ -21,10 +21,12 @@ from tests.brian.spiking.network import (
 )
 
 KINDS = ["plain", "together", "dead"]
+#: Cython compiles the network for minutes.
+_TARGETS = [pytest.param(t, marks=pytest.mark.slow) if t == "cython" else t for t in TARGETS]
 _FOUND = {}
 
 
-@pytest.fixture(params=TARGETS)
+@pytest.fixture(params=_TARGETS)
 def found(request, tmp_path):
     """What the network records on each target, run once."""
     if request.param not in _FOUND:
