@@ -116,6 +116,11 @@ class _Converter:
             left, right = self._node(node.left), self._node(node.right)
             if isinstance(node.op, ast.Pow) and right.is_Number and abs(right) > EXPONENT:
                 raise self._too_large(node)
+            if isinstance(node.op, ast.Pow) and left.is_zero and not right.is_Number:  # 0, 1 or infinity, by its sign
+                raise ValueError(
+                    f"cannot use {shorten(ast.unparse(node))} in the expression {shorten(self.text)}: a power of 0 needs a number "
+                    "as its exponent"
+                )
             return getattr(left, _BINARY[type(node.op)])(right)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
             return self._call(node)

@@ -110,3 +110,10 @@ def test_substitution_is_composition(x, y):
     u = x - y
     value = expressions.compile_function(["x", "y"], [expressions.parse(text)])(x, y)[0]
     assert value == pytest.approx(2 * u - max(u, 0) * x * y, abs=1e-12)
+
+
+@pytest.mark.parametrize("text", ["0**y", "z/0**y", "(2 - 2)**(y + 1)"])
+def test_a_power_of_0_is_refused_unless_its_exponent_is_a_number(text):
+    """SymPy made z*zoo**y of it, which is NaN."""
+    with pytest.raises(ValueError, match=r"cannot use '.*\*\*.*' in the expression .*: a power of 0 needs a number"):
+        expressions.parse(text)
