@@ -12,6 +12,7 @@ import sys
 
 import brian2 as b2
 import matplotlib.pyplot as plt
+import numpy as np
 from brian2 import ms, mV, nA, nS, pF
 
 import organics_neuro as on
@@ -42,7 +43,7 @@ hh = b2.NeuronGroup(
     I_syn : amp
     """,
     threshold="v > -20*mV",
-    refractory="v > -40*mV",
+    refractory="v > -40*mV",  # type: ignore  # Brian2 takes a condition here, and declares a bool
     method="exponential_euler",
     namespace=channels,
     name="hh",
@@ -57,7 +58,7 @@ rates = b2.StateMonitor(v1, "rate_y", record=True)
 spikes = {"Hodgkin-Huxley": b2.SpikeMonitor(hh), "integrate and fire": b2.SpikeMonitor(lif)}
 b2.Network(v1, hh, lif, *currents, *drives, rates, *spikes.values()).run(200 * ms, report="text")
 driven = abs(v1.z[:]) > 0.01
-print(f"spikes of neurons without drive: {sum(int(m.count[:][~driven].sum()) for m in spikes.values())}")
+print(f"spikes of neurons without drive: {sum(np.asarray(m.count)[~driven].sum() for m in spikes.values())}")
 print({name: f"{monitor.num_spikes} spikes" for name, monitor in spikes.items()})
 
 figure, axes = plt.subplots(3, 1, figsize=(7, 6), sharex=True, layout="constrained")

@@ -83,7 +83,7 @@ def sweep(options: Namespace) -> None:
         if key == "grid":
             name, equals, values = text.partition("=")
             if not equals:
-                raise ValueError(f"--grid takes NAME=VALUES, such as --grid sigma=0.1,0.2, got {text!r}")
+                raise ValueError(f"--grid takes NAME=VALUES, such as --grid sigma=0.1,0.2, got {shown(text)}")
             grid[name] = _several(_value(values))
         else:
             settings[key] = _value(text)
