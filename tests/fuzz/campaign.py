@@ -52,7 +52,9 @@ def _watch(area, seed, number, left, counts, bad, echo):
     """Follow one child from case ``number`` on, until it ends or no seconds are left; the next case and the rest of them."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
     command = [sys.executable, "-m", "tests.fuzz", "--child", f"{area}:{seed}:{number}"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+    # not buffered: select does not see the lines that a buffer holds
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "bufsize": 0}
+    child = subprocess.Popen(command, env=environment, **options)
 
     def keep(outcome, text=""):
         counts[outcome] += 1

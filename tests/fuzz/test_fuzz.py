@@ -91,9 +91,9 @@ def test_a_child_that_crashes_or_hangs_is_counted_and_replaced(monkeypatch, kind
         return begin([campaign.sys.executable, "-c", replaced], **options)
 
     monkeypatch.setattr(campaign.subprocess, "Popen", start)
-    monkeypatch.setattr(campaign, "LIMIT", 0.5)
+    monkeypatch.setattr(campaign, "LIMIT", 1)
     counts, bad = campaign.Counter(), []
-    number, left = campaign._watch("files", 1, 0, 5, counts, bad, lambda line: None)
+    number, left = campaign._watch("files", 1, 0, 60, counts, bad, lambda line: None)
     assert (number, dict(counts)) == (len(kinds), expected)
     assert left > 0
     assert bad[0].startswith(f"files:1:{len(kinds) - 1} ")
