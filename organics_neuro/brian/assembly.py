@@ -93,18 +93,18 @@ def _add_external(group, name, size, inputs, sources, options):
 def _readout(group, output, name, weights, options):
     """The group of an output with weights: of the same instant as the states that a monitor records."""
     channels = _attach(group, weights.shape[0], f"{name} : {output.unit}", name, options)
-    projection = Projection(
-        group,
-        channels,
-        weights,
-        source=substitute(to_brian(output.source, group._model.units), group.received),
-        target=name,
-        name=f"{group.name}_{name}_weights",
-    )
-    projection.run_at("start", -1)
+    projection = read_out(group, channels, weights, output.source, name, f"{group.name}_{name}_weights")
     group.projections[name] = projection
     group.contained_objects.append(projection)
     return channels
+
+
+def read_out(group, channels, weights, source, target, name):
+    """A projection of an expression of the model into channels, evaluated at the start of a step, when monitors record."""
+    text = substitute(to_brian(source, group._model.units), group.received)
+    projection = Projection(group, channels, weights, source=text, target=target, name=name)
+    projection.run_at("start", -1)
+    return projection
 
 
 def _attach(group, size, equation, variable, options):

@@ -19,6 +19,7 @@ from organics_neuro.brian.kernels.runner import are_variables_ready
 from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.noise import NoiseTerms
 from organics_neuro.brian.replaced import check_replaced, check_supplied, take_from_outside
+from organics_neuro.brian.trials import split
 from organics_neuro.core.boundary import check_names, positive_int
 from organics_neuro.core.circuits import AnyCircuit, Circuit, check_circuit
 from organics_neuro.core.expressions import check_syntax
@@ -221,12 +222,7 @@ class CircuitGroup(b2.NeuronGroup):
         --------
         ``v1.per_trial(v1.y[:])`` has shape (trials, units), ``v1.per_trial(monitor.y)`` (trials, units, times).
         """
-        values = np.array(values)  # a copy: the values of a state change as the simulation goes on
-        if values.shape[:1] != (self.trials * self.units,):
-            raise ValueError(
-                f"values must have {self.trials * self.units} rows, one per neuron, got shape {values.shape}"
-            )
-        return values.reshape(self.trials, self.units, *values.shape[1:])
+        return split(values, self.trials, self.units)
 
 
 def groups(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import NamedTuple, TypeVar
 
 import brian2 as b2
+import numpy as np
+from numpy.typing import ArrayLike
 
 from organics_neuro.brian.kernels.runner import whole
 from organics_neuro.core.boundary import positive_int
@@ -76,6 +79,20 @@ def set_trials(group: G, trials: int, cells: int = 1) -> G:
             )
     vars(group).update(zip(_NAMES, made, strict=True))
     return group
+
+
+def split(values: ArrayLike, *shape: int) -> np.ndarray:
+    """Values whose first axis is the neurons with as many axes as ``shape`` says: (trials, units) or (trials, units, cells).
+
+    Raises
+    ------
+    ValueError
+        If there is not one row for each neuron.
+    """
+    values = np.array(values)  # a copy: the values of a state change as the simulation goes on
+    if values.shape[:1] != (prod(shape),):
+        raise ValueError(f"values must have {prod(shape)} rows, one per neuron, got shape {values.shape}")
+    return values.reshape(*shape, *values.shape[1:])
 
 
 def layout_of(group: b2.Group) -> Layout | None:

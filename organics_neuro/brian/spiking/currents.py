@@ -7,13 +7,12 @@ from typing import Any
 import brian2 as b2
 from numpy.typing import ArrayLike
 
-from organics_neuro.brian.kernels.runner import whole
 from organics_neuro.brian.projection import Projection
 from organics_neuro.brian.spiking.ends import (
     LEAVES,
     as_text,
     check_group,
-    in_unit,
+    delay_of,
     project,
     quantity,
     rectified,
@@ -22,7 +21,6 @@ from organics_neuro.brian.spiking.ends import (
 )
 from organics_neuro.brian.spiking.targets import check_target
 from organics_neuro.brian.trials import matched
-from organics_neuro.core.delays import delay_steps
 from organics_neuro.core.operators import Operator
 
 
@@ -93,8 +91,28 @@ def rate_to_conductance(
     delay: b2.Quantity = 0 * b2.ms,
     name: str = "conductance*",
 ) -> Projection:
-    """As `rate_to_current`, for what cannot be negative: negative values of the output count as 0, and neither the gain
-    nor a weight may be negative.
+    """As `rate_to_current`, for what cannot be negative.
+
+    Parameters
+    ----------
+    group, target, rate, delay, name :
+        As for `rate_to_current`. Negative values of the output count as 0.
+    variable : str
+        What is written, such as a conductance: ``g_norm : siemens``.
+    gain : Quantity or float
+        What an output of 1 becomes, not negative: ``100*nS``.
+    weights : operator or array_like, shape (units of the target, units of the source), optional
+        Not negative.
+
+    Returns
+    -------
+    Projection
+        To be added to the network.
+
+    Raises
+    ------
+    ValueError, TypeError, UnitError
+        As for `rate_to_current`, and for a gain or a weight that is negative.
 
     Examples
     --------
@@ -118,9 +136,7 @@ def _couple(group, target, variable, gain, rate, weights, delay, name, positive=
     operator = weights_between(ours, theirs, weights, (group.name, target.name))
     if positive and not operator.is_nonnegative:
         raise ValueError(f"weights of a conductance must not be negative, but the smallest is {operator.minimum:g}")
-    delay = in_unit("delay", delay, 1 * b2.ms, least=0)
-    if delay > 0 * b2.ms:
-        delay_steps(f"the coupling of {group.name!r} to {target.name!r}", float(delay), float(whole(target).clock.dt_))
+    delay = delay_of(f"the coupling of {group.name!r} to {target.name!r}", delay, target)
     text = f"{as_text(gain)}*{rate}"
     text = rectified(text, dim) if positive else text
     return project(source, target, operator, ours.trials, text, variable, LEAVES, delay=delay, name=name)

@@ -15,6 +15,7 @@ from organics_neuro.brian.kernels.runner import whole
 from organics_neuro.brian.projection import Projection
 from organics_neuro.brian.trials import Layout
 from organics_neuro.core.boundary import known_name, shown
+from organics_neuro.core.delays import delay_steps
 from organics_neuro.core.errors import UnitError
 from organics_neuro.core.operators import Operator, Sparse, as_operator, identity
 
@@ -73,6 +74,14 @@ def in_unit(name: str, value: Any, unit: b2.Quantity, least: float | None = None
     if made.dim is not unit.dim:
         raise UnitError(f"{name} = {value!s} has the unit {unit_name(made.dim)}, but must have {unit_name(unit.dim)}")
     return made
+
+
+def delay_of(what: str, delay: Any, group: b2.Group) -> b2.Quantity:
+    """The delay of ``what``, in whole steps of ``group``; raises the errors of `in_unit`, or `ValueError` for other times."""
+    delay = in_unit("delay", delay, 1 * b2.ms, least=0)
+    if delay > 0 * b2.ms:
+        delay_steps(what, float(delay), float(whole(group).clock.dt_))
+    return delay
 
 
 def check_units(what: str, found: Any, target: str, wanted: Any) -> None:

@@ -13,14 +13,14 @@ from organics_neuro.brian.spiking.ends import (
     ARRIVES,
     as_text,
     check_group,
+    delay_of,
     in_unit,
     project,
     quantity,
 )
 from organics_neuro.brian.spiking.targets import place_of
-from organics_neuro.brian.trials import Layout, layout_of, matched
+from organics_neuro.brian.trials import Layout, layout_of, matched, split
 from organics_neuro.core.boundary import known_name
-from organics_neuro.core.delays import delay_steps
 from organics_neuro.core.operators import Operator
 
 #: Each spike adds ``jump`` to a variable. It is such that the sum over the steps that follow is exactly one spike.
@@ -65,8 +65,8 @@ class SpikeFilter(b2.Synapses):
 
     def per_trial(self, values: ArrayLike) -> np.ndarray:
         """Values whose first axis is the units of the source, such as ``rates.rate``, as (trials, units, ...)."""
-        values, layout = np.array(values), layout_of(self.rates)
-        return values.reshape(layout.trials, layout.units, *values.shape[1:])
+        layout = layout_of(self.rates)
+        return split(values, layout.trials, layout.units)
 
 
 def spikes_to_rate(
@@ -146,9 +146,7 @@ def spikes_to_rate(
     maximum = in_unit("maximum", maximum, 1 * b2.Hz, least=0)
     if maximum == 0 * b2.Hz:
         raise ValueError("maximum must be larger than 0, got 0 Hz")
-    gain, delay = quantity("gain", gain), in_unit("delay", delay, 1 * b2.ms, least=0)
-    if delay > 0 * b2.ms:
-        delay_steps(f"the spikes of {spikes.name!r}", float(delay), float(whole(spikes).clock.dt_))
+    gain, delay = quantity("gain", gain), delay_of(f"the spikes of {spikes.name!r}", delay, spikes)
     source, end = matched(spikes, group, broadcast)
     place = place_of(group, target, gain, end)
     operator = place.weights(source, weights, (spikes.name, f"{group.name}.{target}"))

@@ -21,7 +21,7 @@ from organics_neuro.brian.spiking.ends import (
     rectified,
     source_of,
 )
-from organics_neuro.brian.trials import Layout, layout_of
+from organics_neuro.brian.trials import Layout, layout_of, split
 from organics_neuro.core.boundary import positive_int, probability
 from organics_neuro.core.errors import StepSizeWarning
 from organics_neuro.core.operators import identity
@@ -122,8 +122,7 @@ class PoissonCells(b2.NeuronGroup):
 
     def per_trial(self, values: ArrayLike) -> np.ndarray:
         """Values whose first axis is the neurons, such as ``monitor.count``, as (trials, units, cells, ...)."""
-        values = np.array(values)
-        return values.reshape(self.trials, self.units, self.cells, *values.shape[1:])
+        return split(values, self.trials, self.units, self.cells)
 
 
 def rate_to_spikes(

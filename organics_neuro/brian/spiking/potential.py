@@ -9,10 +9,11 @@ import brian2 as b2
 import numpy as np
 from numpy.typing import ArrayLike
 
+from organics_neuro.brian.assembly import read_out
 from organics_neuro.brian.group import CircuitGroup
-from organics_neuro.brian.projection import Projection
+from organics_neuro.brian.trials import set_trials
 from organics_neuro.core.boundary import known_name, shown
-from organics_neuro.core.expressions import dimension, substitute, to_brian
+from organics_neuro.core.expressions import dimension
 from organics_neuro.core.expressions.dimensions import unit_text
 from organics_neuro.core.operators import Operator, as_operator
 
@@ -73,12 +74,8 @@ def lfp(
     made = b2.NeuronGroup(
         operator.shape[0] * group.trials, f"lfp : {unit}", clock=group.clock, order=group.order, name=name
     )
-    vars(made).update(trials=group.trials, units=operator.shape[0], cells=1)
-    read = substitute(to_brian(text, model.units), group.received)
-    projection = Projection(group, made, operator, source=read, target="lfp", name=f"{made.name}_weights")
-    projection.run_at("start", -1)
-    made.contained_objects.append(projection)
-    return made
+    made.contained_objects.append(read_out(group, made, operator, text, "lfp", f"{made.name}_weights"))
+    return set_trials(made, group.trials)
 
 
 def _drives(model: Any, state: str) -> str:
