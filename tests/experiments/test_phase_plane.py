@@ -78,3 +78,10 @@ def test_two_units_of_one_state():
 def test_bad_input(given, error, message):
     with pytest.raises(error, match=message):
         on.experiments.phase_plane(**{"circuit": one_unit(), "z": [1.0], "points": 5, **given})
+
+
+def test_a_window_without_fixed_points():
+    circuit = on.Circuit("two_type", size=1, tau_a=2e-3)
+    dataset = on.experiments.phase_plane(circuit, [0.5], x=(2.0, 3.0), y=(2.0, 3.0), points=11)
+    assert dataset.sizes["point"] == 0
+    assert on.plotting.phase_plane(dataset).get_xlim() == (2, 3)

@@ -1,6 +1,5 @@
 """Phase plane of a circuit of two states: its flow, nullclines, fixed points and trajectories."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ from numpy.typing import ArrayLike
 from organics_neuro.core import theory
 from organics_neuro.core.boundary import Values, positive_int, shown
 from organics_neuro.core.circuits import check_circuit
-from organics_neuro.core.errors import ConvergenceWarning
 from organics_neuro.core.theory.problems import constant_inputs
 from organics_neuro.core.units import real_numbers
 from organics_neuro.experiments.drawing import axes, shade
@@ -19,8 +17,6 @@ from organics_neuro.experiments.registry import experiment
 
 #: Guesses along each axis from which fixed points are searched.
 _GUESSES = 13
-#: Fixed points closer than this fraction of the window are one.
-_SAME = 1e-6
 
 
 def draw(dataset: xr.Dataset, ax: Any = None):
@@ -119,9 +115,10 @@ def phase_plane(
     Returns
     -------
     xarray.Dataset
-        ``flow_x`` and ``flow_y`` (x, y), whose zeros are the nullclines; fixed points that Newton's method finds from a grid of
-        guesses in the window, in the order of the first state: ``fixed_x``, ``fixed_y``, ``stable``, ``leading`` and
-        ``frequency`` (point); and, with ``starts``, ``path_x`` and ``path_y`` (start, time).
+        ``flow_x`` and ``flow_y`` (x, y), whose zeros are the nullclines; the fixed points in the window that
+        `organics_neuro.theory.fixed_points` finds, which starts from a grid in it as well, in the order of the first state:
+        ``fixed_x``, ``fixed_y``, ``stable``, ``leading`` and ``frequency`` (point); and, with ``starts``, ``path_x`` and
+        ``path_y`` (start, time).
 
     Raises
     ------
@@ -138,8 +135,9 @@ def phase_plane(
     with np.errstate(all="ignore"):
         flow = dynamics.flow(states.reshape(-1, 2), inputs).reshape(states.shape)
     found = _fixed_points(circuit, inputs, window)
-    spectrum = [theory.eigenvalues(circuit, inputs, dynamics.unpack(point))[0] for point in found]
-    leading = np.array(spectrum, dtype=complex)
+    leading = np.empty(0, dtype=complex)
+    if len(found):
+        leading = theory.eigenvalues(circuit, inputs, dynamics.unpack(found))[:, 0]
     labels = names if len(set(names)) == 2 else [f"{name} of unit {k}" for k, name in enumerate(names)]
     coordinates = {
         side: (side, each, {"long_name": long_name(n)}) for side, each, n in zip("xy", grid, labels, strict=True)
@@ -160,23 +158,15 @@ def _side(name: str, values: Any) -> tuple[float, float]:
 
 
 def _fixed_points(circuit: Any, inputs: Any, window: list) -> np.ndarray:
-    """Fixed points (points, 2) in the window."""
+    """Fixed points (points, 2) in the window, in the order of the first state."""
     sides = [np.linspace(low, high, _GUESSES) for low, high in window]
-    sides[1] = np.concatenate(
-        [sides[1], window[1][0] + np.geomspace(1e-3, 1, 8) * np.ptp(window[1])]
-    )  # dense where a is small
+    low, high = window[1]
+    sides[1] = np.concatenate([sides[1], low + np.geomspace(1e-3, 1, 8) * (high - low)])  # dense where a is small
     guesses = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # many guesses lead nowhere
-        point = theory.fixed_point(circuit, inputs, guess=circuit.dynamics.unpack(guesses))
-    states = circuit.dynamics.pack(point.state, (len(guesses),))[point.converged]
-    scale = np.ptp(window, axis=1)
-    inside = [s for s in states if all(low <= v <= high for v, (low, high) in zip(s, window, strict=True))]
-    different: list[np.ndarray] = []
-    for state in sorted(inside, key=tuple):
-        if all(np.abs((state - other) / scale).max() > _SAME for other in different):
-            different.append(state)
-    return np.array(different).reshape(-1, 2)
+    found = theory.fixed_points(circuit, inputs, circuit.dynamics.unpack(guesses))
+    states = circuit.dynamics.pack(found.state, (len(found),))
+    inside = ((states >= np.min(window, axis=1)) & (states <= np.max(window, axis=1))).all(axis=1)
+    return states[inside][np.lexsort(states[inside].T[::-1])]
 
 
 def _paths(circuit: Any, inputs: Any, engine: Any, starts: ArrayLike) -> xr.Dataset:
