@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 from organics_neuro.core import schemes
+from organics_neuro.experiments import registry
 
 DOCS = Path(__file__).parent
 #: By file and name: the function that makes the table between ``<!-- name: ... -->`` and ``<!-- end -->``.
-TABLES = {("simulation.md", "schemes"): schemes.table}
+TABLES = {("simulation.md", "schemes"): schemes.table, ("experiments.md", "experiments"): registry.table}
 
 
 def pages() -> dict[Path, str]:

@@ -155,6 +155,16 @@ def names() -> list[str]:
     return list(experiments())
 
 
+def table() -> str:
+    """The experiments that come with the package as a table in Markdown, which the documentation shows."""
+    lines = ["| experiment | what it does | source |", "|---|---|---|"]
+    for name, found in experiments().items():
+        if found.function.__module__.startswith(f"{protocols.__name__}."):
+            does = (inspect.getdoc(found.function) or "").split("\n\n")[0].replace("\n", " ")
+            lines.append(f"| `{name}` | {does} | {found.source} |")
+    return "\n".join(lines)
+
+
 def find(name: str) -> Experiment:
     """The experiment called ``name``; `ValueError` if there is none."""
     if name not in _EXPERIMENTS and name not in experiments():
