@@ -9,7 +9,7 @@ import numpy as np
 
 from organics_neuro.core.boundary import check_seed, number, positive_int
 from organics_neuro.core.theory.large import LARGE
-from organics_neuro.core.theory.problems import pose
+from organics_neuro.core.theory.problems import pose, rows_at_a_time
 from organics_neuro.core.theory.search import Search
 from organics_neuro.core.theory.solvers import newton
 from organics_neuro.core.theory.systems import extent
@@ -27,8 +27,6 @@ _SAME = 1e-6
 #: Places to start from lie around what the circuit visits, at up to so many times its distance from 0, and down to this
 #: fraction of it.
 _FARTHEST, _NEAREST = 3.0, 1e-3
-#: Numbers of the Jacobians that are made at a time (32 MiB).
-_BLOCK = 2**22
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ def fixed_points(
         if guesses is not None:
             places += [x for _, _, x in pose(circuit, z, guesses, "guesses").parts()]
         places = np.concatenate(places)
-        step = max(1, _BLOCK // places.shape[1] ** 2)
+        step = rows_at_a_time(places.shape[1])
         x = np.concatenate([newton(system, places[k : k + step]).x for k in range(0, len(places), step)])
         return _describe(system, _distinct(x[system.sizes(x) <= tol]))
 

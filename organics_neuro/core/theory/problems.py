@@ -61,7 +61,7 @@ class Problem:
     def parts(self) -> Iterator[tuple[slice, System, np.ndarray]]:
         """Rows that are computed together, their equations, and the states given or where the circuits start."""
         large = self.dynamics.size > LARGE
-        step = 1 if large else max(1, _BLOCK // self.dynamics.size**2)
+        step = 1 if large else rows_at_a_time(self.dynamics.size)
         trials = self.rows // len(self.circuits) if self.rows else 1
         for first in range(0, self.rows, step):
             rows = slice(first, min(first + step, self.rows))
@@ -95,6 +95,11 @@ class Problem:
 def system_of(dynamics: Dynamics, inputs: Mapping) -> System:
     """The equations of a circuit at inputs (units,) or (rows, units), by the way that its size asks for."""
     return (LargeSystem if dynamics.size > LARGE else System)(dynamics, inputs)
+
+
+def rows_at_a_time(size: int) -> int:
+    """How many rows of ``size`` states are computed together, so that their Jacobians have room."""
+    return max(1, _BLOCK // size**2)
 
 
 def pose(circuits: Circuits, z: Values, states: Mapping | None = None, argument: str = "state") -> Problem:
