@@ -98,7 +98,7 @@ def _in_trial(text: str, n: int, m: int) -> str:
 
 def _by_weights(synapses, weights, variable, n, m, trials, copies):
     unit = b2.get_dimensions(weights) if isinstance(weights, b2.Quantity) else None
-    matrix = as_operator(np.asarray(weights) if unit is not None else weights, "of the synapses").to_dense()
+    matrix = as_operator(np.asarray(weights) if unit is not None else weights, synapses.name).to_dense()
     if matrix.shape != (m, n):
         raise ValueError(
             f"weights have shape {matrix.shape}, but a trial of the target {synapses.target.name!r} has {m} neurons and one of "

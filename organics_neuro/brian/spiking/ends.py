@@ -126,7 +126,7 @@ def weights_between(
             )
         operator = identity(source.units)
     else:
-        operator = as_operator(weights, f"from {names[0]} to {names[1]}")
+        operator = as_operator(weights, f"{names[0]} -> {names[1]}")
     if operator.shape == (target.per_trial, source.units):
         return operator
     if operator.shape != (target.units, source.units):

@@ -66,7 +66,7 @@ def lfp(
     model = group.circuit.model
     text = _drives(model, model.states[0] if state is None else state) if source is None else source
     unit = unit_text(dimension(text, model.units))
-    operator = as_operator(np.full((1, group.units), 1 / group.units) if weights is None else weights, "of the lfp")
+    operator = as_operator(np.full((1, group.units), 1 / group.units) if weights is None else weights, "lfp")
     if operator.shape[1] != group.units:
         raise ValueError(
             f"weights of shape {operator.shape} do not fit: they must have one column for each of the {group.units} units"
