@@ -2,9 +2,14 @@
 
 import subprocess
 import sys
+from pkgutil import iter_modules
 
-from benchmarks.harness import RESULTS
+import benchmarks
 
-for _path in sorted(RESULTS.glob("*.csv")):
-    subprocess.run([sys.executable, "-m", f"benchmarks.{_path.stem}"], check=True)
+#: What is here besides benchmarks.
+_OTHERS = ("__main__", "harness", "report")
+
+for _module in iter_modules(benchmarks.__path__):
+    if _module.name not in _OTHERS:
+        subprocess.run([sys.executable, "-m", f"benchmarks.{_module.name}"], check=True)
 subprocess.run([sys.executable, "-m", "benchmarks.report"], check=True)
