@@ -140,3 +140,11 @@ def test_bad_input(given, error, message):
         on.experiments.power_spectrum(
             **{"circuit": on.ring(n=9), "contrasts": [0.5], "noise": NOISE, "engine": "theory", **given}
         )
+
+
+@pytest.mark.parametrize("noise", [None, {}, {"y": 0.0}])
+def test_a_circuit_without_noise_has_no_spectrum(noise):
+    """It was 0 everywhere, and its picture empty."""
+    for run in (on.experiments.power_spectrum, on.experiments.gamma):
+        with pytest.raises(ValueError, match="without noise y does not fluctuate.* give noise={'y': 1e-3}"):
+            run(on.ring(12), [0.2, 1.0], noise, engine="theory")

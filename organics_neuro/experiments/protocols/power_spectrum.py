@@ -113,6 +113,11 @@ def power_spectrum(
     xarray.Dataset
         ``coherent`` (unless no input has one value for each unit of the state) and ``mean`` with the axes contrast and
         frequency: two-sided power per Hz, so that the integral over positive and negative frequencies is the variance.
+
+    Raises
+    ------
+    ValueError
+        For arguments that do not fit, and where there is no noise that the state could show.
     """
     contrasts = check_contrasts("contrasts", contrasts)
     states: Any = check_circuit(circuit).states
@@ -129,6 +134,10 @@ def power_spectrum(
     signals = _signals(circuit, shown, analysed, states[analysed])
     how = {"frequencies": frequencies, "resolution": resolution, "highest": _HIGHEST}
     found = engine.spectrum(circuit, scaled(shown, contrasts) | held(circuit, stimulus), noise, signals, **how)
+    if not any(np.any(value) for value in found.power.values()):
+        raise ValueError(
+            f"without noise {analysed} does not fluctuate, so its power is 0; give noise={{{str(analysed)!r}: 1e-3}}"
+        )
     variables = {key: (("contrast", "frequency"), value) for key, value in found.power.items()}
     dataset = xr.Dataset(variables, coords={"contrast": contrasts, "frequency": found.frequencies})
     return dataset.assign_attrs(state=str(analysed), noise="none" if noise is None else str(dict(noise)))
