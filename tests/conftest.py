@@ -4,6 +4,7 @@ import gc
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 
@@ -11,6 +12,12 @@ def pytest_collection_finish():
     """Let the garbage collector pass over all modules: each test with Brian2 calls it, which took half of their time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def rng():
+    """Random numbers of one test: the same whichever tests ran before it."""
+    return np.random.default_rng(5)
 
 
 @pytest.fixture(scope="session")

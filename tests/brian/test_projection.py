@@ -57,12 +57,12 @@ def test_weights_of_every_kind(finish):
         np.testing.assert_allclose(targets[name].total, expected.ravel(), rtol=tolerance, atol=tolerance, err_msg=name)
 
 
-def test_equals_summed_synapses(finish):
+def test_equals_summed_synapses(finish, rng):
     """Subgroups, units and an external constant, over many steps in which the target acts back on the source.
 
     The names are such that the projection would come after the state update if it did not run earlier by its order.
     """
-    matrix = RNG.normal(size=(3, 4))
+    matrix = rng.normal(size=(3, 4))
     gain = 2 * b2.mV  # noqa: F841  the source expression uses it
     group = b2.NeuronGroup(
         9,
@@ -328,12 +328,12 @@ def test_variables_called_trials_are_not_asked():
     assert on.Projection(group, group, np.eye(4), source="trials", target="total").trials == 1
 
 
-def test_single_precision_is_shipped_in_single_precision(tmp_path):
+def test_single_precision_is_shipped_in_single_precision(tmp_path, rng):
     """A program keeps values in the type that they come in, and would hold each weight in 8 bytes."""
     on.use_device("cpp", directory=str(tmp_path / "program"), build_on_run=False)
     source, target = make_source(5, name="source"), b2.NeuronGroup(3, "total : 1", name="target")
     projection = on.Projection(
-        source, target, RNG.normal(size=(3, 5)), source="x", target="total", weights_dtype=np.float32, name="p"
+        source, target, rng.normal(size=(3, 5)), source="x", target="total", weights_dtype=np.float32, name="p"
     )
     network = b2.Network(source, target, projection)
     network.run(b2.defaultclock.dt)

@@ -38,18 +38,18 @@ def test_inputs_of_every_shape(engine, z):
 
 
 @every_engine
-def test_several_inputs(engine):
+def test_several_inputs(engine, rng):
     """One changes with time, one is the same for all trials, one is not given: each may have a shape of its own."""
     circuit = on.join({"a": make_main(n=2), "b": make_gated(n=3, inputs=5), "c": make_main(n=2)}, [])
-    z = {"a.z": RNG.normal(size=(10, 2, 2)), "b.x": RNG.normal(size=5)}
+    z = {"a.z": rng.normal(size=(10, 2, 2)), "b.x": rng.normal(size=5)}
     assert_same(on.simulate(circuit, z, 1 * ms, engine), on.simulate(circuit, z, 1e-3))
 
 
 @every_engine
 @pytest.mark.parametrize("every", [1, 3, 5, 11])
-def test_samples(engine, every):
+def test_samples(engine, every, rng):
     """The start, every so many steps, and the end where it is one of them."""
-    circuit, z, record = make_main(n=3), RNG.normal(size=(2, 3)), ["y", "rate_y"]
+    circuit, z, record = make_main(n=3), rng.normal(size=(2, 3)), ["y", "rate_y"]
     states = on.simulate(circuit, z, 1e-3, engine, every=every, record=record)
     expected = on.simulate(circuit, z, 1e-3, record=record)
     assert list(states) == record
@@ -57,14 +57,14 @@ def test_samples(engine, every):
 
 
 @every_engine
-def test_end_only(engine):
-    circuit, z = make_main(n=3), RNG.normal(size=(2, 3))
+def test_end_only(engine, rng):
+    circuit, z = make_main(n=3), rng.normal(size=(2, 3))
     assert_same(on.simulate(circuit, z, 1e-3, engine, every=None), on.simulate(circuit, z, 1e-3), slice(-1, None))
 
 
 @every_engine
-def test_initial_states(engine):
-    circuit, z = make_main(n=3), RNG.normal(size=3)
+def test_initial_states(engine, rng):
+    circuit, z = make_main(n=3), rng.normal(size=3)
     whole = on.simulate(circuit, z, 2e-3)
     halfway = {name: value[10] for name, value in whole.items()}
     assert_same(on.simulate(circuit, z, 1e-3, engine, initial=halfway), whole, slice(10, None))
@@ -73,10 +73,10 @@ def test_initial_states(engine):
 
 
 @every_engine
-def test_an_initial_state_that_is_complex(engine):
+def test_an_initial_state_that_is_complex(engine, rng):
     """Under the name of its pair, as circuits take it."""
     circuit = on.Circuit("working_memory", on.weights.memory_recurrence(9), tau_y=2e-3)
-    y = RNG.normal(size=9) + 1j * RNG.normal(size=9)
+    y = rng.normal(size=9) + 1j * rng.normal(size=9)
     found = on.simulate(circuit, None, 1e-3, engine, initial={"y": y})
     np.testing.assert_array_equal(on.join_complex(found)["y"][0, 0], y)
     assert_same(found, on.simulate(circuit.replace(initial={"y": y}), None, 1e-3))
@@ -123,8 +123,8 @@ def test_a_seed_repeats_noise_and_none_leaves_the_users():
 
 
 @pytest.mark.parametrize("choice", ["dtype", "weights_dtype"])
-def test_single_precision(choice):
-    circuit, z = make_main(n=4), RNG.normal(size=4)
+def test_single_precision(choice, rng):
+    circuit, z = make_main(n=4), rng.normal(size=4)
     single, double = (
         on.simulate(circuit, z, 1e-3, Brian(**{choice: number}))["y"] for number in (np.float32, "float64")
     )
@@ -162,8 +162,8 @@ def test_memory_that_there_is_not_is_refused_with_its_size():
 
 
 @pytest.mark.parametrize("engine", [Reference(method="rk4"), Brian(method="rk4")], ids=["reference", "brian"])
-def test_convergence_has_the_order_of_the_method(engine):
-    circuit, z = make_main(n=3), RNG.normal(size=(40, 1, 3))
+def test_convergence_has_the_order_of_the_method(engine, rng):
+    circuit, z = make_main(n=3), rng.normal(size=(40, 1, 3))
     coarse = convergence(circuit, z[:20], 8e-3, type(engine)(method="rk4", dt=4e-4))
     fine = convergence(circuit, np.repeat(z[:20], 2, axis=0), 8e-3, type(engine)(method="rk4", dt=2e-4))
     assert 10 < coarse["y"] / fine["y"] < 25
@@ -221,11 +221,11 @@ def test_joined_noise_reaches_the_state_that_is_named():
 @pytest.mark.parametrize("engine", [Reference(seed=1), Brian(seed=1)], ids=["reference", "brian"])
 @pytest.mark.parametrize("noise", [0.3, on.Noise([0.1, 0.2, 0.3], tau=1e-3), on.Noise(0.3, tau=1e-3, shared=True)])
 @pytest.mark.parametrize("every", [1, 5, None])
-def test_outputs_read_inputs_with_their_noise(engine, noise, every):
+def test_outputs_read_inputs_with_their_noise(engine, noise, every, rng):
     """A step of Euler's method tells what the circuit received."""
     text = "dy/dt = (-y + z)/tau_y : 1\nz : 1\ntau_y : second"
     model = on.CircuitModel("reader", text, parameters={"tau_y": 2e-3}, outputs={"seen": "z"})
-    circuit, z = on.Circuit(model, size=3), RNG.normal(size=(20, 2, 3))
+    circuit, z = on.Circuit(model, size=3), rng.normal(size=(20, 2, 3))
     options = {"noise": {"z": noise}, "record": ["y", "seen"]}
     b2.seed(1)
     y = on.simulate(circuit, z, 2e-3, engine, **options)["y"]
