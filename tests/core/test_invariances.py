@@ -39,7 +39,8 @@ def test_normalizers_stay_above_their_floor(model, seed, relative_step):
     a = reference.trace(circuit, inputs, 20, dt, initial=start)["a"][:, 0]
     finite = np.isfinite(a)
     assert finite[:3].all()
-    assert (a >= floor * (1 - 1e-12))[finite].all()
+    rounding = 4 * np.finfo(float).eps * a[:-1]  # of a step that falls from a large value to the floor
+    assert (a[1:] >= floor * (1 - 1e-12) - rounding)[finite[1:]].all()
 
 
 @few
