@@ -16,6 +16,7 @@ import numpy as np
 from organics_neuro.core import expressions
 from organics_neuro.core.boundary import Values, by_name, check_names, check_units_axis, known_name
 from organics_neuro.core.declaration import check_no_circle
+from organics_neuro.core.flow import Flow, deliver
 from organics_neuro.core.linearisation import Linearisation
 from organics_neuro.core.names import Name
 from organics_neuro.core.pairs import split_complex
@@ -29,17 +30,15 @@ def _derivatives(model, backend):
 
 @lru_cache(maxsize=1024)
 def _local(model, text, backend):
-    """The variables that an expression reads, and the expression as a function of them."""
+    """The variables that an expression reads, and a list with the expression as a function of them."""
     expression = model.expression(text)
     names = tuple(sorted(s.name for s in expression.free_symbols))
-    function = expressions.compile_function(names, [expression], backend)
-    return names, lambda *values: function(*values)[0]
+    return names, expressions.compile_function(names, [expression], backend)
 
 
 @lru_cache(maxsize=256)
 def _external(name, text, backend):
-    function = expressions.compile_function([name], [expressions.parse(text)], backend)
-    return lambda value: function(value)[0]
+    return expressions.compile_function([name], [expressions.parse(text)], backend)
 
 
 class Dynamics:
@@ -155,7 +154,7 @@ class Dynamics:
         """An expression of a population's states, inputs and parameters; missing variables count as 0."""
         pop = self.populations[population]
         names, function = _local(pop.model, text, expressions.NUMPY)
-        return function(*self.arguments(population, names, states, inputs, {}, pop.parameters))
+        return function(*self.arguments(population, names, states, inputs, {}, pop.parameters))[0]
 
     def outputs(self, states: Mapping, inputs: Mapping, couplings: Mapping | None = None) -> dict[Any, np.ndarray]:
         """Every output by its full name, shape (..., units) or (..., channels)."""
@@ -192,15 +191,15 @@ class Dynamics:
         leading = np.broadcast_shapes(*(value.shape[:-1] for value in values))
         return np.concatenate([np.broadcast_to(v, (*leading, v.shape[-1])) for v in values], axis=-1)
 
-    def arguments(self, population, names, states, inputs, couplings, parameters):
-        """Values of variables of a population, in order; those that nothing gives are 0."""
+    def arguments(self, population, names, states, inputs, couplings, parameters, missing=0.0):
+        """Values of variables of a population, in order; those that nothing gives are 0 or what is ``missing``."""
 
         def value(name):
             full = full_name(population, name)
             for known in (inputs, states, couplings):
                 if full in known:
                     return known[full]
-            return parameters.get(name, 0.0)
+            return parameters.get(name, missing)
 
         return [value(name) for name in names]
 
@@ -209,11 +208,16 @@ class Dynamics:
 
         ``couplings`` are what the connections before it deliver.
         """
+        function, values = self.call(connection, states, inputs, couplings or {}, parameters, backend)
+        return function(*values)[0]
+
+    def call(self, connection, states, inputs, couplings, parameters, backend=expressions.NUMPY, missing=0.0):
+        """The function that gives a list with the source of a connection, and its arguments, which are what is given."""
         if connection.external:
-            return _external(connection.external, connection.expression, backend)(inputs[connection.source])
+            return _external(connection.external, connection.expression, backend), [inputs[connection.source]]
         p = connection.source
         names, function = _local(self.populations[p].model, connection.expression, backend)
-        return function(*self.arguments(p, names, states, inputs, couplings or {}, parameters[p]))
+        return function, self.arguments(p, names, states, inputs, couplings, parameters[p], missing)
 
     def source_now(self, connection, states, inputs, couplings):
         """`source` in NumPy, with the parameters of the circuit."""
@@ -222,13 +226,16 @@ class Dynamics:
     def combine(self, states, inputs, couplings, parameters, backend):
         """Time derivatives of the states, given what the connections deliver."""
         result = {}
+        for names, function, values in self.local_calls(states, inputs, couplings, parameters, backend):
+            result.update(zip(names, function(*values), strict=True))
+        return result
+
+    def local_calls(self, states, inputs, couplings, parameters, backend=expressions.NUMPY, missing=0.0):
+        """By population: names of the states, the function that gives their time derivatives, and its arguments."""
         for p, population in self.populations.items():
             model = population.model
-            values = _derivatives(model, backend)(
-                *self.arguments(p, model.arguments, states, inputs, couplings, parameters[p])
-            )
-            result.update((full_name(p, s), v) for s, v in zip(model.states, values, strict=True))
-        return result
+            values = self.arguments(p, model.arguments, states, inputs, couplings, parameters[p], missing)
+            yield [full_name(p, s) for s in model.states], _derivatives(model, backend), values
 
     def _parameters(self):
         return {p: population.parameters for p, population in self.populations.items()}
@@ -254,13 +261,9 @@ class Dynamics:
             couplings = self.couplings(states, inputs)
         return self.combine(states, inputs, couplings, self._parameters(), expressions.NUMPY)
 
-    def flow(self, vector, inputs, couplings=None):
-        """`right_hand_side` as an array (..., size) for states packed into ``vector``."""
-        rhs = self.right_hand_side(self.unpack(vector), inputs, couplings)
-        result = np.empty(vector.shape)
-        for name, where in self.slices.items():
-            result[..., where] = rhs[name]
-        return result
+    def flow(self, vector, inputs):
+        """`right_hand_side` as an array (..., size) for states packed into ``vector``; see also `Flow`."""
+        return Flow(self, inputs)(vector)
 
     def jacobian(self, vector, inputs):
         """The Jacobian (..., size, size) at states (..., size); of changes that are slower than all delays."""
@@ -353,11 +356,3 @@ class Dynamics:
         """Name of the unit of a variable by its full name; inputs with a size of their own have none."""
         name = Name.parse(name)
         return self.populations[name.population].model.units.get(name.variable, "1")
-
-
-def deliver(weights, source):
-    """``weights`` applied to a source (..., units), or to one number that all source units share."""
-    source = np.asarray(source)
-    if source.shape[-1:] != (weights.shape[1],):
-        source = np.broadcast_to(source, (*source.shape[:-1], weights.shape[1]))
-    return weights.apply(source)

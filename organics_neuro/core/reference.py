@@ -9,7 +9,7 @@ from tqdm import tqdm
 from organics_neuro.core.boundary import count_trials
 from organics_neuro.core.circuits import AnyCircuit
 from organics_neuro.core.delays import Past
-from organics_neuro.core.dynamics import deliver
+from organics_neuro.core.flow import deliver
 from organics_neuro.core.noise import NoiseDriver
 from organics_neuro.core.schemes import scheme
 

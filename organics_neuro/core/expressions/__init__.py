@@ -5,7 +5,7 @@ that it may call, `derivatives` its slopes, `compilation` makes it a function of
 `dimensions` checks its units, and `reserved` knows which names no variable may have.
 """
 
-from organics_neuro.core.expressions.compilation import NUMPY, Backend, compile_function
+from organics_neuro.core.expressions.compilation import NUMPY, Backend, as_in_arrays, compile_function
 from organics_neuro.core.expressions.derivatives import derivative
 from organics_neuro.core.expressions.dimensions import check_dimensions, check_equations, dimension
 from organics_neuro.core.expressions.functions import FUNCTIONS, Code, Function, register_function
@@ -24,6 +24,7 @@ __all__ = [
     "check_dimensions",
     "check_equations",
     "check_syntax",
+    "as_in_arrays",
     "compile_function",
     "derivative",
     "dimension",

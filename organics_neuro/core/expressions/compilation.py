@@ -65,7 +65,8 @@ def compile_function(
 ) -> Callable[..., list]:
     """A function of ``arguments`` (names, in order) that returns the list of values of ``expressions`` (SymPy).
 
-    Numbers follow the arithmetic of arrays: 1/0 is infinity and the root of -1 is NaN, as they are in an array.
+    Numbers follow the arithmetic of arrays: 1/0 is infinity and the root of -1 is NaN, as they are in an array. Whoever
+    calls it many times sees to that once, by `as_in_arrays` and `numpy.errstate`, and calls its attribute ``bare``.
     """
     prepared = [_prepare(sp.sympify(expression), backend) for expression in expressions]
     compiled = sp.lambdify(
@@ -78,9 +79,15 @@ def compile_function(
 
     def function(*values: Any) -> list:
         with np.errstate(all="ignore"):
-            return compiled(*(np.float64(v) if isinstance(v, (int, float)) else v for v in values))
+            return compiled(*map(as_in_arrays, values))
 
+    function.bare = compiled
     return function
+
+
+def as_in_arrays(value: Any) -> Any:
+    """A number of Python as one that follows the arithmetic of arrays; anything else as it is."""
+    return np.float64(value) if isinstance(value, (int, float)) else value
 
 
 def _prepare(expression: sp.Expr, backend: Backend) -> sp.Expr:

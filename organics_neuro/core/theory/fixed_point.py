@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from organics_neuro.core.boundary import Values, number
-from organics_neuro.core.dynamics import deliver
 from organics_neuro.core.errors import ConvergenceWarning
+from organics_neuro.core.flow import deliver
 from organics_neuro.core.theory.problems import Circuits, Problem, pose
 from organics_neuro.core.theory.search import REACHED, STABLE, UNSTABLE, Search
 from organics_neuro.core.theory.solvers import newton

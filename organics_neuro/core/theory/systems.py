@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from copy import copy
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from organics_neuro.core.ensembles import Ensemble
+from organics_neuro.core.flow import Flow
 from organics_neuro.core.names import Name
 from organics_neuro.core.theory.delays import characteristic_roots
 
@@ -49,15 +51,17 @@ class System:
     def take(self, rows: Any) -> System:
         """The equations of some rows."""
         part = copy(self)
+        part.__dict__.pop("flow", None)
         if isinstance(self.dynamics, Ensemble):
             part.dynamics = self.dynamics.take(rows)
         part.inputs = {n: v[rows] if v.ndim > 1 and len(v) > 1 else v for n, v in self.inputs.items()}
         part.tau = self.tau[rows] if self.tau.ndim > 1 and len(self.tau) > 1 else self.tau
         return part
 
-    def flow(self, x: np.ndarray) -> np.ndarray:
-        """dx/dt."""
-        return self.dynamics.flow(x, self.inputs)
+    @cached_property
+    def flow(self) -> Flow:
+        """dx/dt as a function of the states."""
+        return Flow(self.dynamics, self.inputs)
 
     def residual(self, x: np.ndarray) -> np.ndarray:
         """τ dx/dt, in the units of the states."""
