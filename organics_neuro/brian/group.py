@@ -20,9 +20,10 @@ from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.noise import NoiseTerms
 from organics_neuro.brian.replaced import check_replaced, check_supplied, take_from_outside
 from organics_neuro.brian.trials import split
-from organics_neuro.core.boundary import check_names, positive_int
+from organics_neuro.core.boundary import by_name, check_names, positive_int, shown
 from organics_neuro.core.circuits import AnyCircuit, Circuit, check_circuit
 from organics_neuro.core.expressions import check_syntax
+from organics_neuro.core.memory import check_memory
 from organics_neuro.core.names import Name, by_population
 from organics_neuro.core.noise import resolve_noise
 from organics_neuro.core.populations import must_be_positive
@@ -121,8 +122,10 @@ class CircuitGroup(b2.NeuronGroup):
         _check_single(circuit, _population)
         trials = positive_int("trials", trials)
         chosen = scheme(method)
-        inputs, sources = inputs or {}, noise if _population else resolve_noise(circuit.dynamics, noise)
+        inputs, replaced = by_name("inputs", inputs), by_name("replaced", replaced)
+        sources = noise if _population else resolve_noise(circuit.dynamics, noise)
         population = circuit.populations[_population]
+        check_memory(f"a group of {trials:,} trials", 8.0 * population.size * trials, "use fewer trials")
         model = population.model
         _check_inputs(inputs, (*model.inputs, *model.parameters, *_external_of(circuit, _population)))
         taken = {*model.units, *model.external, *model.outputs}
@@ -130,7 +133,7 @@ class CircuitGroup(b2.NeuronGroup):
         terms = NoiseTerms((s for s in sources if s.name.variable not in model.external), taken)
         own = [name for name in model.inputs if name not in model.external]
         reads = received(own, terms.noisy)
-        masks = check_replaced(replaced or {}, circuit, _population, taken)
+        masks = check_replaced(replaced, circuit, _population, taken)
         text = equations_of(model, population.parameters, inputs, terms, reads, summands, masks)
         # set before Brian2 takes over attribute access
         self.circuit = circuit if _population is None else _part(circuit, _population)
@@ -195,13 +198,13 @@ class CircuitGroup(b2.NeuronGroup):
         try:
             shape, finite = np.shape(value), np.all(np.isfinite(value))
         except (TypeError, ValueError):
-            raise ValueError(f"{name} takes a number or an array of numbers, got {value!r}") from None
+            raise ValueError(f"{name} takes a number or an array of numbers, got {shown(value)}") from None
         if not finite:
             raise ValueError(f"{name} must be finite, but holds NaN or infinity")
         if key in self._model.parameters and must_be_positive(self._model, key) and np.any(np.asarray(value) <= 0):
-            raise ValueError(f"{name} must be larger than 0, got {value!r}")
+            raise ValueError(f"{name} must be larger than 0, got {shown(value)}")
         if np.iscomplexobj(value):
-            raise ValueError(f"{name} takes real numbers, got {value!r}")
+            raise ValueError(f"{name} takes real numbers, got {shown(value)}")
         if not shape:
             return value
         if group.variables[key].scalar:

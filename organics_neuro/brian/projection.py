@@ -16,7 +16,7 @@ from organics_neuro.brian.kernels.runner import (
     whole,
 )
 from organics_neuro.brian.trials import layout_of
-from organics_neuro.core.boundary import positive_int
+from organics_neuro.core.boundary import positive_int, shown
 from organics_neuro.core.delays import delay_steps
 from organics_neuro.core.expressions import called
 from organics_neuro.core.model import Coupling
@@ -148,12 +148,12 @@ class Projection(b2.Group):
 def _check_groups(*groups):
     for which, group in zip(("source", "target"), groups, strict=True):
         if not isinstance(group, b2.Group) or not hasattr(group, "__len__"):
-            raise TypeError(f"the {which} of a projection must be a group of neurons, got {group!r}")
+            raise TypeError(f"the {which} of a projection must be a group of neurons, got {shown(group)}")
 
 
 def _check_text(source):
     if not isinstance(source, str):
-        raise TypeError(f"source must be an expression such as 'y**2', got {source!r}")
+        raise TypeError(f"source must be an expression such as 'y**2', got {shown(source)}")
     called(source)  # reads it
 
 
@@ -186,5 +186,5 @@ def _product_dtype(name, given, variable):
     if given is None:
         return variable.dtype
     if given not in (np.float32, np.float64, "float32", "float64"):
-        raise ValueError(f"weights_dtype of {name!r} must be numpy.float32 or numpy.float64, got {given!r}")
+        raise ValueError(f"weights_dtype of {name!r} must be numpy.float32 or numpy.float64, got {shown(given)}")
     return np.dtype(given)

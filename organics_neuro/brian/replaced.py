@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from organics_neuro.core.boundary import check_names
 from organics_neuro.core.expressions import FUNCTIONS, symbol
+from organics_neuro.core.units import plain_array
 
 if TYPE_CHECKING:
     from organics_neuro.brian.group import CircuitGroup
@@ -35,7 +36,7 @@ def check_replaced(
     check_names("replaced", "state", replaced, own.model.states)
     masks = {}
     for name, given in replaced.items():
-        mask = np.asarray(given)
+        mask = plain_array(f"replaced[{name!r}]", given)
         if mask.dtype != bool or mask.shape != (own.size,):
             raise ValueError(
                 f"replaced[{name!r}] must be an array of True and False of shape ({own.size},), got {mask.dtype} of shape "

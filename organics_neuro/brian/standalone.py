@@ -12,7 +12,7 @@ from organics_neuro.brian.group import CircuitGroup
 from organics_neuro.brian.kernels import get_program
 from organics_neuro.brian.kernels.private import DIMENSIONLESS, ArrayVariable, current_device
 from organics_neuro.brian.projection import Projection
-from organics_neuro.core.boundary import positive_int
+from organics_neuro.core.boundary import positive_int, shown
 from organics_neuro.core.circuits.checks import check_parameter
 from organics_neuro.core.operators import as_operator
 from organics_neuro.core.units import magnitude
@@ -64,7 +64,7 @@ def run_args(changes: Mapping) -> dict:
             "upgrade it, or build the program again for each value"
         )
     if not isinstance(changes, Mapping):
-        raise TypeError(f"the changes of a run must be a dictionary, got {changes!r}")
+        raise TypeError(f"the changes of a run must be a dictionary, got {shown(changes)}")
     result = {}
     for key, value in changes.items():
         if isinstance(key, Projection):
@@ -110,7 +110,7 @@ def sweep(changes: Sequence[Mapping], read: Callable[[], Any], processes: int = 
     """
     positive_int("processes", processes)
     if isinstance(changes, Mapping) or not isinstance(changes, Iterable):
-        raise TypeError(f"changes must be a list with a dictionary for each run, got {changes!r}")
+        raise TypeError(f"changes must be a list with a dictionary for each run, got {shown(changes)}")
     device, arguments = b2.get_device(), [run_args(each) for each in changes]
     if device is b2.all_devices["runtime"] or device.project_dir is None:
         raise RuntimeError("there is no program to run; call build(run=False) first")
@@ -138,7 +138,7 @@ def _run_remembered(k):
 def _variable(key, value):
     if len(key) != 2 or not isinstance(key[0], CircuitGroup):
         raise TypeError(
-            f"a key of run_args is (CircuitGroup, name of a variable), a Projection or a TimedArray, got {key!r}"
+            f"a key of run_args is (CircuitGroup, name of a variable), a Projection or a TimedArray, got {shown(key)}"
         )
     group, name = key
     owners = _changeable(group)

@@ -1,7 +1,7 @@
 """What users give, checked once, with one message for each kind of fault."""
 
 from collections.abc import Collection, Iterator, Mapping
-from math import isfinite
+from math import inf, isfinite
 from numbers import Integral, Real
 from types import NoneType
 from typing import TypeAlias
@@ -44,6 +44,20 @@ def _whole(name, value, kind, least, bits=64):
     return int(value)
 
 
+def check_index(name, value, count, of):
+    """``value`` if it is an integer from 0 to ``count`` - 1; ``of`` says what it counts, for the message."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= value < count:
+        raise ValueError(f"{name} = {shown(value)} must be from 0 to {count - 1}, an integer: there are {count} {of}")
+    return int(value)
+
+
+def check_text(name, value):
+    """``value`` if it is a text; raises `TypeError` with the ``name`` of the argument otherwise."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a text, got {shown(value)}")
+    return value
+
+
 def flag(name, value):
     """``value`` as a bool, if it is True or False; raises `TypeError` otherwise: a text or an array has no one truth."""
     if not isinstance(value, (bool, np.bool_)):
@@ -51,8 +65,8 @@ def flag(name, value):
     return bool(value)
 
 
-def number(name, value, kind, fits):
-    """``value`` as a float, if it is a finite real number.
+def number(name, value, kind, fits, infinite=False):
+    """``value`` as a float, if it is a finite real number, or infinity where that is allowed.
 
     Parameters
     ----------
@@ -63,12 +77,15 @@ def number(name, value, kind, fits):
         What it must be, for the message.
     fits : callable
         Tells whether a number is of that kind.
+    infinite : bool
+        Whether infinity may be given.
 
     Raises
     ------
     ValueError
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not (_is_finite(value) and fits(value)):
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if not real or not (_is_finite(value) or (infinite and value == inf)) or not fits(value):
         raise ValueError(f"{name} must be {kind}, got {shown(value)}")
     return float(value)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from organics_neuro.core.circuits import Circuit, JoinedCircuit, join
+from organics_neuro.core.errors import shown
 from organics_neuro.core.model import Coupling
 from organics_neuro.core.operators import Circulant
 
@@ -40,6 +41,9 @@ def hierarchy(areas: Mapping[str, Circuit], feedforward: Coupling, feedback: Cou
     """
     if not isinstance(areas, Mapping) or len(areas) < 2 or not all(isinstance(c, Circuit) for c in areas.values()):
         raise ValueError("areas must be a dictionary of two circuits or more, from the lowest to the highest")
+    for name, given in (("feedforward", feedforward), ("feedback", feedback)):
+        if not isinstance(given, Coupling) and (given is not None or name == "feedforward"):
+            raise TypeError(f"{name} must be a Coupling, got {shown(given)}")
     steps = list(pairwise(areas))
     couplings = [_between(feedforward, low, high, areas) for low, high in steps]
     if feedback is not None:

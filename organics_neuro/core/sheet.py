@@ -110,14 +110,14 @@ def _pooling(orientations: int, spread: float | None) -> np.ndarray:
     spread = number("pool_angle", spread, "a number of degrees larger than 0", lambda s: s > 0)
     angles = np.arange(orientations) * 360 / orientations
     distance = np.abs(angles[:, None] - angles)
-    return np.exp(-(np.minimum(distance, 360 - distance) ** 2) / (2 * spread**2))
+    return np.exp(-((np.minimum(distance, 360 - distance) / spread) ** 2) / 2)
 
 
 def _gaussian(spread: float, shape: tuple[int, int]) -> np.ndarray:
     """A Gaussian kernel that sums to 1, not larger than the sheet."""
     sides = []
     for size in shape:
-        half = min(size // 2, int(np.ceil(_EXTENT * spread)))
-        side = np.exp(-(np.arange(-half, half + 1) ** 2) / (2 * spread**2)) if spread else np.ones(1)
+        half = int(min(size // 2, np.ceil(_EXTENT * spread)))
+        side = np.exp(-((np.arange(-half, half + 1) / spread) ** 2) / 2) if spread else np.ones(1)
         sides.append(side / side.sum())
     return np.outer(*sides)

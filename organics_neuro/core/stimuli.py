@@ -7,7 +7,6 @@ per unit, with the units' preferred angles evenly spaced over the circle.
 """
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,8 +108,7 @@ def patch(
         raise ValueError(
             "this circuit has no positions, so a patch has no place on it; make one with organics_neuro.sheet"
         )
-    if isinstance(radius, bool) or not isinstance(radius, Real) or not radius >= 0:
-        raise ValueError(f"radius must be a number of positions, 0 or larger, got {shown(radius)}")
+    radius = number("radius", radius, "a number of positions, 0 or larger", lambda r: r >= 0, infinite=True)
     row, column = middle(space.sheet) if center is None else _position(center)
     y, x = np.indices(space.sheet)
     distance = np.hypot(y - row, x - column).ravel()

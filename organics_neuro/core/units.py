@@ -79,6 +79,14 @@ def magnitude(name, value, unit):
     return array
 
 
+def check_axis(name, value, unit="1"):
+    """`magnitude` of what is varied, (values,); one number counts as a list of one; raises `ValueError` for other shapes."""
+    array = np.atleast_1d(magnitude(name, value, unit))
+    if array.ndim != 1 or not array.size:
+        raise ValueError(f"{name} must be a list of numbers, got an array of shape {array.shape}")
+    return array
+
+
 def _check_dimension(name, value, unit):
     """Raise `UnitError` if ``value``, or a part of a list, is a quantity of another dimension than ``unit``."""
     if isinstance(value, (list, tuple)):
@@ -105,10 +113,7 @@ def real_numbers(name, value, copy=False):
     ValueError
         If a number is too large for double precision.
     """
-    try:
-        array = np.asarray(_without_tensors(name, value, 0))
-    except ValueError:
-        raise TypeError(f"{name} must be a number or an array of numbers, got {shown(value)}") from None
+    array = plain_array(name, value)
     if array.dtype.kind not in "biuf":  # NumPy would drop imaginary parts, and make a NaN of None
         for entry in array.flat:
             if array.dtype.kind != "O" or not isinstance(entry, Real):
@@ -121,6 +126,14 @@ def real_numbers(name, value, copy=False):
             return array.astype(float, copy=copy)
     except OverflowError:
         raise ValueError(f"{name} holds a number that is too large for double precision: {shown(value)}") from None
+
+
+def plain_array(name, value):
+    """``value`` as an array of whatever type; raises `TypeError` for a tensor without numbers, masks and ragged lists."""
+    try:
+        return np.asarray(_without_tensors(name, value, 0))
+    except ValueError:
+        raise TypeError(f"{name} must be a number or an array of numbers, got {shown(value)}") from None
 
 
 def whole_numbers(value):

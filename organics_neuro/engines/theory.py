@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from organics_neuro.core import theory
 from organics_neuro.core.boundary import Values
-from organics_neuro.core.units import magnitude
+from organics_neuro.core.memory import check_memory
+from organics_neuro.core.units import check_axis
 from organics_neuro.engines._base import Engine, Settled, Spectra
 
 
@@ -40,8 +41,11 @@ class Theory(Engine):
     ) -> Spectra:
         """Spectra of the linearised circuit."""
         if frequencies is None:
+            check_memory(
+                f"a spectrum at steps of {resolution:g} Hz", 8 * highest / resolution, "use a larger resolution"
+            )
             frequencies = np.arange(resolution, highest + resolution / 2, resolution)
-        frequencies = magnitude("frequencies", frequencies, "hertz")
+        frequencies = check_axis("frequencies", frequencies, "hertz")
         inputs = circuit.dynamics.resolve_inputs(z)
         conditions = max([1, *(value.shape[0] for value in inputs.values() if value.ndim > 1)])
         power = {key: np.empty((conditions, len(frequencies))) for key in signals}

@@ -13,7 +13,7 @@ from organics_neuro.core.boundary import number, shown
 from organics_neuro.core.circuits import Circuit, check_circuit
 from organics_neuro.core.names import Name
 from organics_neuro.core.reference import DT
-from organics_neuro.core.units import magnitude
+from organics_neuro.core.units import check_axis
 
 #: Samples that are worked on together: enough for few calls, few enough for memory.
 _CHUNK = 32
@@ -122,9 +122,7 @@ def gratings(circuit: Any, angles: ArrayLike | None, stimulus: AngleStimulus) ->
     own = isinstance(circuit, Circuit) and bool(stimuli.preferred(circuit))
     if angles is None:
         angles = stimuli.angles_around(circuit) if own else np.arange(0, 360, 10.0)
-    given, angles = angles, magnitude("angles", angles, "1")
-    if angles.ndim != 1 or not angles.size:
-        raise ValueError(f"angles must be a list of numbers, got {shown(given)}")
+    angles = check_axis("angles", angles)
     if own or (stimulus is None and isinstance(circuit, Circuit)):
         angles = stimuli.known_angles(circuit, angles)
     each = [pattern(circuit, None if stimulus is None else stimulus(angle), angle) for angle in angles.tolist()]
@@ -136,7 +134,7 @@ def offsets(
 ) -> tuple[np.ndarray, Inputs, Inputs]:
     """Angles from that of a test that are shown, the inputs (angles, units) there, and those of the test (units,)."""
     start = number("the angle of the test", origin, "one number of degrees", lambda _: True)
-    angles = np.atleast_1d(magnitude("angles", angles, "1"))
+    angles = check_axis("angles", angles)
     known, each = gratings(circuit, np.concatenate([[start], start + angles]), stimulus)
     return known[1:] - known[0], {k: v[1:] for k, v in each.items()}, {k: v[0] for k, v in each.items()}
 

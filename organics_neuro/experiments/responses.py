@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from organics_neuro.core import stimuli
-from organics_neuro.core.boundary import known_name
+from organics_neuro.core.boundary import check_index, known_name
 from organics_neuro.core.errors import ConvergenceError
 from organics_neuro.core.names import Name
 from organics_neuro.experiments.protocol import Inputs, drive_of, long_name, unit_axis, with_preferences, with_units
@@ -113,10 +113,9 @@ def of_unit(dataset: xr.Dataset, output: str, unit: int | None) -> xr.DataArray:
     preferred = f"{output}.preferred_unit"
     if unit is None and preferred in dataset.coords:
         return values.isel({axis: dataset[preferred]})
-    unit = int(values.attrs.get("preferred_unit", 0)) if unit is None else unit
-    units = values.sizes[axis]
-    if not 0 <= unit < units:
-        raise ValueError(f"unit = {unit} must be from 0 to {units - 1}: the dataset has {units} units")
+    unit = check_index(
+        "unit", int(values.attrs.get("preferred_unit", 0)) if unit is None else unit, values.sizes[axis], "units"
+    )
     if axis in values.coords and unit in values[axis].values:  # after a selection, units keep their numbers
         return values.isel({axis: int(np.flatnonzero(values[axis].values == unit)[0])})
     return values.isel({axis: unit})
@@ -130,6 +129,10 @@ def ylabel(values: xr.DataArray) -> str:
 
 def prefer(dataset: xr.Dataset, unit: int | None) -> xr.Dataset:
     """The dataset with ``unit`` as the preferred one of each output that has as many units; as it is for None."""
+    if unit is not None:
+        check_index(
+            "unit", unit, max((v.sizes[v.dims[-1]] for v in dataset.data_vars.values() if v.dims), default=0), "units"
+        )
     for value in dataset.data_vars.values():
         if unit is not None and "preferred_unit" in value.attrs and unit < value.sizes[value.dims[-1]]:
             value.attrs["preferred_unit"] = unit

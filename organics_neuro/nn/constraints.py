@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import orthogonal
 from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 
-from organics_neuro.core.boundary import known_name, positive_int
+from organics_neuro.core.boundary import known_name, positive_int, shown
 from organics_neuro.core.operators import LowRank, Operator, Sparse
 from organics_neuro.nn.arguments import check_tensor
 from organics_neuro.nn.effective import guard
@@ -130,7 +130,7 @@ class Dale(Constraint, name="dale"):
         super().__init__()
         self._given = None if signs is None else np.asarray(signs, dtype=float)
         if self._given is not None and not np.isin(self._given, (-1, 1)).all():
-            raise ValueError(f"signs must be +1 or -1, got {signs!r}")
+            raise ValueError(f"signs must be +1 or -1, got {shown(signs)}")
 
     def right_inverse(self, value):
         """As that of every constraint; the first time, the number of sources is known."""
@@ -209,7 +209,7 @@ class Lipschitz(Constraint, name="lipschitz"):
     def __init__(self, beta: float = 0.75, gamma: float = 0.001):
         super().__init__()
         if not 0 < beta < 1:
-            raise ValueError(f"beta must lie between 0 and 1, got {beta!r}")
+            raise ValueError(f"beta must lie between 0 and 1, got {shown(beta)}")
         self.beta, self.gamma = float(beta), float(gamma)
 
     def forward(self, M: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from organics_neuro import __version__, training
-from organics_neuro.core.errors import FileFormatError
+from organics_neuro.core.errors import FileFormatError, shown
 from organics_neuro.core.files import checksum, existing, make_folder, replacing, warn_unchecked
 from organics_neuro.recipes import weights
 from organics_neuro.recipes.settings import Recipe, check_recipe
@@ -74,7 +74,7 @@ class Card:
         for name, kind in get_type_hints(type(self)).items():
             value, kind = getattr(self, name), get_origin(kind) or kind
             if type(value) is not kind:
-                raise TypeError(f"{name} must be of type {kind.__name__}, got {value!r}")
+                raise TypeError(f"{name} must be of type {kind.__name__}, got {shown(value)}")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from organics_neuro.core.boundary import check_seed, number, positive_int
+from organics_neuro.core.boundary import check_seed, number, positive_int, shown
 from organics_neuro.core.files import check_writable
 from organics_neuro.training import checkpoints, samples
 from organics_neuro.training.history import History, is_log
@@ -170,7 +170,7 @@ def _settings(
 ) -> dict[str, Any]:
     """Those that must be the same for a run to go on, checked."""
     if lr_factors is not None and not isinstance(lr_factors, Mapping):
-        raise TypeError(f"lr_factors must be a dictionary of names and factors, got {lr_factors!r}")
+        raise TypeError(f"lr_factors must be a dictionary of names and factors, got {shown(lr_factors)}")
     factors = {
         key: number(f"lr_factors[{key!r}]", factor, "0 or larger", lambda f: f >= 0)
         for key, factor in (lr_factors or {}).items()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from organics_neuro.core.boundary import known_name, step_size
+from organics_neuro.core.boundary import known_name, shown, step_size
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import existing
 from organics_neuro.core.models.gated import STEP_TIME
@@ -90,7 +90,7 @@ def import_checkpoint(
     if cell is not None:
         known_name("cell", cell, CELLS)
     if not isinstance(limit_pool, (bool, type(None))):
-        raise ValueError(f"limit_pool must be True, False or None, got {limit_pool!r}")
+        raise ValueError(f"limit_pool must be True, False or None, got {shown(limit_pool)}")
     given = {"y": max_step_y, "a": max_step_a, "b": max_step_b}
     given = {k: step_size(f"max_step_{k}", value) for k, value in given.items() if value is not None}
     dt, content = seconds("dt", dt), _load(path)

@@ -7,12 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz import campaign, outcomes, page
-from tests.fuzz.areas import NAMES, attempt_of
+from tests.fuzz.areas import NAMES, arguments, attempt_of
 
 pytest.importorskip("torch")
 
 #: How many cases of an area are tried here.
-CASES = {"arguments": 150, "circuits": 4, "commands": 8, "files": 25, "kills": 2, "layers": 10}
+CASES = {"arguments": 150, "circuits": 4, "commands": 8, "files": 25, "kills": 2, "layers": 10, "models": 4}
 
 
 @pytest.mark.parametrize("area", CASES)
@@ -21,6 +21,37 @@ def test_nothing_is_wrong_in_silence(area, monkeypatch, tmp_path):
     for number in range(CASES[area]):
         outcome, text = outcomes.judge(attempt_of(area), campaign.draw(area, 0, number))
         assert outcome in outcomes.GOOD, f"{area}:0:{number}: {text}"
+
+
+@pytest.mark.parametrize(
+    ("call", "value"),
+    [
+        ("step_response unit", "dates"),
+        ("orientation_tuning unit", "tensor: three axes"),
+        ("mask_tuning angles", "rows"),
+        ("power_spectrum frequencies", "half"),
+        ("power_spectrum resolution", "small"),
+        ("attention gains", "decimal"),
+        ("attention field", "10**5000"),
+        ("attention field", "large"),
+        ("feedforward", "ragged"),
+        ("receptive field", "large"),
+        ("patch", "10**5000"),
+        ("starts", "10**12"),
+        ("inputs of a group", "numbers"),
+        ("replaced", "rows"),
+        ("replaced y", "tensor: grad"),
+        ("trials of a group", "2**63"),
+        ("source of a projection", "tensor: sparse"),
+        ("rate", "four axes"),
+        ("cells", "2**63"),
+        ("variable", "masked"),
+        ("conductance", "tensor: grad"),
+    ],
+)
+def test_what_was_once_a_traceback(call, value):
+    outcome, text = outcomes.judge(lambda _: arguments.calls()[call](arguments.values()[value]), None)
+    assert outcome in outcomes.GOOD, text
 
 
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

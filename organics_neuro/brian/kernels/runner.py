@@ -11,6 +11,7 @@ from brian2.units.fundamentalunits import DIMENSIONLESS
 from organics_neuro.brian.kernels.cuda import begin_with
 from organics_neuro.brian.kernels.private import current_device
 from organics_neuro.brian.kernels.program import Program
+from organics_neuro.core.boundary import check_text, shown
 from organics_neuro.core.errors import UnitError
 from organics_neuro.core.expressions import replaced, to_brian
 
@@ -28,8 +29,9 @@ def target_variable(group: b2.Group, name: str) -> Variable:
     ValueError, TypeError
         If there is none of this name, or something else determines it.
     """
-    variable = group.variables.get(name)
+    variable = group.variables.get(check_text("the target variable", name))
     if variable is None:
+        name = shown(name, str)
         raise ValueError(f"the target {group.name!r} has no variable {name!r}; add '{name} : 1' to its equations")
     owner = getattr(variable, "owner", None)
     plain = isinstance(variable, ArrayVariable) and owner is not None and owner.name == whole(group).name

@@ -14,7 +14,7 @@ from organics_neuro.brian.kernels.private import DIMENSIONLESS
 from organics_neuro.brian.kernels.runner import whole
 from organics_neuro.brian.projection import Projection
 from organics_neuro.brian.trials import Layout
-from organics_neuro.core.boundary import known_name, shown
+from organics_neuro.core.boundary import check_text, known_name, shown
 from organics_neuro.core.delays import delay_steps
 from organics_neuro.core.errors import UnitError
 from organics_neuro.core.operators import Operator, Sparse, as_operator, identity
@@ -40,7 +40,7 @@ def source_of(group: b2.Group, rate: str) -> b2.Group:
     ValueError
         If there is no such variable.
     """
-    circuit = whole(group)
+    circuit, rate = whole(group), check_text("rate", rate)
     if not isinstance(circuit, CircuitGroup):
         known_name("variable", rate, _public(group))
         return group
@@ -60,7 +60,7 @@ def quantity(name: str, value: Any, least: float | None = None) -> b2.Quantity:
     try:
         made = b2.Quantity(value)
         number = float(np.asarray(made))
-    except (TypeError, ValueError, b2.DimensionMismatchError):
+    except (TypeError, ValueError, RuntimeError, b2.DimensionMismatchError):
         raise TypeError(f"{name} must be one number with a unit, got {shown(value)}") from None
     if not np.isfinite(number) or (least is not None and number < least):
         kind = "finite" if least is None else f"finite and not below {least:g}"

@@ -24,8 +24,11 @@ from organics_neuro.brian.spiking.ends import (
 from organics_neuro.brian.trials import Layout, layout_of, split
 from organics_neuro.core.boundary import positive_int, probability
 from organics_neuro.core.errors import StepSizeWarning
+from organics_neuro.core.memory import check_memory
 from organics_neuro.core.operators import identity
 
+#: Bytes that Brian2 keeps for a neuron.
+_BYTES = 64
 #: Above this probability of a spike in a step, intervals are visibly those of steps.
 _LIKELY = 0.1
 #: What the cells of a unit share: the rate, and what follows from it for one step.
@@ -207,6 +210,8 @@ def rate_to_spikes(
         )
     known = layout_of(group) or Layout(1, len(group))
     layout = Layout(known.trials, len(source) // known.trials, positive_int("cells", cells))
+    size = layout.trials * layout.per_trial
+    check_memory(f"a group of {size:,} neurons", _BYTES * size, "use fewer cells")
     if "dt" not in options:
         options.setdefault("clock", whole(source).clock)
     return PoissonCells(

@@ -15,6 +15,7 @@ from organics_neuro.brian.inputs import add_to
 from organics_neuro.brian.kernels.runner import target_variable, whole
 from organics_neuro.brian.spiking.ends import check_units, weights_between
 from organics_neuro.brian.trials import Layout
+from organics_neuro.core.boundary import check_text
 from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.operators import Operator, Sparse
 
@@ -69,7 +70,7 @@ def place_of(group: b2.Group, target: str, gain: b2.Quantity, layout: Layout) ->
     UnitError
         If the units differ.
     """
-    circuit = whole(group)
+    circuit, target = whole(group), check_text("the target variable", target)
     if not isinstance(circuit, CircuitGroup):
         check_target(group, target, gain.dim)
         return Plain(group, target, layout)

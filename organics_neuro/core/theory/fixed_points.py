@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from organics_neuro.core.boundary import check_seed, number, positive_int
+from organics_neuro.core.memory import check_memory
 from organics_neuro.core.theory.large import LARGE
 from organics_neuro.core.theory.problems import pose, rows_at_a_time
 from organics_neuro.core.theory.search import Search
@@ -114,6 +115,7 @@ def fixed_points(
             f"fixed_points takes circuits of up to {LARGE} states, this one has {problem.dynamics.size}; fixed_point finds the "
             "one that a large circuit reaches"
         )
+    check_memory(f"a search from {starts:,} places", 8.0 * starts * problem.dynamics.size, "use fewer starts")
     with np.errstate(all="ignore"):  # a start may lie outside of the domain of the equations
         _, system, start = next(problem.parts())
         search = Search(system, start, tol).run()

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from organics_neuro.core import stimuli
-from organics_neuro.core.boundary import known_name, number, shown
+from organics_neuro.core.boundary import known_name, list_of, number
 from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.reference import DT
 from organics_neuro.core.stimuli import check_contrasts
@@ -126,7 +126,7 @@ def attention(
     test = pattern(circuit, stimulus, angle)
     multiplier = _field(circuit, strength, field, angle)
     given, both = held(circuit, stimulus), scaled(test, np.tile(contrasts, 2))
-    for name in [gains] if isinstance(gains, str) else gains:
+    for name in [gains] if isinstance(gains, str) else list_of("gains", gains):
         known_name("parameter in gains", name, circuit.model.parameters)
         usual = np.broadcast_to(given.get(name, circuit.parameters[name]), (circuit.size,))
         both[name] = np.repeat([usual, multiplier * usual], len(contrasts), axis=0)
@@ -144,8 +144,7 @@ def attention(
 def _field(circuit: Any, strength: float, field: float, angle: float) -> np.ndarray:
     """What the gains are multiplied by, (units,)."""
     strength = number("strength", strength, "a number above 0", lambda s: s > 0)
-    if isinstance(field, bool) or not isinstance(field, (int, float)) or not field > 0:
-        raise ValueError(f"field must be a number above 0, or infinity, got {shown(field)}")
+    field = number("field", field, "a number above 0, or infinity", lambda f: f > 0, infinite=True)
     if not isinstance(circuit, Circuit):
         raise TypeError(
             f"circuit must be one Circuit, got {type(circuit).__name__}; attend in a part: circuit.parts[name]"
@@ -162,4 +161,4 @@ def _field(circuit: Any, strength: float, field: float, angle: float) -> np.ndar
         distance = np.hypot(prefers["y"] - row, prefers["x"] - column)
     else:
         distance = (prefers["angle"] - angle + 180) % 360 - 180
-    return 1 + (strength - 1) * np.exp(-(distance**2) / (2 * field**2))
+    return 1 + (strength - 1) * np.exp(-((distance / field) ** 2) / 2)

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import known_name
+from organics_neuro.core.boundary import check_index, known_name
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.names import Name
 from organics_neuro.core.stimuli import check_contrasts
@@ -128,9 +128,8 @@ def step_response(
     found = engine.simulate(circuit, scaled(shown, contrasts) | kept, initial=start, record=[name])[name]
     drive = drive_of(circuit, shown, Name.parse(name).population)
     fits = drive is not None and len(drive) == found.shape[-1]
-    measured = int(np.argmax(drive if fits else np.abs(found[-1] - found[0]).max(axis=0))) if unit is None else unit
-    if not 0 <= measured < found.shape[-1]:
-        raise ValueError(f"unit = {unit} must be from 0 to {found.shape[-1] - 1}")
+    best = int(np.argmax(drive if fits else np.abs(found[-1] - found[0]).max(axis=0)))
+    measured = check_index("unit", best if unit is None else unit, found.shape[-1], "units")
     trace = found[..., measured].T - found[0, :, measured][:, None]
     time = np.arange(trace.shape[1]) * time_step(engine, circuit)
     variables = {"response": (("contrast", "time"), trace, {"long_name": long_name(name), "units": "1"})}

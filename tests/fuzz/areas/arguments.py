@@ -53,6 +53,78 @@ def values():
 @cache
 def calls():
     """Functions of one argument by name."""
+    return {**_of_circuits(), **_of_networks(), **_of_experiments()}
+
+
+@cache
+def _ring():
+    return on.ring(n=9)
+
+
+def _of_experiments():
+    """Every registered experiment takes what it is given in each of its places, circuit first."""
+    found = {}
+    reference = on.engines.Reference(duration=0.01, dt=1e-3, progress=False)
+    for name in on.experiments.list():
+        function = on.experiments.find(name)
+        arguments = dict(function.signature.parameters)
+        arguments.pop(function.first)
+        engine = arguments.pop("engine", None)
+        usual = {"engine": reference if engine.default == "reference" else "theory"} if engine else {}
+        usual |= {"progress": False} if arguments.pop("progress", None) else {}
+        usual |= {n: [0.1, 0.5] for n, p in arguments.items() if p.default is p.empty}
+        for argument in arguments:
+            found[f"{name} {argument}"] = partial(_measure, function, usual, argument)
+        found[f"{name} circuit"] = partial(_apply, function, usual)
+    return found
+
+
+def _measure(function, usual, argument, value):
+    function(_ring(), **{**usual, argument: value})
+
+
+def _apply(function, usual, value):
+    function(value, **usual)
+
+
+def _of_networks():
+    """Couplings between circuits and spiking neurons; nothing is run."""
+    import brian2 as b2
+
+    group = on.CircuitGroup(_ring(), name="hostile_group")
+    cells = b2.NeuronGroup(9, "dv/dt = (I_syn - v)/(10*ms) : 1\nI_syn : 1\ng_syn : 1", threshold="v > 1", reset="v = 0")
+    poisson = on.rate_to_spikes(group)
+    return {
+        "group": on.CircuitGroup,
+        "trials of a group": lambda v: on.CircuitGroup(_ring(), trials=v),
+        "inputs of a group": lambda v: on.CircuitGroup(_ring(), inputs=v),
+        "replaced": lambda v: on.CircuitGroup(_ring(), replaced=v),
+        "replaced y": lambda v: on.CircuitGroup(_ring(), replaced={"y": v}),
+        "method of a group": lambda v: on.CircuitGroup(_ring(), method=v),
+        "rate": lambda v: on.rate_to_spikes(group, v),
+        "maximum": lambda v: on.rate_to_spikes(group, maximum=v),
+        "cells": lambda v: on.rate_to_spikes(group, cells=v),
+        "correlation": lambda v: on.rate_to_spikes(group, cells=2, correlation=v),
+        "dead time": lambda v: on.rate_to_spikes(group, dead_time=v),
+        "spikes": lambda v: on.spikes_to_rate(v, group),
+        "weights of spikes": lambda v: on.spikes_to_rate(poisson, group, weights=v),
+        "tau of spikes": lambda v: on.spikes_to_rate(poisson, group, tau=v),
+        "kernel": lambda v: on.spikes_to_rate(poisson, group, kernel=v),
+        "delay of spikes": lambda v: on.spikes_to_rate(poisson, group, delay=v),
+        "current": lambda v: on.rate_to_current(group, cells, gain=v),
+        "variable": lambda v: on.rate_to_current(group, cells, v),
+        "neurons": lambda v: on.rate_to_current(group, v),
+        "weights of a current": lambda v: on.rate_to_current(group, cells, weights=v),
+        "conductance": lambda v: on.rate_to_conductance(group, cells, gain=v),
+        "lfp": lambda v: on.lfp(group, v),
+        "source of an lfp": lambda v: on.lfp(group, source=v),
+        "projection": lambda v: on.Projection(group, cells, v, source="y", target="I_syn"),
+        "source of a projection": lambda v: on.Projection(group, cells, np.eye(9), source=v, target="I_syn"),
+        "synapses": on.within_trials,
+    }
+
+
+def _of_circuits():
     c = on.Circuit("two_type", size=3, sigma=0.1)
     weights, stimuli, theory, engines = on.weights, on.stimuli, on.theory, on.engines
     run = partial(on.simulate, c, 1.0, 1e-3)
@@ -118,6 +190,23 @@ def calls():
         "contrasts": lambda v: response(c, v),
         "masks": lambda v: response(c, [0.1], v),
         "stimulus": lambda v: response(c, [0.1], stimulus=v),
+        "ensemble": theory.fixed_point,
+        "circuits": lambda v: theory.fixed_point([c, v]),
+        "z of an ensemble": lambda v: theory.fixed_point([c, c], v),
+        "guess": lambda v: theory.fixed_point(c, 1.0, {"y": v}),
+        "tol": lambda v: theory.fixed_point(c, 1.0, tol=v),
+        "starts": lambda v: theory.fixed_points(c, 1.0, starts=v),
+        "guesses": lambda v: theory.fixed_points(c, 1.0, {"y": v}, starts=2),
+        "energy": lambda v: theory.energy(c, 1.0, {"y": v}),
+        "oscillators": lambda v: theory.oscillators(c, v),
+        "sheet of units": lambda v: on.sheet(v, 3),
+        "orientations": lambda v: on.sheet(3, 3, v),
+        "receptive field": lambda v: on.sheet(3, 3, receptive_field=v),
+        "boundary of a sheet": lambda v: on.sheet(3, 3, boundary=v),
+        "areas": lambda v: on.hierarchy(v, on.Coupling("z", 1.0, "y")),
+        "feedforward": lambda v: on.hierarchy({"a": c, "b": c}, v),
+        "pairs": on.rectified_pairs,
+        "patch": lambda v: stimuli.patch(on.sheet(3, 3), v),
         "load": on.load,
         "load a dataset": on.experiments.load,
     }  # fmt: skip

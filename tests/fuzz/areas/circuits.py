@@ -52,7 +52,7 @@ def _flow(circuit, z, y, a):
     return dy, da
 
 
-def _check(name, found, expected, tolerance):
+def check(name, found, expected, tolerance):
     if not np.allclose(found, expected, rtol=tolerance, atol=tolerance):
         raise WrongError(f"{name}: {np.asarray(found).ravel()[:4]}, not {np.asarray(expected).ravel()[:4]}")
 
@@ -71,12 +71,12 @@ def _check_engines(random, circuit, z):
         engines.append(on.engines.Brian(dt=dt))
     for engine in engines:
         trace = on.simulate(circuit, z, steps * dt, engine)
-        _check(f"y of {engine}", trace["y"][-1, 0], y, 1e-9)
-        _check(f"a of {engine}", trace["a"][-1, 0], a, 1e-9)
+        check(f"y of {engine}", trace["y"][-1, 0], y, 1e-9)
+        check(f"a of {engine}", trace["a"][-1, 0], a, 1e-9)
     from organics_neuro.nn.functional import unroll
 
     _, last = unroll(circuit, z, steps, dt)
-    _check("y in torch", last["y"].numpy(), y, 1e-9)
+    check("y in torch", last["y"].numpy(), y, 1e-9)
 
 
 def _check_theory(circuit, z):
@@ -87,7 +87,7 @@ def _check_theory(circuit, z):
     if np.all(point.converged):
         dy, da = _flow(circuit, z, y, a)
         scale = 1 + np.abs(np.concatenate([y, a])).max()
-        _check(
+        check(
             "flow at the fixed point",
             np.concatenate([dy * circuit.parameters["tau_y"], da * circuit.parameters["tau_a"]]) / scale,
             0,
@@ -102,7 +102,7 @@ def _check_theory(circuit, z):
             continue  # the root has no slope there
         rates = [np.concatenate(_flow(circuit, z, s[:n], s[n:])) for s in (up, down)]
         slope = (rates[0] - rates[1]) / (2 * h)
-        _check(
+        check(
             "column of the Jacobian",
             jacobian[:, k] / (1 + np.abs(slope).max()),
             slope / (1 + np.abs(slope).max()),
@@ -110,7 +110,7 @@ def _check_theory(circuit, z):
         )
 
 
-def _check_file(circuit):
+def check_file(circuit):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "circuit.safetensors"
         circuit.save(path)
@@ -123,7 +123,7 @@ def attempt(random):
     z = numbers(random, circuit.size) * random.choice([0.1, 1, 10])
     x = numbers(random, circuit.size)
     for name, weights in circuit.weights.items():
-        _check(f"{name} @ x", weights @ x, weights.to_dense() @ x, 1e-9)
+        check(f"{name} @ x", weights @ x, weights.to_dense() @ x, 1e-9)
     _check_engines(random, circuit, z)
     _check_theory(circuit, z)
-    _check_file(circuit)
+    check_file(circuit)
