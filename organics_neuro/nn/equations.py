@@ -23,7 +23,7 @@ from torch.nn.functional import linear
 
 from organics_neuro.core import expressions
 from organics_neuro.core.expressions import Backend, derivative, symbol
-from organics_neuro.core.model import CircuitModel
+from organics_neuro.core.model import CircuitModel, Coupling
 from organics_neuro.nn.functional import TORCH
 
 #: As `TORCH`, but with the plain square root: where a steady state is, it has a slope.
@@ -83,7 +83,7 @@ class Equations:
     def __init__(self, model: CircuitModel, numbers: Mapping[str, float]):
         self.model, self.states = model, model.states
         values = {symbol(name): _exact(number) for name, number in numbers.items()}
-        inside = [c for c in model.couplings if model.external_source(c) is None]
+        inside = _inside(model)
         targets = dict.fromkeys(c.target for c in inside)
         for c in inside:
             if chained := sorted(model.reads(c.source).intersection(targets)):
@@ -161,6 +161,11 @@ def _with(model, text, known):
     return model.expression(text) if set(known) <= {*model.arguments} else expressions.parse(text)
 
 
+def _inside(model: CircuitModel) -> list[Coupling]:
+    """The couplings within the population."""
+    return [c for c in model.couplings if model.external_source(c) is None]
+
+
 def split(values: Values) -> tuple[dict[str, Tensor], tuple[tuple[str, float], ...]]:
     """Tensors and plain numbers of ``values``; the numbers become part of the expressions."""
     tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
@@ -215,7 +220,8 @@ class System:
     ----------
     model : CircuitModel
     values : dict of Tensor or float
-        Inputs, parameters, and what couplings from external inputs deliver: (samples, units), (units,) or a number.
+        Inputs, parameters, and what couplings from external inputs deliver: (samples, units), (units,) or a number. Where
+        couplings within the population write the same variable, they add to it.
     weights : dict of Tensor or callable
         Of the couplings within the population: (units, units), or, where nothing is linearised, their product with
         (samples, units).
@@ -223,7 +229,10 @@ class System:
 
     def __init__(self, model: CircuitModel, values: Values, weights: Mapping[str, Any]):
         self.values, self.weights = values, weights
-        tensors, numbers = split(values)
+        targets = {c.target for c in _inside(model)}
+        #: What comes from outside to variables that couplings within the population write as well.
+        self.outside = {name: value for name, value in values.items() if name in targets}
+        tensors, numbers = split({name: value for name, value in values.items() if name not in targets})
         self.equations, self._tensors = _equations(model, numbers), tensors
         self._offsets = {state: offset(tensors) for state, offset in self.equations.offsets.items()}
         self.by_target = self.equations.by_target
@@ -253,7 +262,8 @@ class System:
             found = closed_form(model, self.values, products)
         else:
             found = _initial(model, self.values)
-        shape = torch.broadcast_shapes((1, len(like)), *(v.shape for v in self._tensors.values()))
+        tensors, _ = split(self.values)
+        shape = torch.broadcast_shapes((1, len(like)), *(v.shape for v in tensors.values()))
         return [torch.as_tensor(found[s], dtype=like.dtype, device=like.device).expand(shape) for s in model.states]
 
     def at(self, states: Sequence[Tensor]) -> Known:
@@ -262,14 +272,24 @@ class System:
 
     def deliver(self, target: str, known: Values) -> Tensor:
         """What the couplings deliver to one variable."""
-        first, *others = (_product(self.weights[k.weights], k.source(known)) for k in self.by_target[target])
-        return sum(others, first)
+        first, *others = (self._product(k, known) for k in self.by_target[target])
+        return sum(others, first + self.outside[target] if target in self.outside else first)
+
+    def _product(self, link, known):
+        weights, source = self.weights[link.weights], link.source(known)
+        if isinstance(weights, Tensor) and not isinstance(source, Tensor):  # one number for all units
+            source = weights.new_full(weights.shape[1:], float(source))
+        return _product(weights, source)
 
     def _next(self, state, known):
-        """F of a state."""
+        """F of a state, as a tensor: it may be one number for all."""
+        following = self._value(state, known)
+        return following if isinstance(following, Tensor) else _full(following, known[state])
+
+    def _value(self, state, known):
         offset, rest = self._offsets[state], self.equations.rest[state]
         links = self.by_target.get(rest.alone, ())
-        if len(links) == 1 and isinstance(offset, Tensor) and rest.alone not in known:
+        if len(links) == 1 and isinstance(offset, Tensor) and rest.alone not in {*known, *self.outside}:
             weights = self.weights[links[0].weights]
             if isinstance(weights, Tensor):  # in one operation
                 return torch.addmm(offset, links[0].source(known), weights.T)

@@ -4,7 +4,7 @@ A steady state is a solution of x = F(x) (`organics_neuro.nn.equations`, made fr
 these equations one after the other, which takes matrix products only. Where that does not settle, it solves for the
 states that the model does not declare as ``relaxed`` at given others (the iteration of Rawat, Heeger & Martiniani,
 NeurIPS 2024, arXiv:2409.18946), moves the relaxed ones a part of the way on a logarithmic scale, and ends with Newton's
-method, which is slower and robust. What it finds solves the equations; whether the circuit is stable there is another
+method, which is slower and robust; its steps are shortened where nothing else helped. What it finds solves the equations; whether the circuit is stable there is another
 question (`organics_neuro.theory.is_stable`). The backward pass solves the adjoint equations in the same way (implicit
 differentiation), so memory and gradients do not depend on the number of iterations.
 """
@@ -28,6 +28,8 @@ _FAST_ITERATIONS = 120
 #: Steps of the damped iteration on a logarithmic scale, and how many of each; Newton's method follows each time.
 _DAMPED_ITERATIONS = {0.5: 150, 0.1: 300}
 _NEWTON_ITERATIONS = 20
+#: Steps of Newton's method whose length is chosen, and how often each may be halved.
+_DESCENT_ITERATIONS, _HALVINGS = 60, 12
 #: To see whether all samples have settled costs more than an iteration.
 _CHECK_EVERY = 5
 
@@ -194,6 +196,11 @@ def _search(system):
         left = left[~found]
         if not len(left):
             break
+    if len(left):
+        found, more = _descent(double.select(left), [x[left] for x in double.start()])
+        steps[left] += more
+        for state, x in zip(states, found, strict=True):
+            state[left] = x
     return [state.to(dtype) for state in states], steps
 
 
@@ -240,6 +247,27 @@ def _newton(system, states):
         states = _solved(system, states, range(len(states)), states[0].shape[-1])
         steps += 1
         moving = any(((x - y).abs() > TOLERANCE[x.dtype]).any() for x, y in zip(states, before, strict=True))
+    return states, steps
+
+
+def _descent(system, states):
+    """Newton's method from the start, each step halved until the residual falls; (states, iterations).
+
+    For equations in which no state is a part of its own, such as dx/dt = tanh(W x + z), iterations lead nowhere, and full
+    steps of Newton's method lead too far.
+    """
+    for steps in range(1, _DESCENT_ITERATIONS + 1):
+        error, full = system.error(states), _solved(system, states, range(len(states)), states[0].shape[-1])
+        part = torch.ones_like(error)
+        for _ in range(_HALVINGS):
+            trial = [x + part.unsqueeze(-1) * (f - x) for x, f in zip(states, full, strict=True)]
+            worse = ~(system.error(trial) < error)  # NaN is not smaller
+            part = torch.where(worse, part / 2, part)
+            if not worse.any():
+                break
+        states = [torch.where(worse.unsqueeze(-1), x, t) for x, t in zip(states, trial, strict=True)]
+        if worse.all() or not _exceeds(system.error(states), states).any():
+            break
     return states, steps
 
 
@@ -290,14 +318,14 @@ class _Pullback:
             values[t] = found[k] = total
             kept = {link: back for link, back in kept.items() if t not in self.read_by[link]}
 
-    def _at_target(self, link, values):
-        """What comes back to what a coupling delivers."""
-        first, *others = (_scaled(self.response[s, link.target], values[s]) for s in self.read_by[link])
+    def _at_target(self, target, values):
+        """What comes back to what couplings deliver to a variable."""
+        first, *others = (_scaled(r, values[s]) for (s, variable), r in self.response.items() if variable == target)
         return sum(others, first)
 
     def _at_source(self, link, values):
         """What comes back through the weights of a coupling."""
-        return self._at_target(link, values) @ self.system.weights[link.weights]
+        return self._at_target(link.target, values) @ self.system.weights[link.weights]
 
     def gradients(self, problem, adjoint, given, needed):
         """Gradients of the tensors ``given``, by the solution of the adjoint equations; None where not ``needed``."""
@@ -307,19 +335,22 @@ class _Pullback:
         for link in self.equations.links:
             if wanted[link.weights] and self.read_by[link]:
                 source = link.source(self.known)
-                gradient = self._at_target(link, values).T @ torch.as_tensor(source).expand(len(adjoint[0]), -1)
+                gradient = self._at_target(link.target, values).T @ torch.as_tensor(source).expand(len(adjoint[0]), -1)
                 found[link.weights] = gradient + found.get(link.weights, 0)
         leaves = {
             name: value.detach().requires_grad_()
             for name, value in zip(problem.values, given, strict=False)
-            if wanted[name]
+            if wanted[name] and name not in self.system.outside
         }
+        for name, value in self.system.outside.items():
+            if wanted.get(name) and any(target == name for _, target in self.response):
+                found[name] = self._at_target(name, values).sum_to_size(value.shape)
         with torch.enable_grad():
             known = {**self.known, **leaves}
             pairs = [(f, values[s]) for s in values for f in self._terms(s, known)]
             pairs += [(k.source(known), self._at_source(k, values)) for k in self._links_reading(leaves)]
             pairs = [(f.expand_as(v), v) for f, v in pairs if isinstance(f, Tensor) and f.requires_grad]
-        if pairs:
+        if pairs and leaves:
             outputs, back = zip(*pairs, strict=True)
             gradients = torch.autograd.grad(outputs, list(leaves.values()), back, allow_unused=True)
             found.update(zip(leaves, gradients, strict=True))
