@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # for editors and type checkers; a test compares it with the 
     from organics_neuro.brian.spiking import within_trials as within_trials
     from organics_neuro.brian.trials import set_trials as set_trials
     from organics_neuro.core import errors as errors
+    from organics_neuro.core import ssn as ssn
     from organics_neuro.core import stimuli as stimuli
     from organics_neuro.core import theory as theory
     from organics_neuro.core import weights as weights
@@ -105,6 +106,7 @@ _NAMES |= {
 _MODULES = {
     "weights": "organics_neuro.core.weights",
     "stimuli": "organics_neuro.core.stimuli",
+    "ssn": "organics_neuro.core.ssn",
     "theory": "organics_neuro.core.theory",
     "errors": "organics_neuro.core.errors",
     "engines": "organics_neuro.engines",

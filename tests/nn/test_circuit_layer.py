@@ -53,6 +53,9 @@ def test_every_model_is_a_layer_and_its_circuit(model, num_layers):
     """The shapes are those of an LSTM, every parameter has a gradient, and the circuit takes the same steps."""
     rnn, x = CircuitLayer(model, N, H, num_layers, **DOUBLE), torch.randn(T, B, N, **DOUBLE)
     like, (hidden, _) = torch.nn.LSTM(N, H, num_layers, **DOUBLE)(x)
+    for cell in rnn.cells:
+        if "eta" in rnn.states:  # a process that noise alone drives would stay at 0
+            cell.initial_eta.normal_()
     output, state = rnn(x)
     assert state._fields == rnn.states == on.MODELS[model].states
     assert output.shape == like.shape

@@ -5,7 +5,7 @@ import pytest
 
 import organics_neuro as on
 from tests.brian.conftest import run_on
-from tests.parity.circuits import CIRCUITS, DT
+from tests.parity.circuits import CIRCUITS, DT, EVERY_OTHER
 from tests.simulators import simulate_brian, simulate_reference
 
 TRIALS, STEPS = 5, 20
@@ -37,13 +37,13 @@ ENGINES = {
 VARIANTS = [name for name in CIRCUITS if name.startswith("gated_")]
 NEIGHBOURS = ["three_type", "three_type_rate_change", "three_type_rates", "areas", "sheet"]
 #: "lstm" stands for them: two states, four gates, one abbreviation in another.
-RNN = ["lipschitz", "lipschitz_gated", "antisymmetric", "antisymmetric_gated", "elman", "elman_relu", "gru", "cornn"]
+OTHERS = [name for name in EVERY_OTHER if name != "lstm"]
 #: Compiled, these take long and show little: the 18 couplings of "two_layers" are those of "gated", and the others differ
 #: from their neighbours by a text that NumPy and torch check.
 SLOW = [
     (engine, name)
     for engine in ("brian_cython", "brian_cpp")
-    for name in ("two_layers", "two_type_rectified", *NEIGHBOURS, *VARIANTS, *RNN)
+    for name in ("two_layers", "two_type_rectified", *NEIGHBOURS, *VARIANTS, *OTHERS)
 ]
 
 
