@@ -57,6 +57,13 @@ def test_own_model_and_joined_populations(tmp_path):
     assert max(differences) < 1e-12
 
 
+def test_supralinear_network(tmp_path):
+    lines = run(ROOT / "examples" / "supralinear_network.py", tmp_path).splitlines()
+    summed = [[float(line.split()[k]) for k in (line.split().index("evoke") + 1, -3)] for line in lines[:2]]
+    assert summed[0][0] > 1.1 > summed[1][0] > summed[0][1] > summed[1][1]
+    assert "oscillates at 51 Hz" in lines[2]
+
+
 def test_train_ssn(tmp_path):
     pytest.importorskip("torch")
     output = run(ROOT / "examples" / "train_ssn.py", tmp_path)

@@ -256,7 +256,8 @@ def _descent(system, states):
     For equations in which no state is a part of its own, such as dx/dt = tanh(W x + z), iterations lead nowhere, and full
     steps of Newton's method lead too far.
     """
-    for steps in range(1, _DESCENT_ITERATIONS + 1):
+    steps, moving = 0, True
+    while moving and steps < _DESCENT_ITERATIONS:
         error, full = system.error(states), _solved(system, states, range(len(states)), states[0].shape[-1])
         part = torch.ones_like(error)
         for _ in range(_HALVINGS):
@@ -266,8 +267,7 @@ def _descent(system, states):
             if not worse.any():
                 break
         states = [torch.where(worse.unsqueeze(-1), x, t) for x, t in zip(states, trial, strict=True)]
-        if worse.all() or not _exceeds(system.error(states), states).any():
-            break
+        steps, moving = steps + 1, not worse.all() and _exceeds(system.error(states), states).any()
     return states, steps
 
 
