@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # for editors and type checkers; a test compares it with the 
     from organics_neuro import training as training
     from organics_neuro import transfer as transfer
     from organics_neuro.brian.device import use_device as use_device
+    from organics_neuro.brian.force import ForceLearning as ForceLearning
     from organics_neuro.brian.group import CircuitGroup as CircuitGroup
     from organics_neuro.brian.group import groups as groups
     from organics_neuro.brian.projection import Projection as Projection
@@ -29,6 +30,7 @@ if TYPE_CHECKING:  # for editors and type checkers; a test compares it with the 
     from organics_neuro.brian.spiking import within_trials as within_trials
     from organics_neuro.brian.trials import set_trials as set_trials
     from organics_neuro.core import errors as errors
+    from organics_neuro.core import feedback as feedback
     from organics_neuro.core import ssn as ssn
     from organics_neuro.core import stimuli as stimuli
     from organics_neuro.core import theory as theory
@@ -88,6 +90,7 @@ _NAMES = {
     "CircuitGroup": "organics_neuro.brian.group",
     "groups": "organics_neuro.brian.group",
     "Projection": "organics_neuro.brian.projection",
+    "ForceLearning": "organics_neuro.brian.force",
     "rate_to_spikes": "organics_neuro.brian.spiking",
     "spikes_to_rate": "organics_neuro.brian.spiking",
     "rate_to_current": "organics_neuro.brian.spiking",
@@ -107,6 +110,7 @@ _MODULES = {
     "weights": "organics_neuro.core.weights",
     "stimuli": "organics_neuro.core.stimuli",
     "ssn": "organics_neuro.core.ssn",
+    "feedback": "organics_neuro.core.feedback",
     "theory": "organics_neuro.core.theory",
     "errors": "organics_neuro.core.errors",
     "engines": "organics_neuro.engines",

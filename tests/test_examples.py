@@ -64,6 +64,13 @@ def test_supralinear_network(tmp_path):
     assert "oscillates at 51 Hz" in lines[2]
 
 
+def test_feedback_networks(tmp_path):
+    lines = run(ROOT / "examples" / "feedback_networks.py", tmp_path).splitlines()
+    more = {line.split(":")[0]: int(line.split()[1]) for line in lines[:3]}
+    assert more["least_squares"] >= more["force"] >= more["gradient"] == 0 < more["least_squares"]
+    assert int(lines[3].split()[-4]) >= 9
+
+
 def test_train_ssn(tmp_path):
     pytest.importorskip("torch")
     output = run(ROOT / "examples" / "train_ssn.py", tmp_path)

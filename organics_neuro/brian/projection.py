@@ -22,6 +22,11 @@ from organics_neuro.core.expressions import called
 from organics_neuro.core.model import Coupling
 from organics_neuro.core.operators import Operator, as_operator
 from organics_neuro.core.operators.dense import Dense
+from organics_neuro.core.operators.low_rank import LowRank
+
+#: Operators of which each array is one that a kernel reads, and the names of these.
+_CHANGEABLE = (Dense, LowRank)
+_ARRAYS = ("matrix", "left", "right")
 
 
 class Projection(b2.Group):
@@ -57,7 +62,8 @@ class Projection(b2.Group):
     Notes
     -----
     Projections run in the slot "groups" before the groups update their states, so with ``method="euler"`` all
-    right-hand sides see the same instant. Dense weights may be changed between runs: ``projection.matrix = array``.
+    right-hand sides see the same instant. Dense weights may be changed between runs, ``projection.matrix = array``, and
+    those of low rank, ``projection.left`` and ``projection.right``.
 
     Raises
     ------
@@ -124,22 +130,22 @@ class Projection(b2.Group):
         self.contained_objects.append(Again(self.runner, order))
 
     def __setattr__(self, key, value, level=0):
-        if are_variables_ready(self) and key in (*self.variables, "matrix"):
+        if are_variables_ready(self) and key in (*self.variables, *_ARRAYS):
             value = self._new_weights(key, value)
         super().__setattr__(key, value, level=level + 1)
 
     def _new_weights(self, key, value):
-        if key != "matrix" or key not in self.variables:
+        known = self.operator.arrays() if type(self.operator) in _CHANGEABLE else {}
+        if key not in known or key not in self.variables:
             raise TypeError(
                 f"the weights of {self.name!r} are {self.operator!r}; between runs only those of Dense can be changed, "
-                f"by {self.name}.matrix = array"
+                f"by {self.name}.matrix = array, and those of LowRank, by {self.name}.left or {self.name}.right"
             )
-        matrix = Dense(value).matrix
-        if matrix.shape != self.operator.shape:
-            raise ValueError(
-                f"{self.name}.matrix has shape {self.operator.shape}, got an array of shape {matrix.shape}"
-            )
-        return matrix.ravel().astype(self.variables[key].dtype)
+        shape = np.shape(value)
+        if shape != known[key].shape and (*shape, 1) != known[key].shape:
+            raise ValueError(f"{self.name}.{key} has shape {known[key].shape}, got an array of shape {shape}")
+        changed = type(self.operator).from_arrays({**known, key: value})
+        return np.ravel(get_program(changed, self.trials).arrays[key]).astype(self.variables[key].dtype)
 
     def __repr__(self):
         return f"<Projection {self.name!r}: {self.source_group.name} -> {self.target_group.name}, {self.operator!r}, {self.trials} trials>"

@@ -259,6 +259,23 @@ def test_only_dense_weights_can_be_changed(weights, key):
             setattr(projection, name, np.eye(2))
 
 
+@pytest.mark.parametrize("rank", [1, 2])
+def test_weights_of_low_rank_change_between_runs(rank):
+    rng = np.random.default_rng(0)
+    left, right, new = rng.normal(size=(2, rank)), rng.normal(size=(3, rank)), rng.normal(size=(3, rank))
+    source, target = b2.NeuronGroup(3, "x : 1"), b2.NeuronGroup(2, "total : 1")
+    source.x = [1.0, -2.0, 0.5]
+    projection = on.Projection(source, target, on.LowRank(left, right), source="x", target="total", name="p")
+    network = b2.Network(source, target, projection)
+    network.run(b2.defaultclock.dt)
+    np.testing.assert_allclose(target.total, left @ (right.T @ source.x))
+    projection.right = new if rank > 1 else new[:, 0]
+    network.run(b2.defaultclock.dt)
+    np.testing.assert_allclose(target.total, left @ (new.T @ source.x))
+    with pytest.raises(ValueError, match=rf"p.left has shape \(2, {rank}\), got an array of shape \(3, {rank}\)"):
+        projection.left = new
+
+
 def test_bad_new_weights_are_refused():
     projection = make()
     with pytest.raises(ValueError, match=r"p.matrix has shape \(2, 3\), got an array of shape \(3, 2\)"):

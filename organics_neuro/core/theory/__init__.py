@@ -1,5 +1,6 @@
-"""Theory of a circuit, without a simulator: steady states, their stability and energy, and noise around them."""
+"""Theory of a circuit, without a simulator: steady states, their stability and energy, noise, and mean fields of many units."""
 
+from organics_neuro.core.theory import mean_field
 from organics_neuro.core.theory.fixed_point import FixedPoint, fixed_point
 from organics_neuro.core.theory.fixed_points import FixedPoints, fixed_points
 from organics_neuro.core.theory.oscillators import Oscillators, energy, oscillators
@@ -19,6 +20,7 @@ __all__ = [
     "fixed_points",
     "is_stable",
     "jacobian",
+    "mean_field",
     "oscillators",
     "power_spectrum",
     "largest_stable_dt",
