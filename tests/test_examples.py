@@ -71,6 +71,13 @@ def test_feedback_networks(tmp_path):
     assert int(lines[3].split()[-4]) >= 9
 
 
+def test_wilson_cowan_and_normalization(tmp_path):
+    output = run(ROOT / "examples" / "wilson_cowan_and_normalization.py", tmp_path)
+    at_four = {line.split(": ")[0]: line.split(": ")[1] for line in output.splitlines()[:3]}
+    assert at_four["normalization"] == at_four["ORGaNICs"] == "2.54 at contrast 4"
+    assert at_four["Wilson-Cowan, frozen"] == "5.56 at contrast 4"
+
+
 def test_train_ssn(tmp_path):
     pytest.importorskip("torch")
     output = run(ROOT / "examples" / "train_ssn.py", tmp_path)

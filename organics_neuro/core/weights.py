@@ -1,16 +1,28 @@
 """Weights of ring circuits, normalization pools and random recurrence."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from organics_neuro.core.boundary import flag, not_negative_int, number, optional_seed, positive_int
+from organics_neuro.core.boundary import check_units_axis, flag, not_negative_int, number, optional_seed, positive_int
+from organics_neuro.core.errors import shown
 from organics_neuro.core.memory import check_memory
 from organics_neuro.core.operators import Circulant, Dense
 from organics_neuro.core.units import magnitude, seconds
 
-__all__ = ["gaussian_pool", "memory_recurrence", "random_recurrence", "ring_encoder", "ring_recurrence"]
+__all__ = [
+    "gaussian_pool",
+    "memory_recurrence",
+    "normalization_from_wilson_cowan",
+    "normalization_input",
+    "random_recurrence",
+    "ring_encoder",
+    "ring_recurrence",
+    "wilson_cowan_from_normalization",
+]
 
 
 def __dir__() -> list[str]:
@@ -153,3 +165,128 @@ def memory_recurrence(
     k = np.fft.fftfreq(n, 1 / n)
     column = np.fft.ifft(np.where(np.abs(k) <= modes, 1 + 1j * tau * (omega - speed * k), 0))
     return {"W_r_re": Circulant(column.real), "W_r_im": Circulant(column.imag)}
+
+
+# --- divisive normalization as the steady state of Wilson-Cowan dynamics --------------------------------------------
+
+
+def wilson_cowan_from_normalization(
+    kappa: ArrayLike,
+    b: ArrayLike,
+    H: ArrayLike,
+    e: ArrayLike,
+    f: Callable[[np.ndarray], np.ndarray],
+    exact: bool = True,
+) -> dict[str, Any]:
+    """Leak and weights of Wilson-Cowan dynamics that settle where divisive normalization is, at one stimulus.
+
+    Normalization is x = κ e/(b + H e), and the dynamics are dx/dt = e - α x - W f(x). With α = b/κ and
+    W = D[x/κ] H D[e/f(x)] both have the same x, for this e alone: the weights depend on the signal.
+
+    Parameters
+    ----------
+    kappa, b : array_like of shape (units,) or float
+        Positive.
+    H : array_like, shape (units, units)
+        Not negative.
+    e : array_like, shape (units,)
+        The stimulus, positive.
+    f : callable
+        What a unit sends, of an array; positive for positive x.
+    exact : bool
+        If not, W of first order in H, as in a series of the inverse: W = D[x/κ] H D[b/κ] D[x/f(x)].
+
+    Returns
+    -------
+    dict
+        ``alpha`` of shape (units,), ``W`` of shape (units, units), and the steady state ``x`` of shape (units,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import organics_neuro as on
+    >>> found = on.weights.wilson_cowan_from_normalization(1.0, 0.5, 0.1 * np.ones((2, 2)), [1.0, 0.5], np.sqrt)
+    >>> start = {"x": found["x"]}  # without a floor there is no slope at 0
+    >>> circuit = on.Circuit("wilson_cowan", {"W": found["W"]}, initial=start, alpha=found["alpha"], p=0.5, floor_f=0.0)
+    >>> on.theory.fixed_point(circuit, [1.0, 0.5]).state["x"].round(6), found["x"].round(6)
+    (array([1.538462, 0.769231]), array([1.538462, 0.769231]))
+    """
+    e = _positive("e", e)
+    kappa, b, H = _normalization(kappa, b, H, len(e))
+    x = kappa * e / (b + H @ e)
+    sent = _sent(f, x)
+    source = e / sent if flag("exact", exact) else b / kappa * x / sent
+    return {"alpha": b / kappa, "W": (x / kappa)[:, None] * H * source, "x": x}
+
+
+def normalization_from_wilson_cowan(
+    alpha: ArrayLike,
+    W: ArrayLike,
+    x: ArrayLike,
+    e: ArrayLike,
+    f: Callable[[np.ndarray], np.ndarray],
+    kappa: ArrayLike = 1.0,
+) -> dict[str, np.ndarray]:
+    """The divisive normalization that Wilson-Cowan dynamics settle at, at one stimulus: the inverse of the above.
+
+    b = κ α and H = D[κ/x] W D[f(x)/e]; ``kappa`` is free, as one constant of three is.
+
+    Parameters
+    ----------
+    alpha : array_like of shape (units,) or float
+    W : array_like, shape (units, units)
+    x, e : array_like, shape (units,)
+        A steady state, and its stimulus, both positive.
+    f : callable
+    kappa : array_like of shape (units,) or float
+
+    Returns
+    -------
+    dict
+        ``b`` of shape (units,) and ``H`` of shape (units, units), with x = κ e/(b + H e).
+    """
+    x, e = _positive("x", x), _positive("e", e)
+    kappa, b, H = _normalization(kappa, alpha, W, len(x), names=("kappa", "alpha", "W"))
+    residual = np.abs(e - b * x - H @ _sent(f, x)).max()
+    if residual > 1e-6 * max(e.max(), 1.0):
+        raise ValueError(
+            f"x is no steady state of e - alpha x - W f(x), whose residual is {residual:.2g}; give that of "
+            "organics_neuro.theory.fixed_point"
+        )
+    return {"b": kappa * b, "H": (kappa / x)[:, None] * H * (_sent(f, x) / e)}
+
+
+def normalization_input(kappa: ArrayLike, b: ArrayLike, H: ArrayLike, x: ArrayLike) -> np.ndarray:
+    """The stimulus e of a normalized response x = κ e/(b + H e), by one linear solution.
+
+    Parameters
+    ----------
+    kappa, b, H : as in `wilson_cowan_from_normalization`
+    x : array_like, shape (units,)
+    """
+    x = check_units_axis("x", x, len(np.atleast_1d(x)))
+    kappa, b, H = _normalization(kappa, b, H, len(x))
+    return np.linalg.solve(np.eye(len(x)) - (x / kappa)[:, None] * H, b / kappa * x)
+
+
+def _positive(name, value):
+    value = check_units_axis(name, value, len(np.atleast_1d(value)))
+    if value.ndim != 1 or not (value > 0).all():
+        raise ValueError(f"{name} must be positive, of shape (units,), got {shown(value, str)}")
+    return value
+
+
+def _normalization(kappa, b, H, n, names=("kappa", "b", "H")):
+    """Checked constants: κ and b of shape (units,), and the matrix."""
+    kappa, b = (_positive(name, np.broadcast_to(value, n)) for name, value in zip(names, (kappa, b), strict=False))
+    H = magnitude(names[2], H, "1")
+    if H.shape != (n, n):
+        raise ValueError(f"{names[2]} must have shape ({n}, {n}), one row and column per unit, got {H.shape}")
+    return kappa, b, H
+
+
+def _sent(f, x):
+    sent = np.asarray(f(x), float)
+    if sent.shape != x.shape or not (sent > 0).all():
+        raise ValueError(f"f must give one positive number for each unit, got {shown(sent, str)}")
+    return sent

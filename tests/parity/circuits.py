@@ -125,7 +125,7 @@ BY_HAND = {
     "gated_unrectified_constant_b0": lambda: make_variant("gated_unrectified", ("b0",)),
     "ring": lambda: on.ring(n=12),
     "chain": make_chain,
-    "wilson_cowan": make_wilson_cowan,
+    "user_wilson_cowan": make_wilson_cowan,
     "excitation_inhibition": make_excitation_inhibition,
     "two_layers": make_two_layers,
 }
