@@ -1,4 +1,4 @@
-"""Data sets that come with a checkout of the repository. They need neither torch nor Brian2."""
+"""Digits that come with a checkout of the repository, and sequences that are generated. They need neither torch nor Brian2."""
 
 import gzip
 import zlib
@@ -12,8 +12,9 @@ import numpy as np
 from organics_neuro.core.boundary import known_name
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import as_path, existing
+from organics_neuro.sequences import Sequences, adding, copying, delayed_match
 
-__all__ = ["TASKS", "Digits", "Task", "load"]
+__all__ = ["TASKS", "Digits", "Sequences", "Task", "adding", "copying", "delayed_match", "load"]
 
 
 def __dir__() -> list[str]:

@@ -192,7 +192,7 @@ class CircuitCell(Constrained):
             elif name in fixed and self._start[name].ndim == 0:
                 self.fixed[name] = float(self._start[name])
             elif name in fixed:
-                self.register_buffer(name, full * torch.as_tensor(self._start[name], **options))
+                self.register_buffer(name, full * torch.as_tensor(self._start[name]).to(full))
             else:
                 self._new(name, full)
 

@@ -13,7 +13,14 @@ from torch import nn
 
 from organics_neuro import datasets
 from organics_neuro.core.boundary import check_seed, known_name, positive_int, shown
-from organics_neuro.nn import BatchNorm1d, DivisiveNormalization, ORGaNICs, SequenceClassifier, oscillators_
+from organics_neuro.nn import (
+    BatchNorm1d,
+    CircuitLayer,
+    DivisiveNormalization,
+    ORGaNICs,
+    SequenceClassifier,
+    oscillators_,
+)
 from organics_neuro.nn.classifiers import AutoencoderClassifier
 from organics_neuro.training import cross_entropy
 from organics_neuro.training.run import Loss
@@ -40,6 +47,8 @@ class Recipe:
     loss : callable
     lr_factors : mapping of str to float, optional
         As for `organics_neuro.training.fit`.
+    ships : bool
+        Whether a trained network comes with the package.
     """
 
     name: str
@@ -51,6 +60,7 @@ class Recipe:
     lr: float
     loss: Loss = cross_entropy
     lr_factors: Mapping[str, float] | None = None
+    ships: bool = True
 
     @property
     def description(self) -> str:
@@ -167,6 +177,34 @@ def _normalization(*sizes: int, recurrence: str = "identity", dropout: float = 0
     return nn.Sequential(*layers, nn.Linear(sizes[-1], CLASSES))
 
 
+class _Shown(nn.Module):
+    """A sample as a sequence: it is shown at every step."""
+
+    def __init__(self, steps: int):
+        super().__init__()
+        self.steps = steps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """From (batch, values) to (batch, steps, values)."""
+        return x.unsqueeze(1).expand(-1, self.steps, -1)
+
+
+def _supralinear(excite: int, inhibit: int, steps: int = 40, code: int = 50) -> AutoencoderClassifier:
+    """A supralinear network that is shown the code of an autoencoder for 100 ms, and is read after them.
+
+    It starts weak: a network of strong units runs away before it has learned.
+    """
+    n, signs = excite + inhibit, np.repeat([1.0, -1.0], [excite, inhibit])
+    given = {"signs": signs, "tau_v": np.where(signs > 0, 20e-3, 10e-3)}
+    rnn = CircuitLayer("ssn", code, n, batch_first=True, parameters=given, dt=2.5e-3, learned_steps=False)
+    with torch.no_grad():
+        strength = torch.as_tensor(np.where(signs > 0, 1.0, 1.5) / n, dtype=torch.float32)
+        rnn.cells[0].W = rnn.cells[0].W * strength
+    return AutoencoderClassifier(
+        (784, 360, 120, code), nn.Sequential(_Shown(steps), SequenceClassifier(rnn, CLASSES, standardize=True))
+    )
+
+
 def _autoencoder() -> AutoencoderClassifier:
     """The front end of the published static networks, 784-360-120-40 and its mirror, before layers of 120 and 60."""
     return AutoencoderClassifier((784, 360, 120, 40), _normalization(40, 120, 60, recurrence="learned"))
@@ -196,6 +234,17 @@ def _static() -> list[Recipe]:
             loss=AutoencoderClassifier.loss,
         ),
         make("static-mlp", network="MLP 120-60", build=partial(_perceptron, 784, 120, 60, **noisy), lr=0.015),
+        *(
+            make(
+                f"static-ssn-{excite}-{inhibit}",
+                network=f"autoencoder, SSN {excite} E {inhibit} I",
+                build=partial(_supralinear, excite, inhibit),
+                lr=0.01,
+                loss=AutoencoderClassifier.loss,
+                ships=False,
+            )
+            for excite, inhibit in ((50, 50), (80, 20))
+        ),
     ]
 
 
@@ -260,6 +309,28 @@ def _long(
     )
 
 
+def _declared(task: str, inputs: int, epochs: int, rates: Mapping[str, float]) -> list[Recipe]:
+    """Declared models as layers of 128 units, as their papers have them; ``rates`` are learning rates by the model."""
+    names = {"cornn": "coRNN", "lipschitz": "Lipschitz", "antisymmetric": "antisymmetric"}
+    return [
+        Recipe(
+            f"{task}-{model}",
+            task=task,
+            network=f"{names[model]} 128",
+            build=partial(_read_at_the_end, model, inputs, 128),
+            epochs=epochs,
+            batch_size=64,
+            lr=rate,
+            ships=False,
+        )
+        for model, rate in rates.items()
+    ]
+
+
+def _read_at_the_end(model: str, inputs: int, units: int) -> nn.Module:
+    return SequenceClassifier(CircuitLayer(model, inputs, units, batch_first=True), CLASSES, standardize=True)
+
+
 #: Largest step sizes of ORGaNICs that read an image in 28 steps.
 _BY_ROW = {"max_step_y": 0.5, "max_step_a": 0.3, "max_step_b": 0.9}
 _ALL = [
@@ -271,6 +342,7 @@ _ALL = [
         epochs=5,
         batch_size=128,
         lr=0.04,
+        ships=False,
     ),
     *_static(),
     *_sequential(
@@ -285,6 +357,7 @@ _ALL = [
         dropout=0.1,
     ),
     *_long("pixels-14", width=14, epochs=20, lr=(0.01, 0.01, 0.01, 0.005)),
+    *_declared("pixels-14", 1, 20, {"cornn": 0.002, "lipschitz": 0.003, "antisymmetric": 0.003}),
     *_long("smnist", width=28, epochs=16, lr=(0.01, 0.003, 0.01, 0.015)),
     *_long("psmnist", width=28, epochs=16, lr=(0.01, 0.01, 0.01, 0.005), permuted=True),
 ]

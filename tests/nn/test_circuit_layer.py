@@ -254,3 +254,10 @@ def test_a_name_that_layers_use_is_refused():
     )
     with pytest.raises(ValueError, match="model 'm': 'output' is an attribute of every layer; give it another name"):
         CircuitLayer(model, N, H)
+
+
+@pytest.mark.parametrize("dtype", [None, torch.float32, torch.float64])
+def test_fixed_parameters_of_units_have_the_precision_of_the_layer(dtype):
+    rnn = CircuitLayer("ssn", N, H, parameters={"signs": np.repeat([1.0, -1.0], [H - 1, 1])}, dtype=dtype)
+    output, _ = rnn(torch.randn(T, B, N, dtype=dtype))
+    assert output.dtype == rnn.cells[0].signs.dtype == (dtype or torch.float32)

@@ -74,6 +74,27 @@ def test_gated_baselines_start_with_memories_as_long_as_the_sequence(name):
     assert steps.std() > 40  # as of U(2, 196)
 
 
+@pytest.mark.parametrize("name", ["static-ssn-50-50", "static-ssn-80-20"])
+def test_supralinear_networks_start_weak_and_keep_their_signs(name):
+    """Activity stays finite, and what is learned leaves weights positive."""
+    model = find(name).model()
+    rnn = model.classifier[1].rnn
+    state = rnn.final_state(torch.rand(20, 40, 50)).v
+    assert state.isfinite().all()
+    assert state.abs().max() < 5
+    excite, inhibit = (int(n) for n in name.split("-")[-2:])
+    circuit = rnn.to_circuit()
+    assert circuit.parameters["signs"].tolist() == [1.0] * excite + [-1.0] * inhibit
+    assert circuit.weights["W"].is_nonnegative
+
+
+@pytest.mark.parametrize(("name", "count"), [("cornn", 34314), ("lipschitz", 34314), ("antisymmetric", 17930)])
+def test_golden_parameter_counts(name, count):
+    """Of 128 units, one input and ten classes."""
+    model = find(f"pixels-14-{name}").model()
+    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == count
+
+
 @pytest.mark.parametrize("name", ["rows", "static-80"])
 def test_loaded_networks_are_ready_to_use(name):
     """Nothing is dropped, and scores depend neither on the other samples nor on the calls before."""
@@ -114,7 +135,7 @@ def test_the_table_in_the_documents_is_that_of_the_results():
 def test_shipped_networks_are_those_of_their_recipes():
     """All load as what their recipes make, with a card, and only those with a published result ship."""
     paths = list((DATA / "weights").glob("*.safetensors"))
-    assert {path.stem for path in paths} == {*RECIPES} - {"demo"}
+    assert {path.stem for path in paths} == {name for name, recipe in RECIPES.items() if recipe.ships}
     for path in paths:
         recipe, card = load(path).recipe, Card.load(path.with_suffix(".json"))
         assert (card.recipe, card.task, card.seed) == (path.stem, recipe.task, 0)
