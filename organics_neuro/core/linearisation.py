@@ -116,12 +116,17 @@ class Linearisation:
 
     def product(self, changes: np.ndarray) -> np.ndarray:
         """The Jacobian times ``changes`` of the states, both (..., size), without a matrix; as for changes slower than all delays."""
-        moved = dict(self.dynamics.unpack(changes))
+        return self.driven(self.dynamics.unpack(changes))
+
+    def driven(self, changes: Mapping[Any, np.ndarray]) -> np.ndarray:
+        """The change of dx/dt (..., size) with ``changes`` of states and inputs by name, as `product`."""
+        moved = dict(changes)
         for c, slopes in self.slopes:
             read = [slope * moved[name] for name, slope in slopes.items() if name in moved]
             if read:
                 add_up(moved, c.written, c.weights.apply(sum(read)))
-        result = np.zeros(changes.shape)
+        leading = np.broadcast_shapes(*(np.shape(value)[:-1] for value in changes.values()))
+        result = np.zeros((*leading, self.dynamics.size))
         for rows, name, value in self.local:
             if name in moved:
                 result[..., rows] += value * moved[name]

@@ -10,7 +10,7 @@ import numpy as np
 
 from organics_neuro.core.linearisation import Linearisation
 from organics_neuro.core.theory.krylov import ShiftedSystems
-from organics_neuro.core.theory.large import check_room
+from organics_neuro.core.theory.large import LARGE, check_room
 from organics_neuro.core.theory.problems import system_of
 
 if TYPE_CHECKING:
@@ -34,20 +34,20 @@ class NoisyCircuit:
 
     def __init__(self, dynamics: Dynamics, states: Mapping, inputs: Mapping, sources: Sequence[Source]):
         self.dynamics, self.sources, self.size = dynamics, tuple(sources), dynamics.size
-        self._x, self._inputs = dynamics.pack(states), inputs
+        self.x, self.inputs = dynamics.pack(states), inputs
         known = {**inputs, **dynamics.couplings(states, inputs)}
         self._amplitudes = [source.amplitude(dynamics, states, known) for source in self.sources]
 
     @cached_property
     def leading(self) -> float:
         """Real part of the leading eigenvalue, in 1/s."""
-        return float(system_of(self.dynamics, self._inputs).leading(self._x[None])[0])
+        return float(system_of(self.dynamics, self.inputs).leading(self.x[None])[0])
 
     @cached_property
     def jacobian(self) -> dict[float, np.ndarray]:
         """The Jacobian by delay, each (size, size)."""
         check_room(self.dynamics, "the Jacobian")
-        return self.dynamics.derivatives(self._x, self._inputs, self.dynamics.slices)
+        return self.dynamics.derivatives(self.x, self.inputs, self.dynamics.slices)
 
     @cached_property
     def gains(self) -> list[tuple[Source, dict[float, np.ndarray]]]:
@@ -58,8 +58,19 @@ class NoisyCircuit:
         mixing = amplitude[:, None] if source.shared else np.diag(amplitude)
         if source.time_constant is not None:
             return {0.0: np.eye(self.size)[:, self.dynamics.slices[source.name]] @ mixing}
-        response = self.dynamics.derivatives(self._x, self._inputs, {source.name: slice(0, source.size)})
+        response = self.dynamics.derivatives(self.x, self.inputs, {source.name: slice(0, source.size)})
         return {delay: matrix @ mixing for delay, matrix in response.items()}
+
+    def turned(self, parts: Mapping[float, np.ndarray], frequency: float) -> np.ndarray:
+        """What arrives at a frequency in Hz: the sum of parts by delay, each turned by its delay."""
+        return _at(parts, frequency)
+
+    def solve(self, frequency: float, drive: np.ndarray) -> np.ndarray:
+        """How the states (size,) answer what changes dx/dt by ``drive`` (size,) at a frequency in Hz."""
+        if self.size > LARGE and not self.dynamics.has_delays:
+            linear = Linearisation(self.dynamics, self.x, self.inputs)
+            return ShiftedSystems(linear.product, drive.real, np.array([2j * np.pi * frequency])).solution(0)
+        return np.linalg.solve(2j * np.pi * frequency * np.eye(self.size) - _at(self.jacobian, frequency), drive)
 
     def transfers(self, readouts: np.ndarray, frequencies: np.ndarray) -> Iterator[np.ndarray]:
         """``readouts @ H``, times the square root of the spectra of the noise, for each frequency.
@@ -92,7 +103,7 @@ class NoisyCircuit:
 
     def _by_products(self, readouts, frequencies):
         """The same by Krylov methods."""
-        linear = Linearisation(self.dynamics, self._x, self._inputs)
+        linear = Linearisation(self.dynamics, self.x, self.inputs)
         shifts = 2j * np.pi * frequencies
         systems = [
             ShiftedSystems(lambda v: linear.transposed(v, self.dynamics.slices), readout, shifts)

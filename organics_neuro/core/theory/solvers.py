@@ -103,16 +103,21 @@ def relax(system: System, x: np.ndarray, step: float = 1.0, iterations: int = _R
     Martiniani 2024, as in their public code: y = (I - D[1 - sqrt(a)] W_r)⁻¹ bz, then a = σ²b0² + W (a y²). A shorter
     step also finds points from which the full step runs away.
     """
-    x, others, count = x.copy(), np.flatnonzero(~system.relaxed), np.zeros(len(x), dtype=int)
+    x, count = x.copy(), np.zeros(len(x), dtype=int)
     active, here = np.arange(len(x)), system
     for _ in range(iterations):
-        now = newton(here, x[active], free=others).x
-        change = np.where(system.relaxed, here.residual(now), 0.0)
+        now, change = balance(here, x[active])
         x[active], count[active] = now + step * change, count[active] + 1
         active, here = _keep(np.abs(change).max(axis=1) > _NEAR, active, here)
         if not active.size:
             break
     return Found(x, count, np.ones(len(x), dtype=bool))
+
+
+def balance(system: System, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The equilibrium of the other states with the relaxed ones held, and by how much a full step changes the latter."""
+    now = newton(system, x, free=np.flatnonzero(~system.relaxed)).x
+    return now, np.where(system.relaxed, system.residual(now), 0.0)
 
 
 def settle(system: System, x: np.ndarray) -> Found:

@@ -112,6 +112,16 @@ class Spectrum:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.abs(cross) ** 2 / (first * second)
 
+    def phase(self, pairs: Sequence[tuple[Signal, Signal]] | None = None) -> np.ndarray:
+        """Phase of the cross-spectra of pairs of signals in degrees, as for `cross`; positive where the first is ahead.
+
+        Returns
+        -------
+        ndarray, shape (frequencies, pairs)
+            Between -180 and 180; it means something where there is coherence.
+        """
+        return np.rad2deg(np.angle(self.cross(pairs)))
+
     def _pair_spectra(self, pairs: Sequence | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Cross-spectra of pairs, and the spectra of their first and second signals, each (frequencies, pairs)."""
         first, second = self._check_pairs(self._pairs if pairs is None else pairs)
@@ -196,10 +206,8 @@ def power_spectrum(
     >>> int(spectrum.frequencies[spectrum["y"][:, 0].argmax()])
     50
     """
-    frequencies = magnitude("frequencies", frequencies, "hertz")
-    if frequencies.ndim != 1 or not frequencies.size:
-        raise ValueError(f"frequencies must have one axis and at least one value, got shape {frequencies.shape}")
-    linear = _linearise(circuit, z, noise, state)
+    frequencies = check_frequencies(frequencies)
+    linear = linearise(circuit, z, noise, state)
     spectrum = Spectrum(frequencies, circuit.dynamics.slices, linear, pairs)
     if pairs is not None:
         spectrum._check_pairs(pairs)
@@ -237,7 +245,7 @@ def covariance(
     ndarray, shape (size, size)
         Rows and columns in the order of ``circuit.states``. With delays, to a relative precision of about 1e-6.
     """
-    linear = _linearise(circuit, z, noise, state)
+    linear = linearise(circuit, z, noise, state)
     check_room(linear.dynamics, "the covariance")
     matrix = generator(linear.jacobian)  # with delays, the past of some states is beside the states
     driven = np.zeros_like(matrix)
@@ -254,7 +262,15 @@ def covariance(
     return solve_continuous_lyapunov(matrix, -driven)[: linear.size, : linear.size]
 
 
-def _linearise(circuit: AnyCircuit, z: Any, noise: Mapping, state: Mapping | None) -> NoisyCircuit:
+def check_frequencies(frequencies: ArrayLike) -> np.ndarray:
+    """Frequencies in Hz as an array (frequencies,)."""
+    found = magnitude("frequencies", frequencies, "hertz")
+    if found.ndim != 1 or not found.size:
+        raise ValueError(f"frequencies must have one axis and at least one value, got shape {found.shape}")
+    return found
+
+
+def linearise(circuit: AnyCircuit, z: Any, noise: Mapping, state: Mapping | None) -> NoisyCircuit:
     """The circuit around its fixed point, or around ``state``, checked to be stable."""
     dynamics = check_circuit(circuit).dynamics
     sources = resolve_noise(dynamics, noise)
@@ -271,8 +287,8 @@ def _linearise(circuit: AnyCircuit, z: Any, noise: Mapping, state: Mapping | Non
     leading = linear.leading
     if not leading < 0:
         raise ValueError(
-            f"the fixed point is not stable (leading eigenvalue {leading:.3g}/s), so noise around it has no stationary "
-            "spectrum; simulate the circuit instead"
+            f"the fixed point is not stable (leading eigenvalue {leading:.3g}/s), so noise or small changes around it have "
+            "no stationary response; simulate the circuit instead"
         )
     return linear
 
