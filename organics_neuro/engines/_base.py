@@ -1,8 +1,8 @@
 """What every engine is: an object with its own arguments that answers a few questions about a circuit."""
 
 import ast
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from typing import Any, Self, TypeAlias
 
@@ -14,6 +14,8 @@ from organics_neuro.core.errors import unknown_name
 
 #: Arrays by full name.
 Arrays: TypeAlias = dict[str, np.ndarray]
+#: Names of two signals.
+Pair: TypeAlias = tuple[str, str]
 #: Where Brian2 runs, as `use_device` takes it; here, as that module loads Brian2.
 DEVICES = ("runtime", "cpp", "cuda")
 
@@ -45,10 +47,28 @@ class Spectra:
         In Hz.
     power : dict of ndarray
         By name of the signal, each (conditions, frequencies): two-sided, per Hz.
+    cross : dict of ndarray
+        Cross-spectra ⟨x x'*⟩ by pair of names, complex (conditions, frequencies): the phase is positive where the first is
+        ahead.
     """
 
     frequencies: np.ndarray
     power: Arrays
+    cross: Mapping[Pair, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fluctuations:
+    """How a state fluctuates around where it rests.
+
+    Attributes
+    ----------
+    mean : ndarray, shape (conditions, units)
+    covariance : ndarray, shape (conditions, units, units)
+    """
+
+    mean: np.ndarray
+    covariance: np.ndarray
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,13 +106,19 @@ class Engine:
         resolution: float = 2.0,
         highest: float = 500.0,
         frequencies: ArrayLike | None = None,
+        pairs: Sequence[Pair] = (),
     ) -> Spectra:
-        """Power spectra of ``signals``, each a weighted sum of states (weights by name), for constant inputs.
+        """Power spectra of ``signals``, each a weighted sum of states (weights by name), for constant inputs; cross-spectra
+        of ``pairs`` of them.
 
         Frequencies (in Hz) are the multiples of ``resolution`` up to ``highest``; engines that can choose them take
         ``frequencies`` instead.
         """
         raise self._cannot("spectrum", "measure a power spectrum")
+
+    def fluctuations(self, circuit: Any, z: Values, noise: Mapping | None, state: str) -> Fluctuations:
+        """Mean and covariance of a state between its units, for constant inputs (conditions, units)."""
+        raise self._cannot("fluctuations", "measure a covariance")
 
     def _cannot(self, question: str, what: str) -> ValueError:
         able = [name for name in _names() if getattr(_class(name), question) is not getattr(Engine, question)]

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.signal import welch
+from scipy.signal import csd
 
 from organics_neuro.core.boundary import (
     Values,
@@ -27,7 +27,7 @@ from organics_neuro.core.noise import resolve_noise
 from organics_neuro.core.pairs import split_complex
 from organics_neuro.core.reference import DT, DURATION
 from organics_neuro.core.units import magnitude, seconds
-from organics_neuro.engines._base import Arrays, Engine, Settled, Spectra
+from organics_neuro.engines._base import Arrays, Engine, Fluctuations, Pair, Settled, Spectra
 from organics_neuro.engines._watch import check_finite
 
 #: Outputs count as settled if they drift by less than this fraction of the largest one over the averaging window.
@@ -180,6 +180,7 @@ class Simulator(Engine):
         resolution: float = 2.0,
         highest: float = 500.0,
         frequencies: ArrayLike | None = None,
+        pairs: Sequence[Pair] = (),
     ) -> Spectra:
         """Welch's method, averaged over trials."""
         if frequencies is not None:
@@ -199,16 +200,35 @@ class Simulator(Engine):
         trace = engine._one_trial().simulate(
             circuit, inputs, engine.transient + engine.duration, noise=noise, record=record, every=every
         )
-        start, power, shown = round(engine.transient * rate), {}, np.array([])
-        for key, weights in signals.items():
-            signal = sum(
-                trace[name][start:] @ np.broadcast_to(w, trace[name].shape[-1:]) for name, w in weights.items()
-            )
-            shown, density = welch(signal, rate, nperseg=round(rate / resolution), axis=0)
-            inside = (shown > 0) & (shown <= highest)  # the mean is removed, so 0 Hz says nothing
-            shown, density = shown[inside], density[inside] / 2  # one-sided to two-sided
-            power[key] = density.reshape(len(density), -1, trials).mean(axis=-1).T
-        return Spectra(shown, power)
+        start = round(engine.transient * rate)
+        found = {
+            key: sum(trace[name][start:] @ np.broadcast_to(w, trace[name].shape[-1:]) for name, w in weights.items())
+            for key, weights in signals.items()
+        }
+
+        def density(x: np.ndarray, other: np.ndarray) -> np.ndarray:
+            """⟨x other*⟩ (conditions, frequencies), averaged over trials; two-sided, while csd returns one side of ⟨x* other⟩."""
+            value = csd(x, other, rate, nperseg=round(rate / resolution), axis=0)[1][inside].conj() / 2
+            return value.reshape(len(value), -1, trials).mean(axis=-1).T
+
+        shown = np.fft.rfftfreq(round(rate / resolution), 1 / rate)
+        inside = (shown > 0) & (shown <= highest)  # the mean is removed, so 0 Hz says nothing
+        power = {key: density(x, x).real for key, x in found.items()}
+        return Spectra(shown[inside], power, {(a, b): density(found[a], found[b]) for a, b in pairs})
+
+    def fluctuations(self, circuit: Any, z: Values, noise: Mapping | None, state: str) -> Fluctuations:
+        """Covariance over time and trials, around the mean over both."""
+        engine = self.filled(duration=4.0, dt=DT, transient=0.3)
+        inputs, trials = engine._repeated(circuit, z)
+        every = max(1, round(_SETTLE_EVERY / engine.dt))
+        length = engine.transient + engine.duration
+        found = engine._one_trial().simulate(circuit, inputs, length, noise=noise, record=[state], every=every)[state]
+        found = found[round(engine.transient / (every * engine.dt)) :]
+        conditions, units = found.shape[1] // trials, found.shape[-1]
+        samples = found.reshape(len(found), conditions, trials, units).swapaxes(0, 1).reshape(conditions, -1, units)
+        mean = samples.mean(axis=1)
+        around = samples - mean[:, None]
+        return Fluctuations(mean, np.einsum("csi,csj->cij", around, around) / max(1, samples.shape[1] - 1))
 
     # --- checks and shapes --------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """The engine that computes: fixed points, and spectra of the circuit linearised around them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from organics_neuro.core import theory
 from organics_neuro.core.boundary import Values
 from organics_neuro.core.memory import check_memory
 from organics_neuro.core.units import check_axis
-from organics_neuro.engines._base import Engine, Settled, Spectra
+from organics_neuro.engines._base import Arrays, Engine, Fluctuations, Pair, Settled, Spectra
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,6 +38,7 @@ class Theory(Engine):
         resolution: float = 2.0,
         highest: float = 500.0,
         frequencies: ArrayLike | None = None,
+        pairs: Sequence[Pair] = (),
     ) -> Spectra:
         """Spectra of the linearised circuit."""
         if frequencies is None:
@@ -46,14 +47,31 @@ class Theory(Engine):
             )
             frequencies = np.arange(resolution, highest + resolution / 2, resolution)
         frequencies = check_axis("frequencies", frequencies, "hertz")
-        inputs = circuit.dynamics.resolve_inputs(z)
-        conditions = max([1, *(value.shape[0] for value in inputs.values() if value.ndim > 1)])
-        power = {key: np.empty((conditions, len(frequencies))) for key in signals}
-        for k in range(conditions):
-            here = {
-                name: value[k if len(value) > 1 else 0] if value.ndim > 1 else value for name, value in inputs.items()
-            }
+        each = _one_by_one(circuit, z)
+        shape = (len(each), len(frequencies))
+        power, cross = {key: np.empty(shape) for key in signals}, {pair: np.empty(shape, complex) for pair in pairs}
+        both: list = [(signals[a], signals[b]) for a, b in pairs]
+        for k, here in enumerate(each):
             spectrum = theory.power_spectrum(circuit, here, frequencies, {} if noise is None else noise)
             for key, weights in signals.items():
                 power[key][k] = spectrum.project(dict(weights))
-        return Spectra(frequencies, power)
+            for pair, found in zip(pairs, spectrum.cross(both).T if both else (), strict=True):
+                cross[pair][k] = found
+        return Spectra(frequencies, power, cross)
+
+    def fluctuations(self, circuit: Any, z: Values, noise: Mapping | None, state: str) -> Fluctuations:
+        """Covariance of the linearised circuit."""
+        where = circuit.dynamics.slices[state]
+        each = _one_by_one(circuit, z)
+        found = [theory.covariance(circuit, here, {} if noise is None else noise)[where, where] for here in each]
+        return Fluctuations(self.settle(circuit, z).states[state], np.array(found))
+
+
+def _one_by_one(circuit: Any, z: Values) -> list[Arrays]:
+    """The inputs (units,) of each condition."""
+    inputs = circuit.dynamics.resolve_inputs(z)
+    conditions = max([1, *(value.shape[0] for value in inputs.values() if value.ndim > 1)])
+    return [
+        {name: value[k if len(value) > 1 else 0] if value.ndim > 1 else value for name, value in inputs.items()}
+        for k in range(conditions)
+    ]

@@ -105,6 +105,15 @@ def draw_curves(
         ax.plot(x, y, "o" if fits or len(x) < 2 else "o-", ms=4, color=shade(k, len(lines)), label=label)
 
 
+def logarithmic(ax: Any, values: Any) -> None:
+    """A logarithmic x axis, with labels at the values that were measured if they are few."""
+    ax.set_xscale("log")
+    shown = np.unique(values)
+    if len(shown) < 8:
+        ax.set_xticks(shown, [f"{value:g}" for value in shown])
+        ax.minorticks_off()
+
+
 def legend(ax: Any, **options: Any) -> None:
     """A legend, if curves have labels; ``options`` as matplotlib takes them."""
     if any(ax.get_legend_handles_labels()[1]):

@@ -14,15 +14,13 @@ from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.names import Name
 from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.core.units import seconds
-from organics_neuro.engines import Theory
 from organics_neuro.experiments.drawing import axes, draw_curves, legend
+from organics_neuro.experiments.fluctuations import windowed_variance
 from organics_neuro.experiments.protocol import Stimulus, drive_of, held, pattern, scaled
 from organics_neuro.experiments.registry import experiment
 
 #: Contrasts that are needed for a curve through them.
 _LEAST = 5
-#: Frequencies up to which spectra are integrated, in Hz.
-_HIGHEST = 500.0
 
 
 def draw(dataset: xr.Dataset, ax: Any = None):
@@ -134,7 +132,8 @@ def contrast_discrimination(
     inputs, window = scaled(shown, contrasts) | held(circuit, stimulus), seconds("time", time)
     rest = engine.settle(circuit, inputs)
     mean = rest.states[observed] @ weights
-    deviation = np.sqrt(_variance(circuit, inputs, noise, engine, {observed: weights}, window))
+    variance = windowed_variance(circuit, inputs, noise, engine, {"observed": {observed: weights}}, window)
+    deviation = np.sqrt(variance["observed"])
     threshold = _thresholds(contrasts, mean, deviation, criterion)
     slope = PchipInterpolator(contrasts, mean).derivative()(contrasts)
     columns = {"signal": mean, "deviation": deviation, "threshold": threshold, "sensitivity": slope / deviation}
@@ -142,21 +141,6 @@ def contrast_discrimination(
     facts = {"d_prime": criterion, "time": window, "state": observed}
     given = "of the network" if noise is None else str(dict(noise))
     return xr.Dataset(variables, coords={"contrast": contrasts}).assign_attrs(**facts, noise=given)
-
-
-def _variance(circuit: Any, inputs: Any, noise: Any, engine: Any, weights: Any, time: float) -> np.ndarray:
-    """Variance (contrasts,) of the average of a signal over a time: the integral of its spectrum times sinc(f time)^2.
-
-    The lowest frequency stands for all below it; what is above the highest does not matter.
-    """
-    chosen = isinstance(engine, Theory)
-    near = 3 / time  # where the window ends
-    dense = np.concatenate([np.linspace(0.05, 1, 40) * near, np.geomspace(near, max(_HIGHEST, 2 * near), 40)[1:]])
-    how = {"frequencies": dense} if chosen else {"resolution": min(0.5 / time, 2.0), "highest": _HIGHEST}
-    found = engine.spectrum(circuit, inputs, noise, {"observed": weights}, **how)
-    fine = np.arange(0, found.frequencies[-1], 0.02 / time)
-    power = np.stack([np.interp(fine, found.frequencies, each) for each in found.power["observed"]])
-    return 2 * np.trapezoid(power * np.sinc(fine * time) ** 2, fine, axis=-1)
 
 
 def _thresholds(contrasts: np.ndarray, mean: np.ndarray, deviation: np.ndarray, criterion: float) -> np.ndarray:
