@@ -47,12 +47,12 @@ class Theory(Engine):
             )
             frequencies = np.arange(resolution, highest + resolution / 2, resolution)
         frequencies = check_axis("frequencies", frequencies, "hertz")
-        each = _one_by_one(circuit, z)
+        each = _fixed_points(circuit, z)
         shape = (len(each), len(frequencies))
         power, cross = {key: np.empty(shape) for key in signals}, {pair: np.empty(shape, complex) for pair in pairs}
         both: list = [(signals[a], signals[b]) for a, b in pairs]
-        for k, here in enumerate(each):
-            spectrum = theory.power_spectrum(circuit, here, frequencies, {} if noise is None else noise)
+        for k, (here, state) in enumerate(each):
+            spectrum = theory.power_spectrum(circuit, here, frequencies, {} if noise is None else noise, state)
             for key, weights in signals.items():
                 power[key][k] = spectrum.project(dict(weights))
             for pair, found in zip(pairs, spectrum.cross(both).T if both else (), strict=True):
@@ -62,16 +62,23 @@ class Theory(Engine):
     def fluctuations(self, circuit: Any, z: Values, noise: Mapping | None, state: str) -> Fluctuations:
         """Covariance of the linearised circuit."""
         where = circuit.dynamics.slices[state]
-        each = _one_by_one(circuit, z)
-        found = [theory.covariance(circuit, here, {} if noise is None else noise)[where, where] for here in each]
-        return Fluctuations(self.settle(circuit, z).states[state], np.array(found))
+        each, given = _fixed_points(circuit, z), {} if noise is None else noise
+        found = [theory.covariance(circuit, here, given, rest)[where, where] for here, rest in each]
+        mean = [np.full(where.stop - where.start, np.nan) if rest is None else rest[state] for _, rest in each]
+        return Fluctuations(np.array(mean), np.array(found))
 
 
-def _one_by_one(circuit: Any, z: Values) -> list[Arrays]:
-    """The inputs (units,) of each condition."""
+def _fixed_points(circuit: Any, z: Values) -> list[tuple[Arrays, Arrays | None]]:
+    """The inputs (units,) of each condition, and the fixed point there, all found together; None where there is none."""
     inputs = circuit.dynamics.resolve_inputs(z)
     conditions = max([1, *(value.shape[0] for value in inputs.values() if value.ndim > 1)])
-    return [
-        {name: value[k if len(value) > 1 else 0] if value.ndim > 1 else value for name, value in inputs.items()}
-        for k in range(conditions)
-    ]
+    point = theory.fixed_point(circuit, inputs)
+    found = np.broadcast_to(point.converged, (conditions,))
+    each: list[tuple[Arrays, Arrays | None]] = []
+    for k in range(conditions):
+        here, rest = (
+            {name: value[k if len(value) > 1 else 0] if value.ndim > 1 else value for name, value in values.items()}
+            for values in (inputs, point.state)
+        )
+        each.append((here, rest if found[k] else None))  # without one, theory says so
+    return each

@@ -63,9 +63,16 @@ def responses(
         if drive is None or len(drive) != value.shape[-1]:
             drive = value[best].reshape(-1, value.shape[-1]).max(axis=0)
         attributes = {"preferred_unit": int(np.argmax(drive)), "long_name": long_name(name), "units": "1"}
-        variables[str(name)] = ((*dims, unit_axis(name)), value, attributes)
+        full = Name.parse(name)
+        own = circuit.populations[full.population].size == value.shape[-1]
+        variables[str(name)] = ((*dims, unit_axis(name) if own else _channel_axis(full)), value, attributes)
     variables["settled"] = (dims, found.settled.reshape(shape))
     return with_preferences(with_units(xr.Dataset(variables, coords=dict(axes))), circuit)
+
+
+def _channel_axis(name: Name) -> str:
+    """Name of the axis of an output that weights read into channels of its own."""
+    return "_".join(part for part in (name.population, name.variable, "channel") if part)
 
 
 def middle_unit(circuit: Any, angle: float = 180.0) -> int | None:
@@ -107,8 +114,9 @@ def measured(dataset: xr.Dataset, output: str | None = None, unit: int | None = 
 
 def of_unit(dataset: xr.Dataset, output: str, unit: int | None) -> xr.DataArray:
     """The output of one unit; of each point's own preferred unit where that differs."""
-    values, axis = dataset[output], unit_axis(output)
-    if axis not in values.dims:  # one unit was selected
+    values = dataset[output]
+    axis = next((axis for axis in (unit_axis(output), _channel_axis(Name.parse(output))) if axis in values.dims), None)
+    if axis is None:  # one unit was selected
         return values
     preferred = f"{output}.preferred_unit"
     if unit is None and preferred in dataset.coords:

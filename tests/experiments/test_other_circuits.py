@@ -5,7 +5,7 @@ import pytest
 
 import organics_neuro as on
 from organics_neuro.engines import Reference
-from tests.circuits import make_gated
+from tests.circuits import make_chain, make_gated
 
 ENGINE = Reference(duration=0.05, dt=2e-4, progress=False)
 NOISE = {"y": 1e-3}
@@ -75,4 +75,17 @@ def test_sweeps_and_their_plots(name, arguments, along, tmp_path):
     assert any("sigma 0.1" in label for label in labels)
     assert any("sigma 0.2" in label for label in labels)
     assert along in swept.dims
+    matplotlib.pyplot.close("all")
+
+
+def test_outputs_with_weights_have_channels():
+    """An output that weights read has an axis of its own beside that of the units."""
+    found = on.experiments.contrast_response(make_chain(), [0.1, 0.5], engine="theory", stimulus=[1.0, 0.5, 0.2, 0.1])
+    assert found.rate_r.dims == ("mask", "contrast", "unit")
+    assert found.lfp.dims == ("mask", "contrast", "lfp_channel")
+    assert found.lfp.shape[-1] == 2
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    ax = on.plotting.contrast_response(found, output="lfp", unit=1)
+    np.testing.assert_allclose(ax.get_lines()[0].get_ydata(), found.lfp[0, :, 1])
     matplotlib.pyplot.close("all")

@@ -9,6 +9,7 @@ import xarray as xr
 import organics_neuro as on
 from organics_neuro import cli
 from organics_neuro.experiments import protocols, registry
+from tests.circuits import make_chain
 
 THROW_AWAY = '''
 """An experiment that only a test knows."""
@@ -151,6 +152,15 @@ ARGUMENTS = {
     "attention": {"contrasts": [0.03, 0.1, 0.3, 1]},
     "gamma": {"contrasts": [0.1, 1], "noise": {"y": 1e-3}, "resolution": 5.0},
     "contrast_discrimination": {"contrasts": [0, 0.1, 0.2, 0.5, 1], "noise": {"y": 1e-3}},
+    "inhibitory_stabilization": {"circuit": make_chain(), "changes": [-0.1, 0, 0.1], "target": "drive", "held": ["q"]},
+    "reverse_correlation": {"engine": "reference(dt=1e-3)", "frames": 12, "sequences": 4},
+    "population_geometry": {"contrasts": [0.2, 1], "noise": {"y": 1e-3}, "angles": [0, 120, 240]},
+    "attention_dynamics": {"contrasts": [0.5], "engine": "reference(dt=5e-4, duration=0.05)"},
+    "memory_maintenance": {
+        "circuit": on.Circuit("working_memory", on.weights.memory_recurrence(12)),
+        "engine": "reference",
+        "delay": 0.05,
+    },
     "solver_iteration": {"inputs": [np.linspace(0, 1, 9)], "iterations": 4},
     "bifurcation": {"circuit": on.Circuit("three_type", size=1, tau_a=2e-3), "along": "z", "start": 0.1, "end": 1.0},
     "perturbed_recurrence": {"strengths": [0.01, 0.05], "samples": 2},

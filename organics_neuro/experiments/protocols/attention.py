@@ -124,7 +124,7 @@ def attention(
             raise ValueError("give radius or stimulus, not both: a stimulus has its own size")
         stimulus = stimuli.patch(circuit, radius, angle)
     test = pattern(circuit, stimulus, angle)
-    multiplier = _field(circuit, strength, field, angle)
+    multiplier = gain_field(circuit, strength, field, angle)
     given, both = held(circuit, stimulus), scaled(test, np.tile(contrasts, 2))
     for name in [gains] if isinstance(gains, str) else list_of("gains", gains):
         known_name("parameter in gains", name, circuit.model.parameters)
@@ -141,7 +141,7 @@ def attention(
     return dataset.assign_attrs(gains=", ".join([gains] if isinstance(gains, str) else gains))
 
 
-def _field(circuit: Any, strength: float, field: float, angle: float) -> np.ndarray:
+def gain_field(circuit: Any, strength: float, field: float, angle: float) -> np.ndarray:
     """What the gains are multiplied by, (units,)."""
     strength = number("strength", strength, "a number above 0", lambda s: s > 0)
     field = number("field", field, "a number above 0, or infinity", lambda f: f > 0, infinite=True)

@@ -128,10 +128,7 @@ def working_memory(
     ValueError
         For a circuit without gates.
     """
-    if not isinstance(circuit, Circuit) or not set(_NEEDED) <= set(circuit.inputs):
-        raise ValueError(
-            "the experiment needs a circuit with the inputs z, c_a and c_b; make one of the model 'working_memory'"
-        )
+    check_memory(circuit)
     gates = magnitude("gates", gates, "1")
     if gates.ndim != 1 or not gates.size or (gates < 0).any():
         raise ValueError(f"gates must be a list of numbers that are not negative, got {shown(gates)}")
@@ -142,7 +139,7 @@ def working_memory(
     now = (np.arange(steps) + 0.5) * dt
     open_, hold = now < ends[0], now < ends[1]
     again, last = (now >= ends[2]) & (now < ends[3]), (now >= ends[2]) & (now < ends[4])
-    bumps = [_bump(circuit.size, angle, strength, width) for angle in (target, distractor)]
+    bumps = [bump(circuit.size, angle, strength, width) for angle in (target, distractor)]
     z = hold[:, None] * bumps[0] + last[:, None] * bumps[1]
     wide = number("opening", opening, "a number above 0", lambda g: g > 0)
     command = wide * open_[:, None] + gates * again[:, None]
@@ -152,12 +149,20 @@ def working_memory(
     found = engine.simulate(circuit, inputs, steps * dt, record=["y_re", "y_im"], every=every)
     modulus = np.abs(join_complex(found)["y"]).swapaxes(0, 1)
     time = np.arange(modulus.shape[1]) * every * dt
-    dataset = _read_out(modulus, time, ends[1], target).assign_coords(gate=gates)
+    dataset = read_out(modulus, time, ends[1], target).assign_coords(gate=gates)
     facts = {"target": target, "distractor": distractor, "target_off": ends[1]}
     return dataset.assign_attrs({**facts, "distractor_on": ends[2], "distractor_off": ends[4]})
 
 
-def _bump(units: int, angle: float, strength: float, width: float) -> np.ndarray:
+def check_memory(circuit: Any) -> None:
+    """Raise `ValueError` for a circuit that is none of working memory."""
+    if not isinstance(circuit, Circuit) or not set(_NEEDED) <= set(circuit.inputs):
+        raise ValueError(
+            "the experiment needs a circuit with the inputs z, c_a and c_b; make one of the model 'working_memory'"
+        )
+
+
+def bump(units: int, angle: float, strength: float, width: float) -> np.ndarray:
     """A bump of activity (units,) around an angle."""
     angle = number("target and distractor", angle, "angles in degrees", lambda _: True)
     half = np.deg2rad(number("width", width, "above 0 and below 360 degrees", lambda w: 0 < w < 360)) / 2
@@ -166,7 +171,7 @@ def _bump(units: int, angle: float, strength: float, width: float) -> np.ndarray
     return strength * np.exp(np.log(2) / (1 - np.cos(half)) * (np.cos(distance) - 1))
 
 
-def _read_out(modulus: np.ndarray, time: np.ndarray, held: float, target: float) -> xr.Dataset:
+def read_out(modulus: np.ndarray, time: np.ndarray, held: float, target: float) -> xr.Dataset:
     """What activity (gates, samples, units) says about the angle."""
     units = modulus.shape[-1]
     angles = np.arange(units) * 360 / units
