@@ -161,6 +161,13 @@ ARGUMENTS = {
         "engine": "reference",
         "delay": 0.05,
     },
+    "lfp": {"contrasts": [0.2, 1], "noise": {"y": 1e-3}, "resolution": 20.0},
+    "local_gamma": {
+        "circuit": on.sheet(1, 5, receptive_field=0, pool=0.3),
+        "contrasts": [0.2, 0.4, 0.6, 0.8, 1],
+        "noise": {"z": on.Noise(1e-3, tau=2e-3, shared=True)},
+        "resolution": 5.0,
+    },
     "solver_iteration": {"inputs": [np.linspace(0, 1, 9)], "iterations": 4},
     "bifurcation": {"circuit": on.Circuit("three_type", size=1, tau_a=2e-3), "along": "z", "start": 0.1, "end": 1.0},
     "perturbed_recurrence": {"strengths": [0.01, 0.05], "samples": 2},

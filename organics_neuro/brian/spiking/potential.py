@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-from typing import Any
-
 import brian2 as b2
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,7 +9,8 @@ from numpy.typing import ArrayLike
 from organics_neuro.brian.assembly import read_out
 from organics_neuro.brian.group import CircuitGroup
 from organics_neuro.brian.trials import set_trials
-from organics_neuro.core.boundary import known_name, shown
+from organics_neuro.core.boundary import shown
+from organics_neuro.core.drives import drives
 from organics_neuro.core.expressions import dimension
 from organics_neuro.core.expressions.dimensions import unit_text
 from organics_neuro.core.operators import Operator, as_operator
@@ -64,7 +62,7 @@ def lfp(
     if not isinstance(group, CircuitGroup):
         raise TypeError(f"group must be a CircuitGroup, got {shown(group)}")
     model = group.circuit.model
-    text = _drives(model, model.states[0] if state is None else state) if source is None else source
+    text = drives(model, model.states[0] if state is None else state) if source is None else source
     unit = unit_text(dimension(text, model.units))
     operator = as_operator(np.full((1, group.units), 1 / group.units) if weights is None else weights, "lfp")
     if operator.shape[1] != group.units:
@@ -76,25 +74,3 @@ def lfp(
     )
     made.contained_objects.append(read_out(group, made, operator, text, "lfp", f"{made.name}_weights"))
     return set_trials(made, group.trials)
-
-
-def _drives(model: Any, state: str) -> str:
-    """The terms that drive a state, each as an absolute value."""
-    known_name("state", state, model.states)
-    text = next(line.expression for line in model.lines if line.name == state)
-    slope = ast.parse(text, mode="eval").body
-    whole = slope.left if isinstance(slope, ast.BinOp) and isinstance(slope.op, ast.Div) else slope
-    terms = [ast.unparse(term) for term in _terms(whole)]
-    drives = [term for term in terms if term != f"-{state}"]
-    if len(drives) == len(terms) or not drives:
-        raise ValueError(
-            f"the drives of {state!r} are not known, as its equation is not (-{state} + ...)/tau; give source, an expression"
-        )
-    return " + ".join(f"abs({term})" for term in drives)
-
-
-def _terms(sum_: ast.expr) -> list[ast.expr]:
-    """The terms of a sum, without their signs but for the first."""
-    if isinstance(sum_, ast.BinOp) and isinstance(sum_.op, (ast.Add, ast.Sub)):
-        return [*_terms(sum_.left), sum_.right]
-    return [sum_]

@@ -122,13 +122,13 @@ def gamma(
     known = [str(name) for name in spectra.data_vars]
     chosen: str = known_name("signal", known[0] if signal is None else signal, known)
     frequency, power = spectra["frequency"].values, spectra[chosen].values
-    found = [_describe(frequency, each, lowest) for each in power]
+    found = [describe_peak(frequency, each, lowest) for each in power]
     names = ("peak_frequency", "peak_power", "bandwidth", "quality")
     columns = {name: ("contrast", [each[k] for each in found]) for k, name in enumerate(names)}
     return spectra[[chosen]].assign(columns).assign_attrs(signal=chosen)
 
 
-def _describe(frequency: np.ndarray, power: np.ndarray, lowest: float) -> tuple[float, float, float, float]:
+def describe_peak(frequency: np.ndarray, power: np.ndarray, lowest: float) -> tuple[float, float, float, float]:
     """Peak frequency, power there, width at half of it, and quality."""
     nothing = (np.nan,) * 4
     use = np.flatnonzero(frequency >= lowest)
