@@ -35,6 +35,8 @@ if TYPE_CHECKING:  # for editors and type checkers; a test compares it with the 
     from organics_neuro.core import stimuli as stimuli
     from organics_neuro.core import theory as theory
     from organics_neuro.core import weights as weights
+    from organics_neuro.core.adaptation import adapting as adapting
+    from organics_neuro.core.adaptation import depressing as depressing
     from organics_neuro.core.circuits import Circuit as Circuit
     from organics_neuro.core.circuits import JoinedCircuit as JoinedCircuit
     from organics_neuro.core.circuits import join as join
@@ -81,6 +83,8 @@ _NAMES = {
     "JoinedCircuit": "organics_neuro.core.circuits",
     "join": "organics_neuro.core.circuits",
     "load": "organics_neuro.core.circuits",
+    "adapting": "organics_neuro.core.adaptation",
+    "depressing": "organics_neuro.core.adaptation",
     "hierarchy": "organics_neuro.core.hierarchy",
     "ring": "organics_neuro.core.ring",
     "sheet": "organics_neuro.core.sheet",

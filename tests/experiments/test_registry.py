@@ -168,6 +168,12 @@ ARGUMENTS = {
         "noise": {"z": on.Noise(1e-3, tau=2e-3, shared=True)},
         "resolution": 5.0,
     },
+    "adaptation": {
+        "circuit": on.adapting(on.ring(9), "z"),
+        "engine": "reference(dt=1e-3)",
+        "time": 0.1,
+        "angles": [0, 120, 180, 240],
+    },
     "solver_iteration": {"inputs": [np.linspace(0, 1, 9)], "iterations": 4},
     "bifurcation": {"circuit": on.Circuit("three_type", size=1, tau_a=2e-3), "along": "z", "start": 0.1, "end": 1.0},
     "perturbed_recurrence": {"strengths": [0.01, 0.05], "samples": 2},
