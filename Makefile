@@ -9,6 +9,13 @@ CUDA_PYTHON ?= python3.12
 demo: .venv/.installed
 	$(BIN)/python examples/demo.py
 
+# The figures of Rawat, Heeger & Martiniani (NeurIPS 2024), beside their captions in docs/paper.md.
+PAPER := $(wildcard examples/paper/figure_*.py)
+paper: .venv/.installed
+	mkdir -p docs/images/paper
+	cd docs/images/paper && for script in $(PAPER); do \
+		MPLBACKEND=Agg $(CURDIR)/$(BIN)/python $(CURDIR)/$$script || exit 1; done
+
 test: .venv/.installed
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not gpu"
@@ -50,4 +57,4 @@ cuda-build: .venv-cuda/.libraries
 clean:
 	rm -rf .venv .venv-cuda build demo
 
-.PHONY: demo test test-slow fuzz cuda-on-cpu cuda-build clean
+.PHONY: demo paper test test-slow fuzz cuda-on-cpu cuda-build clean

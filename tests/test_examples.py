@@ -99,3 +99,22 @@ def test_tutorial(path, tmp_path, monkeypatch):
     nbclient.NotebookClient(notebook, timeout=900, kernel_name="python3", resources=resources).execute()
     printed = "".join(o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", []))
     assert "agree on 200 of 200 digits" in printed
+
+
+PAPER = sorted((ROOT / "examples" / "paper").glob("figure_*.py"))
+
+
+def test_the_figures_of_the_paper_are_short():
+    """One script for each figure of at most 25 lines, and a picture beside its caption."""
+    page = (ROOT / "docs" / "paper.md").read_text()
+    assert [script.stem for script in PAPER] == [f"figure_{k}" for k in range(1, 8)]
+    for script in PAPER:
+        assert len(script.read_text().splitlines()) <= 25
+        assert f"images/paper/{script.stem}.png" in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", PAPER, ids=lambda script: script.stem)
+def test_the_figures_of_the_paper_are_drawn(script, tmp_path):
+    run(script, tmp_path)
+    assert (tmp_path / f"{script.stem}.png").stat().st_size > 5000
