@@ -17,6 +17,7 @@ from scipy.sparse import csr_array
 import organics_neuro as on
 from organics_neuro import core
 from organics_neuro.core.operators import CLASSES, KINDS, Operator, as_operator, from_arrays, identity
+from organics_neuro.core.operators.convolution import convolve
 
 numbers = st.floats(-10, 10, allow_subnormal=False)
 
@@ -122,6 +123,17 @@ def test_sums():
     for scale in (mul, truediv):
         with pytest.raises(TypeError):
             scale(dense, np.eye(3))
+
+
+@pytest.mark.parametrize("boundary", ["wrap", "zero"])
+@pytest.mark.parametrize(("kernel", "sheet"), [((3, 2, 3, 5), (6, 4)), ((2, 3, 7, 9), (5, 8)), ((5, 5, 1, 3), (1, 9))])
+def test_all_channels_of_a_convolution_at_once(kernel, sheet, boundary):
+    """By FFT, and pair after pair: kernels that are larger than the sheet, too."""
+    rng = np.random.default_rng(0)
+    operator = on.Convolution(rng.normal(size=kernel), sheet, boundary)
+    x = rng.normal(size=(2, 3, operator.shape[1]))
+    np.testing.assert_allclose(operator.apply(x), x @ operator.to_dense().T, atol=1e-13)
+    np.testing.assert_allclose(operator.apply(x), convolve(x, sheet, operator.passes, boundary), atol=1e-13)
 
 
 @pytest.mark.parametrize("boundary", ["wrap", "zero"])

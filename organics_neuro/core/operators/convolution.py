@@ -1,9 +1,11 @@
 """`Convolution`: weights on a sheet of units that depend on displacement only."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.fft import irfft2, next_fast_len, rfft2
 from scipy.ndimage import correlate1d
 from scipy.signal import fftconvolve
 
@@ -13,6 +15,10 @@ from organics_neuro.core.units import magnitude, whole_numbers
 
 #: Above this number of taps a kernel that is not separable is applied by FFT rather than tap by tap.
 _DIRECT_TAPS = 121
+#: From this number of pairs of channels on all of them are applied at once, by FFT; of kernels that take two passes.
+_PAIRS, _PAIRS_OF_PASSES = 4, 25
+#: Numbers in the transforms of all pairs at most (256 MiB).
+_ROOM = 2**25
 
 
 class Convolution(Operator):
@@ -54,7 +60,35 @@ class Convolution(Operator):
         self.passes = _passes(self.kernel)
 
     def apply(self, x):
-        return convolve(x, self.sheet, self.passes, self.boundary)
+        pairs = self.kernel.shape[0] * self.kernel.shape[1]
+        few = pairs < (_PAIRS if len(self.passes) == 1 else _PAIRS_OF_PASSES)
+        if few or self.kernel.shape[2:] == (1, 1) or pairs * self.sheet[0] * self.sheet[1] > _ROOM:
+            return convolve(x, self.sheet, self.passes, self.boundary)
+        return self._by_fourier(np.asarray(x, dtype=float))
+
+    @cached_property
+    def _fourier(self) -> tuple[tuple[int, int], np.ndarray]:
+        """The shape of the transform, and the kernels in it, (frequencies, out_channels, in_channels)."""
+        taps, (y, x) = self.taps()
+        size = self.sheet
+        if self.boundary == "zero":  # room beyond the borders, so that nothing comes around
+            height, width = (n + k // 2 for n, k in zip(self.sheet, taps.shape[2:], strict=True))
+            size = (next_fast_len(height, real=True), next_fast_len(width, real=True))
+        placed = np.zeros((*taps.shape[:2], *size))
+        rows, columns = (np.arange(n) - c for n, c in zip(taps.shape[2:], (y, x), strict=True))
+        placed[:, :, rows[:, None] % size[0], columns % size[1]] = taps
+        spectrum = np.conj(rfft2(placed))  # conjugate: weights are by where the source lies
+        return size, np.ascontiguousarray(spectrum.reshape(*taps.shape[:2], -1).transpose(2, 0, 1))
+
+    def _by_fourier(self, x):
+        """All channels at once: a product of matrices at each frequency."""
+        size, kernels = self._fourier
+        planes = x.reshape(-1, self.kernel.shape[1], *self.sheet)
+        spectra = rfft2(planes, size)
+        products = np.matmul(kernels, spectra.reshape(*planes.shape[:2], -1).transpose(2, 1, 0))
+        shape = (len(planes), self.kernel.shape[0], *spectra.shape[2:])
+        result = irfft2(products.transpose(2, 1, 0).reshape(shape), size)
+        return result[..., : self.sheet[0], : self.sheet[1]].reshape(*x.shape[:-1], -1)
 
     @property
     def T(self):
