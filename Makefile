@@ -54,7 +54,16 @@ cuda-build: .venv-cuda/.libraries
 	.venv-cuda/bin/python -m pip install --quiet nvidia-curand "nvidia-cublas>=13,<13.2"
 	touch $@
 
+# Wheel and source archive in dist/, and what three checkers say of them.
+package: .venv/.installed
+	$(BIN)/python -m pip install --quiet -e ".[package]"
+	rm -rf dist build/lib build/bdist*
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/pyroma --min=9 .
+
 clean:
 	rm -rf .venv .venv-cuda build demo
 
-.PHONY: demo paper test test-slow fuzz cuda-on-cpu cuda-build clean
+.PHONY: demo paper test test-slow fuzz cuda-on-cpu cuda-build package clean

@@ -1,4 +1,4 @@
-"""Digits that come with a checkout of the repository, and sequences that are generated. They need neither torch nor Brian2."""
+"""What comes with the package, digits and trained networks, and sequences that are generated. They need neither torch nor Brian2."""
 
 import gzip
 import zlib
@@ -14,14 +14,28 @@ from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import as_path, existing
 from organics_neuro.sequences import Sequences, adding, copying, delayed_match
 
-__all__ = ["TASKS", "Digits", "Sequences", "Task", "adding", "copying", "delayed_match", "load"]
+__all__ = [
+    "TASKS",
+    "Digits",
+    "Sequences",
+    "Task",
+    "adding",
+    "copying",
+    "delayed_match",
+    "load",
+    "mnist",
+    "network_file",
+    "network_names",
+]
 
 
 def __dir__() -> list[str]:
     return __all__  # completion shows nothing else
 
 
-_MNIST = Path(__file__).parents[1] / "data" / "mnist"
+_HERE = Path(__file__).parent
+#: The folder of all that comes with the package: beside it in a checkout, in it where it is installed.
+DATA = _HERE / "data" if (_HERE / "data").is_dir() else _HERE.parent / "data"
 
 
 class Digits(NamedTuple):
@@ -39,7 +53,7 @@ def mnist(root: str | PathLike[str] | None = None) -> Digits:
     Parameters
     ----------
     root : path, optional
-        Folder of the four gzip-compressed IDX files. Default: ``data/mnist`` of the repository's checkout.
+        Folder of the four gzip-compressed IDX files. Default: those that come with the package.
 
     Returns
     -------
@@ -53,7 +67,7 @@ def mnist(root: str | PathLike[str] | None = None) -> Digits:
     FileFormatError
         If a file is corrupt or is not what its name says.
     """
-    root = _MNIST if root is None else as_path(root)
+    root = DATA / "mnist" if root is None else as_path(root)
     parts = []
     for name in ("train", "t10k"):
         images = _read_idx(root / f"{name}-images-idx3-ubyte.gz", axes=3)
@@ -128,6 +142,41 @@ def load(task: str, root: str | PathLike[str] | None = None) -> Digits:
     known_name("task", task, TASKS)
     digits, prepare = mnist(root), TASKS[task].prepare
     return digits._replace(x_train=prepare(digits.x_train), x_test=prepare(digits.x_test))
+
+
+def network_names() -> list[str]:
+    """The trained networks that come with the package, by the recipes that they were trained by."""
+    return sorted(path.stem for path in (DATA / "weights").glob("*.safetensors"))
+
+
+def network_file(name: str) -> Path:
+    """The file of a trained network that comes with the package.
+
+    `organics_neuro.load` reads the circuit of a recurrent network from it, without torch; `organics_neuro.recipes.load`
+    reads the torch module as well.
+
+    Parameters
+    ----------
+    name : str
+        One of `network_names`.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+
+    Examples
+    --------
+    >>> import organics_neuro as on
+    >>> on.load(on.datasets.network_file("rows")).model.name
+    'gated'
+    """
+    known_name("trained network", name, network_names())
+    return DATA / "weights" / f"{name}.safetensors"
 
 
 def _read_idx(path: Path, axes: int) -> np.ndarray:

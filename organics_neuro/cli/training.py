@@ -8,8 +8,10 @@ from pathlib import Path
 from organics_neuro.cli.commands import argument, command
 
 _NAME = argument("name", metavar="NAME", help="a recipe; `organics recipes` lists them")
-_FILE = argument("file", metavar="FILE", help="a .safetensors file of a run")
-_MNIST = argument("--mnist", metavar="DIR", help="folder of the digits (default: that of the checkout)")
+_FILE = argument(
+    "file", metavar="FILE", help="a .safetensors file of a run, or the name of a network that comes with the package"
+)
+_MNIST = argument("--mnist", metavar="DIR", help="folder of the digits (default: those of the package)")
 _DATA = argument("--data", default="data", metavar="DIR", help="where results are kept (default: data)")
 _EPOCHS = argument("--epochs", type=int, help="default: those of the recipe")
 _NO_RESUME = argument("--no-resume", action="store_true", help="start anew, even if there is a checkpoint")
@@ -109,7 +111,10 @@ def publish(options: Namespace) -> None:
         print(path)
 
 
-@command("print all results as a Markdown table", _DATA)
+@command(
+    "print all results as a Markdown table",
+    argument("--data", metavar="DIR", help="folder of the results (default: those of the package)"),
+)
 def table(options: Namespace) -> None:
     from organics_neuro import recipes
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.files import make_folder, replacing
-from organics_neuro.datasets import TASKS
+from organics_neuro.datasets import DATA, TASKS
 from organics_neuro.recipes.rows import add_row, read_rows
 from organics_neuro.recipes.run import Card
 from organics_neuro.recipes.settings import RECIPES, Recipe
@@ -90,7 +90,7 @@ def transfer(
     Parameters
     ----------
     path : path
-        The ``.safetensors`` file of a run (see `organics_neuro.recipes.load`).
+        The ``.safetensors`` file of a run, or a name (see `organics_neuro.recipes.load`).
     data : path
     mnist : path, optional
         Folder of the digits (see `organics_neuro.datasets.mnist`).
@@ -119,13 +119,13 @@ def transfer(
     return result
 
 
-def table(data: str | PathLike[str] = "data") -> str:
+def table(data: str | PathLike[str] | None = None) -> str:
     """All results as a Markdown table: the mean over the seeds of each model, and beside them what is published.
 
     Parameters
     ----------
-    data : path
-        Folder with ``results/*.csv``, ``weights`` and ``published.csv``.
+    data : path, optional
+        Folder with ``results/*.csv``, ``weights`` and ``published.csv``. Default: what comes with the package.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def table(data: str | PathLike[str] = "data") -> str:
     FileFormatError
         If one of the files lacks a column, or has a text in the place of a number.
     """
-    data = Path(data)
+    data = DATA if data is None else Path(data)
     compared = read_rows(data / "results" / "transfer.csv", _TRANSFERRED)
     published = read_rows(data / "published.csv", _PUBLISHED)
     lines = [

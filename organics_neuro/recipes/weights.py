@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from organics_neuro.core.circuits import EXTRA, Circuit, JoinedCircuit
 from organics_neuro.core.circuits.base import defining
 from organics_neuro.core.errors import FileFormatError
 from organics_neuro.core.units import magnitude
+from organics_neuro.datasets import network_file, network_names
 from organics_neuro.nn.protocol import RecurrentLayer
 from organics_neuro.recipes.settings import Recipe, find
 from organics_neuro.transfer import to_circuit
@@ -55,6 +57,11 @@ def save(path: str | PathLike[str], recipe: Recipe, model: nn.Module) -> None:
 def load(path: str | PathLike[str]) -> Trained:
     """Read a trained network that `save` wrote.
 
+    Parameters
+    ----------
+    path : path
+        A file, or the name of a network that comes with the package: one of `organics_neuro.datasets.network_names`.
+
     Returns
     -------
     Trained
@@ -66,6 +73,7 @@ def load(path: str | PathLike[str]) -> Trained:
     FileFormatError
         If the file is corrupt, holds no trained network, or one that its recipe no longer makes.
     """
+    path = located(path)
     content = files.load(path, *_KINDS)
     recipe, model = _module(path, content)
     circuit, rnn = None, _circuit_layer(model)
@@ -74,6 +82,12 @@ def load(path: str | PathLike[str]) -> Trained:
         if not _equal(to_circuit(rnn), circuit):
             raise FileFormatError(f"{path} was trained with other settings than the recipe {recipe.name!r} has now")
     return Trained(recipe, model.eval(), circuit)
+
+
+def located(path: str | PathLike[str]) -> str | PathLike[str]:
+    """The file of a network that comes with the package for its name, unless there is a file of that name."""
+    shipped = isinstance(path, str) and path in network_names() and not Path(path).is_file()
+    return network_file(path) if shipped else path
 
 
 def resave(path: str | PathLike[str]) -> None:
@@ -103,7 +117,7 @@ def resave(path: str | PathLike[str]) -> None:
 
 def fingerprint(path: str | PathLike[str]) -> str:
     """SHA-256 of the numbers of a trained module, whatever their names and the layout of the file."""
-    tensors = _tensors(files.load(path, *_KINDS)).values()
+    tensors = _tensors(files.load(located(path), *_KINDS)).values()
     return hashlib.sha256("".join(sorted(map(files.array_checksum, tensors))).encode()).hexdigest()
 
 
