@@ -29,6 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def names() -> list[str]:
+    """All commands, in the order of help."""
+    return list(COMMANDS)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="organics", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

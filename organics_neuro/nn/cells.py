@@ -298,7 +298,7 @@ class CircuitCell(Constrained):
         return self.State(*(s.clone() for s in self.unroll(input.unsqueeze(0), state)[1]))
 
     def initial_state(self, batch_shape: tuple[int, ...] = ()) -> Any:
-        """The state at the start of a sequence, each (*batch_shape, hidden_size)."""
+        """The state at the start of a sequence, each ``(*batch_shape, hidden_size)``."""
         initial = (getattr(self, f"initial_{name}") for name in self.fields)
         return self.State(*(value.expand(*batch_shape, self.hidden_size).clone() for value in initial))
 

@@ -265,7 +265,7 @@ class ORGaNICs(CircuitLayer):
     kernel : {"auto", "fused", "torch"}
         What computes the steps: "fused" is a compiled operation with a backward pass of its own, for float32 and
         float64 on the CPU; "torch" is a loop of torch's own operations. They differ by rounding (of float32 on AMX
-        tiles, see docs/training.md, by that of the most active units). "auto" takes the fused one where it runs,
+        tiles, see docs/long_sequences.md, by that of the most active units). "auto" takes the fused one where it runs,
         and says once if it cannot be compiled (see `organics_neuro.nn.kernels.available`).
         The fused one has no second derivatives.
     precision : {None, "bf16"}

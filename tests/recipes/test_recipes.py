@@ -129,7 +129,7 @@ def test_autoencoder():
 
 
 def test_the_table_in_the_documents_is_that_of_the_results():
-    assert table(DATA) in (DATA.parent / "docs" / "training.md").read_text()
+    assert table(DATA) in (DATA.parent / "docs" / "reproduce.md").read_text()
 
 
 def test_shipped_networks_are_those_of_their_recipes():

@@ -86,7 +86,7 @@ class Spectrum:
         return self._auto(self._readout(weights)[None])[:, 0]
 
     def cross(self, pairs: Sequence[tuple[Signal, Signal]] | None = None) -> np.ndarray:
-        """Cross-spectra ⟨x x'*⟩ of pairs of signals.
+        """Cross-spectra ``⟨x x'*⟩`` of pairs of signals.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class Spectrum:
         return self._pair_spectra(pairs)[0]
 
     def coherence(self, pairs: Sequence[tuple[Signal, Signal]] | None = None) -> np.ndarray:
-        """Squared coherence |S_xx'|²/(S_xx S_x'x') of pairs of signals, as for `cross`.
+        """Squared coherence ``|S_xx'|²/(S_xx S_x'x')`` of pairs of signals, as for `cross`.
 
         Returns
         -------

@@ -114,7 +114,7 @@ def largest_stable_dt(
     """Largest time step at which a method keeps the fixed point stable.
 
     A step multiplies the mode of eigenvalue λ by R(λ dt), which must shrink it; R is the growth polynomial of the
-    method, 1 + x for forward Euler, so that dt < -2 Re λ/|λ|². Where couplings are not evaluated at each stage, the
+    method, 1 + x for forward Euler, so that ``dt < -2 Re λ/|λ|²``. Where couplings are not evaluated at each stage, the
     local equations and the couplings grow differently: what must shrink is then the whole linear step, from the states
     at two times to those at the next two.
 

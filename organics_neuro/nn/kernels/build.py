@@ -112,7 +112,11 @@ def _build(library: Path) -> None:
         raise RuntimeError(f"there is no C++ compiler {compiler!r}; install one, or set CXX to yours")
     if not cpp_extension.is_ninja_available():
         raise RuntimeError("ninja is missing; install it with: pip install ninja")
-    print("organics_neuro: compiling a kernel for this machine, once; this takes about half a minute", file=sys.stderr)
+    print(
+        "organics_neuro: compiling the kernel of recurrent layers for this machine, once, "
+        f"into {library.parent}; this takes about half a minute",
+        file=sys.stderr,
+    )
     folder = library.with_suffix(".build")
     shutil.rmtree(folder, ignore_errors=True)  # what a killed build has left, torch's own lock included
     folder.mkdir()
