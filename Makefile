@@ -54,6 +54,17 @@ cuda-build: .venv-cuda/.libraries
 	.venv-cuda/bin/python -m pip install --quiet nvidia-curand "nvidia-cublas>=13,<13.2"
 	touch $@
 
+# The documentation site, in docs/_build/html; its tutorials and examples run, so the first build takes minutes.
+docs: .venv/.installed
+	$(BIN)/python -m pip install --quiet -e ".[docs]"
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+# The same without running tutorials and examples: whether every page is reached and every reference is found.
+docs-quick: .venv/.installed
+	$(BIN)/python -m pip install --quiet -e ".[docs]"
+	$(BIN)/python -m sphinx -q -W --keep-going -D plot_gallery=0 -D nb_execution_mode=off -b html docs docs/_build/quick
+
 # Wheel and source archive in dist/, and what three checkers say of them.
 package: .venv/.installed
 	$(BIN)/python -m pip install --quiet -e ".[package]"
@@ -66,4 +77,4 @@ package: .venv/.installed
 clean:
 	rm -rf .venv .venv-cuda build demo
 
-.PHONY: demo paper test test-slow fuzz cuda-on-cpu cuda-build package clean
+.PHONY: demo paper test test-slow fuzz cuda-on-cpu cuda-build docs docs-quick package clean

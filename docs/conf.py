@@ -54,6 +54,7 @@ nb_execution_mode = "cache"
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_merge_streams = True
+nb_output_stderr = "remove"  # progress bars
 
 sphinx_gallery_conf = {
     "examples_dirs": str(HERE.parent / "examples"),

@@ -56,7 +56,9 @@ def _trials(ax: plt.Axes) -> None:
     rows = [r for r in read("trials") if (r["N"], r["trials"], r["dtype"]) == ("256", "64", "float64")]
     found = {r["engine"]: float(r["us/trial-step"]) for r in rows if r["target"] in ("cpp", "jit")}
     engines = [name for name in names if name in found]
-    bars = ax.bar([names[e][0] for e in engines], [found[e] for e in engines], color=[COLOURS[names[e][1]] for e in engines])
+    bars = ax.bar(
+        [names[e][0] for e in engines], [found[e] for e in engines], color=[COLOURS[names[e][1]] for e in engines]
+    )
     ax.bar_label(bars, [f"{found[e]:.1f}" for e in engines], fontsize="small")
     ax.set(ylabel="time of a step of one trial (µs)", yscale="log", ylim=(1, 500), title="256 units, 64 trials, C++")
 

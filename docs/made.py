@@ -167,11 +167,15 @@ percent format of jupytext; below they are notebooks.
 """
 
 
-
 def _command_line() -> str:
     from organics_neuro import cli
 
-    parts = ["# The command `organics`", "", "Also `python -m organics_neuro`. Each command prints its help with `--help`.", ""]
+    parts = [
+        "# The command `organics`",
+        "",
+        "Also `python -m organics_neuro`. Each command prints its help with `--help`.",
+        "",
+    ]
     for name in [[], *([name] for name in cli.names())]:
         title = " ".join(["organics", *name])
         parts += [f"## {title}" if name else "", "", "```text", _help(cli.main, name), "```", ""]

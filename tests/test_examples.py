@@ -89,16 +89,33 @@ def test_train_ssn(tmp_path):
     assert all(abs(in_brian - wanted) < 0.04 for in_brian, wanted in peaks)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "tutorials").glob("*.py")), ids=lambda path: path.stem)
+#: What each tutorial must print: that its engines agree, or that it found what theory says.
+TUTORIALS = {
+    "01_first_circuit": ["Brian2 and NumPy differ by", "largest difference from the fixed point"],
+    "02_normalization": ["c50 from the curve: 0.1", "response x 0.667, predicted 0.667", "[22.42 22.42 22.42] degrees"],
+    "03_oscillations": ["1.0: 56.4", "oscillates at 51.0 Hz"],
+    "04_train_and_transfer": ["agree on 200 of 200 digits"],
+    "05_trained_cortex": ["'exponent': 2.0", "leading eigenvalue over 50 random inputs: at most -"],
+    "07_your_own_model": ["tau_v has the unit 1", "all stable: True", "wanted [ 5. 15.]"],
+    "08_large_circuits": ["10,092 units: fixed point in"],
+}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tutorials").glob("[0-9]*.py")), ids=lambda path: path.stem)
 def test_tutorial(path, tmp_path, monkeypatch):
+    """Runs as a notebook, and writes into the folder output/ only."""
     pytest.importorskip("torch")
     jupytext, nbclient = pytest.importorskip("jupytext"), pytest.importorskip("nbclient")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     notebook = jupytext.read(path)
     resources = {"metadata": {"path": str(tmp_path)}}
     nbclient.NotebookClient(notebook, timeout=900, kernel_name="python3", resources=resources).execute()
-    printed = "".join(o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", []))
-    assert "agree on 200 of 200 digits" in printed
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    printed = "".join(output.get("text", "") for output in outputs if output.get("name") != "stderr")
+    for expected in TUTORIALS.get(path.stem, []):
+        assert expected in printed
+    assert any("image/png" in output.get("data", {}) for output in outputs), "it shows no picture"
+    assert {found.name for found in tmp_path.iterdir()} <= {"output"}
 
 
 PAPER = sorted((ROOT / "examples" / "paper").glob("figure_*.py"))

@@ -55,7 +55,7 @@ def draw(dataset: xr.Dataset, ax: Any = None):
     )
     inside = dataset[signal].where(dataset["frequency"] <= ax.get_xlim()[1])
     ax.set_ylim(0.8 * float(inside.min()), 1.5 * float(inside.max()))
-    legend(ax)
+    legend(ax, loc="upper right")  # curves fall
     return ax
 
 

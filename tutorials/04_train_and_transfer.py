@@ -11,20 +11,15 @@
 # ---
 
 # %% [markdown]
-# # Train, transfer, experiment
+# # Train and transfer
 #
-# In this tutorial a recurrent normalization circuit learns in torch to read handwritten digits. Then the *same*
-# circuit, with the learned weights, runs in Brian2, and we do to it what one does to a piece of cortex: show it
-# stimuli of rising contrast, add masks, and ask whether its activity is stable.
+# In this tutorial a recurrent normalization circuit learns in torch to read handwritten digits, one row of 28 pixels a
+# step. Then the *same* circuit, with the learned weights, runs in Brian2, and names the same digits.
 #
-# You need the extra `torch` and the extra `plot`. In the checkout:
-#
-# ```
-# pip install -e ".[torch,plot]"
-# ```
+# You need `pip install ".[torch,plot]"`.
 
 # %%
-import warnings
+from pathlib import Path
 
 import brian2 as b2
 import matplotlib.pyplot as plt
@@ -34,6 +29,7 @@ from brian2 import ms
 
 import organics_neuro as on
 
+plt.style.use("organics_neuro.organics")  # colours that all readers tell apart
 b2.prefs.codegen.target = "numpy"  # the circuits here are small: nothing to compile
 
 # %% [markdown]
@@ -70,16 +66,19 @@ print(f"validation accuracy by epoch: {np.round(history.validation_accuracy, 3)}
 # ## Transfer
 #
 # One step of the layer is one Euler step of the circuit. With `dt=1*ms` the learned step sizes become time constants,
-# τ = dt / step size. The circuit can be saved to a file that needs neither torch nor Brian2 to be read.
+# τ = dt / step size. The circuit can be saved to a file that needs neither torch nor Brian2 to be read. Pages of this course write into the
+# folder `output/` only.
 
 # %%
 circuit = on.transfer.to_circuit(rnn, dt=1 * ms)
 assert isinstance(circuit, on.Circuit)
-circuit.save("digits.safetensors")
-print(on.load("digits.safetensors") == circuit)
+Path("output").mkdir(exist_ok=True)
+circuit.save("output/digits.safetensors")
+print(on.load("output/digits.safetensors") == circuit)
 plt.figure(figsize=(4, 2.5), layout="constrained")
 plt.hist([1e3 * circuit.parameters[name] for name in ("tau_y", "tau_a")], bins=20, label=["$\\tau_y$", "$\\tau_a$"])
 plt.xlabel("learned time constant (ms)")
+plt.ylabel("units")
 plt.legend(frameon=False)
 plt.show()
 
@@ -119,61 +118,25 @@ axes[2].set(title="normalizer units a", xlabel="time (ms)")
 plt.show()
 
 # %% [markdown]
-# ## Experiment
+# ## While it reads
 #
-# What has training made of normalization? We flash one row of a "3" at rising contrast, alone and together with a row
-# of a "7" as a mask, and average the rates over the last 8 of 28 ms, the time that the circuit was trained for.
+# This network was trained on 28 steps, so it is measured as it is used, while it reads. Its responses do not settle, and nothing guarantees that they
+# would: recurrence is learned. For a network whose normalization one can see, with stimuli that last, go on with
+# [a trained network as a cortex](05_trained_cortex.ipynb).
 
 # %%
-stimulus = digits.x_test[digits.y_test == 3][0, 14]
-mask = digits.x_test[digits.y_test == 7][0, 10]
-contrasts = np.geomspace(0.05, 2, 9)
-with warnings.catch_warnings(action="ignore", category=on.errors.ConvergenceWarning):  # 28 ms are an onset response
-    measured = on.experiments.contrast_response(
-        circuit,
-        contrasts,
-        masks=[0, 1],
-        stimulus=stimulus,
-        mask_stimulus=mask,
-        engine=on.engines.Brian(duration=28 * ms, window=8 * ms, dt=1 * ms),
-    )
-print(measured)
-
-# %% [markdown]
-# The dataset is labelled; select, average and plot it with xarray, or save it as NetCDF.
-
-# %%
-on.experiments.save(measured, "trained_contrast_response.nc")
-strongest = measured.rate_y.sel(mask=0).isel(contrast=-1).values.argsort()[::-1]
-figure, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained", sharey=True)
-for ax, unit in zip(axes, strongest, strict=False):
-    on.plotting.contrast_response(measured, unit=int(unit), ax=ax)
-    ax.set(title=f"unit {unit}")
+visited = on.experiments.trajectories(circuit, digits.x_test[:5], eigenvalues_every=7, progress=False)
+on.plotting.trajectories(visited).set(title="length of the states while five digits are read")
 plt.show()
+print(
+    "leading eigenvalue on the way, largest of five digits:",
+    visited.leading.max("sample").values.round(0),
+    "per second",
+)
 
 # %% [markdown]
-# ## Stability
+# ## What next
 #
-# Would the circuit settle if the stimulus stayed? Rawat, Heeger and Martiniani (2024) prove it for the circuit with
-# identity recurrence. This one has *learned* recurrence, gains that follow its activity, and was trained on 28 steps
-# only: nothing guarantees a steady state, so one has to look. `fixed_point` says where it found one and where not.
-
-# %%
-with warnings.catch_warnings(action="ignore", category=on.errors.ConvergenceWarning):
-    points = on.theory.fixed_point(circuit, np.outer(contrasts[::4], stimulus))
-    leading = on.theory.eigenvalues(circuit, np.outer(contrasts[::4], stimulus))[:, 0]
-for contrast, found, value in zip(contrasts[::4], np.atleast_1d(points.converged), leading, strict=True):
-    print(
-        f"contrast {contrast:.2f}: "
-        + (f"leading eigenvalue {value:.1f} per second" if found else "no steady state found")
-    )
-
-# %% [markdown]
-# Compare with a ring circuit, where recurrence is fixed: all real parts are negative, at every contrast.
-
-# %%
-ring = on.ring(n=36)
-for contrast, values in zip(
-    contrasts[::4], on.theory.eigenvalues(ring, on.stimuli.contrast_series(ring, contrasts[::4])), strict=True
-):
-    print(f"contrast {contrast:.2f}: leading eigenvalue {values[0]:.1f} per second")
+# * With all the data and twice the units, `organics demo` reaches about 98 % on the validation data, and classifies 10,000 digits in C++.
+# * Networks that come with the package: `on.recipes.load("rows")`, and `organics recipes` for how they were trained.
+# * [Your own data](../howto/own_data.md): checkpoints, resuming, several processes.
