@@ -69,7 +69,7 @@ def load(path: str | PathLike[str], settings: Mapping[str, Any], model: nn.Modul
     for name, value in settings.items():
         if not _equal(saved.get(name, value), value):
             raise ValueError(
-                f"the checkpoint {path} was made with {name}={shown(saved[name])}, not {value}; use the same settings or another path"
+                f"the checkpoint {path} was made with {name}={shown(saved[name])}, not {value}; use the same settings or another path, or start anew (without resume; --no-resume)"
             )
     shapes = _shapes(model.state_dict())
     if content["architecture"] != str(model) or any(_shapes(content[name]) != shapes for name in ("model", "best")):

@@ -19,7 +19,8 @@ class History:
     loss : list of float
         Mean training loss.
     validation_accuracy : list of float
-        Fraction of the validation data classified correctly.
+        Fraction of the validation data classified correctly; of targets that are floats, the fraction of their variance
+        that is explained; or what ``metric`` says.
     lr : list of float
         Learning rate of the last batch.
     seconds : list of float

@@ -1,4 +1,4 @@
-"""Training of classifiers: one loop with progress, validation, checkpoints and exact resumption.
+"""Training on labels or targets: one loop with progress, validation, checkpoints and exact resumption.
 
 A script that calls `fit` runs unchanged under ``torchrun``: its processes share every batch.
 """
@@ -13,14 +13,16 @@ from typing import Any
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from organics_neuro.core.boundary import check_seed, number, positive_int, shown
 from organics_neuro.core.files import check_writable
 from organics_neuro.training import checkpoints, samples
 from organics_neuro.training.history import History, is_log
-from organics_neuro.training.predictions import check_labels
-from organics_neuro.training.run import Loss, Run
+from organics_neuro.training.predictions import accuracy, check_labels, explained
+from organics_neuro.training.run import Loss, Metric, Run
+from organics_neuro.training.schedule import one_cycle
 
 #: Seconds between two states of the progress bar where they do not replace each other, as in a file.
 _PAUSE = 2
@@ -29,21 +31,30 @@ Callback = Callable[[nn.Module, History], object]
 
 
 def cross_entropy(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-    """Mean cross entropy of a batch, the default loss of `fit`."""
+    """Mean cross entropy of a batch, the default loss of `fit` for labels."""
     return nn.functional.cross_entropy(model(x), y)
+
+
+def squared_error(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    """Mean squared error of a batch, the default loss of `fit` for targets that are floats."""
+    return nn.functional.mse_loss(model(x), y)
 
 
 def fit(
     model: nn.Module,
-    x: ArrayLike | Tensor,
-    y: ArrayLike | Tensor,
+    x: ArrayLike | Tensor | DataLoader,
+    y: ArrayLike | Tensor | None = None,
     *,
     epochs: int,
     lr: float,
     batch_size: int = 256,
     validation: samples.Validation = 0.05,
     seed: int = 0,
-    loss: Loss = cross_entropy,
+    loss: Loss | None = None,
+    metric: Metric | None = None,
+    optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
+    schedule: Callable[[float], float] = one_cycle,
+    patience: int | None = None,
     lr_factors: Mapping[str, float] | None = None,
     checkpoint: str | PathLike[str] | None = None,
     resume: bool = False,
@@ -51,9 +62,10 @@ def fit(
     callback: Callback | None = None,
     progress: bool = True,
 ) -> History:
-    """Train a classifier with Adam and keep the parameters of the epoch that was best on the validation data.
+    """Train a module and keep the parameters of the epoch that was best on the validation data.
 
-    The learning rate rises to ``lr`` during the first fifth of the run and falls to 0 along a cosine. What torch draws
+    By default by Adam, with a learning rate that rises to ``lr`` during the first fifth of the run and falls to 0 along
+    a cosine. What torch draws
     in an epoch depends on ``seed`` and the epoch alone, so a run that was interrupted and resumed equals one that
     was not, bit for bit, unless a model or a loss of yours draws with other generators. Gradients are not clipped.
 
@@ -64,19 +76,32 @@ def fit(
     Parameters
     ----------
     model : Module
-        Takes a batch of ``x`` and returns scores (batch, classes). It is trained in place, on its own device and all
+        Takes a batch of ``x`` and returns scores (batch, classes), or answers of the shape of the targets. It is trained in place, on its own device and all
         of it in training mode, and left in evaluation mode with the best parameters; an error leaves it as it is then.
-    x : array_like or Tensor, shape (samples, ...)
-    y : array_like or Tensor of int, shape (samples,)
-        Labels, counted from 0.
+    x : array_like, Tensor, shape (samples, ...), or DataLoader
+        A `torch.utils.data.DataLoader` of pairs (x, y) is read once, into memory; batches are then drawn as of arrays.
+    y : array_like or Tensor, of int, shape (samples,), or of float, shape (samples, ...)
+        Labels, counted from 0, or targets of the shape that the model returns: numbers, or whole sequences.
     epochs, batch_size : int
     lr : float
         Largest learning rate.
-    validation : float or (x, y)
+    validation : float, (x, y) or DataLoader
         Fraction of the samples to set aside, or validation data.
     seed : int
-    loss : callable
-        From ``(model, x, y)`` to the mean loss of a batch.
+    loss : callable, optional
+        From ``(model, x, y)`` to the mean loss of a batch. Default: `cross_entropy` of labels, the mean squared error of
+        targets.
+    metric : callable, optional
+        From ``(model, x, y)`` of the validation data to a number, larger for a better model; `History` keeps it as
+        ``validation_accuracy``. Default: `accuracy` for labels; for targets the fraction of their variance that is
+        explained, 1 - mean squared error / variance.
+    optimizer : callable
+        From groups of parameters and ``lr=`` to an optimizer, such as `torch.optim.SGD`, or
+        ``functools.partial(torch.optim.AdamW, weight_decay=1e-3)``. Checkpoints are of Adam and AdamW only.
+    schedule : callable
+        From the fraction of the run that is done, 0 to 1, to a factor of ``lr``; ``lambda done: 1.0`` keeps it constant.
+    patience : int, optional
+        Stop early after so many epochs without a better one.
     lr_factors : dict of str to float, optional
         By what the learning rate is multiplied for some parameters: those whose name (``model.named_parameters()``)
         contains the key. Where several keys fit, the first one counts.
@@ -116,12 +141,24 @@ def fit(
     settings["samples"] = [len(data[0]), len(held_out[0])]
     check_labels(model, "y", *data)
     check_labels(model, "validation y", *held_out)
+    patience = None if patience is None else positive_int("patience", patience)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ValueError("model has no parameter that can be trained; set requires_grad of one at least")
     if checkpoint is not None:
         settings["checksum of the data"] = samples.checksum(*data, *held_out)
         settings["frozen"] = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
-    run = Run(model, loss, settings, checkpoint)
+    floats = data[1].is_floating_point()
+    run = Run(
+        model,
+        loss or (squared_error if floats else cross_entropy),
+        settings,
+        checkpoint,
+        optimizer,
+        schedule,
+        metric or (explained if floats else accuracy),
+    )
+    if checkpoint is not None and not isinstance(run.optimizer, torch.optim.Adam):  # AdamW is one
+        raise ValueError(f"checkpoints are of Adam only, not of {type(run.optimizer).__name__}; leave checkpoint out")
     first = run.team.rank == 0
     if first:
         _check_files(model, run.checkpoint, resume, None if log is None else Path(log))
@@ -129,7 +166,7 @@ def fit(
         run.restore()
     if first and log is not None and len(run.history):
         run.history.save(log)  # the program may have stopped between the checkpoint and the log
-    _train(run, data, held_out, log, callback, progress)
+    _train(run, data, held_out, log, callback, progress, patience)
     model.load_state_dict(run.best)
     model.eval()
     return run.history
@@ -142,6 +179,7 @@ def _train(
     log: str | PathLike[str] | None,
     callback: Callback | None,
     progress: bool,
+    patience: int | None,
 ) -> None:
     """The epochs that are left; the first process writes files after each of them and shows progress."""
     epochs, first = run.settings["epochs"], run.team.rank == 0
@@ -163,6 +201,8 @@ def _train(
                     run.history.save(log)
                 if callback is not None:
                     callback(run.model, run.history)
+            if run.patience_ended(patience):
+                break
 
 
 def _settings(

@@ -20,21 +20,31 @@ from organics_neuro.training.schedule import batches, by_factor, one_cycle
 
 #: From model, x and y of a batch to its mean loss.
 Loss = Callable[[Any, Tensor, Tensor], Tensor]
+#: From model, x and y of the validation data to a number that is larger the better the model is.
+Metric = Callable[[nn.Module, Tensor, Tensor], float]
 
 
 class Run:
     """What changes during `fit`: the model, the optimizer, the history and the best parameters so far."""
 
     def __init__(
-        self, model: nn.Module, loss: Loss, settings: Mapping[str, Any], checkpoint: str | PathLike[str] | None
+        self,
+        model: nn.Module,
+        loss: Loss,
+        settings: Mapping[str, Any],
+        checkpoint: str | PathLike[str] | None,
+        optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
+        schedule: Callable[[float], float] = one_cycle,
+        metric: Metric = accuracy,
     ) -> None:
         self.model, self.loss, self.settings = model, loss, settings
+        self.schedule, self.metric = schedule, metric
         self.checkpoint = None if checkpoint is None else Path(checkpoint)
         self.batches = len(batches(torch.arange(settings["samples"][0]), settings["batch_size"]))
         self.team = parallel.team()
         self.team.equalize(model)
         self.factors, groups = by_factor(model, settings["lr_factors"] or {})
-        self.optimizer = torch.optim.Adam([{"params": group} for group in groups], lr=settings["lr"])
+        self.optimizer = optimizer([{"params": group} for group in groups], lr=settings["lr"])
         self.history = History()
         self.best: dict[str, Tensor] = {}
 
@@ -50,7 +60,7 @@ class Run:
         lr = 0.0
         for k, chosen in enumerate(batches(order, self.settings["batch_size"])):
             done = (epoch * self.batches + k) / (self.settings["epochs"] * self.batches)
-            lr = self._set_learning_rate(one_cycle(done))
+            lr = self._set_learning_rate(self.schedule(done))
             total += len(chosen) * self._learn(x, y, chosen)
             after_batch()
         self.history.loss.append(total / len(x))
@@ -92,10 +102,24 @@ class Run:
         return loss
 
     def _validate(self, x: Tensor, y: Tensor) -> float:
-        """Fraction of the validation data classified correctly; each process looks at its share."""
+        """What the metric says of the validation data; each process looks at its share."""
         with self.team.share(torch.arange(len(x))) as (mine, weight):
-            share = weight * accuracy(self.model, x[mine], y[mine])
+            share = weight * self._metric(x[mine], y[mine])
         return self.team.sum(torch.tensor(share, dtype=torch.float64)).item()
+
+    def _metric(self, x: Tensor, y: Tensor) -> float:
+        training = self.model.training
+        self.model.eval()
+        with torch.no_grad():
+            value = float(self.metric(self.model, x, y))
+        self.model.train(training)
+        if not np.isfinite(value):
+            raise FloatingPointError(f"the metric of the validation data is {value} in epoch {len(self.history) + 1}")
+        return value
+
+    def patience_ended(self, patience: int | None) -> bool:
+        """Whether so many epochs have passed since the best one."""
+        return patience is not None and len(self.history) - 1 - self.history.best_epoch >= patience
 
     def _set_learning_rate(self, fraction: float) -> float:
         lr = self.settings["lr"] * fraction

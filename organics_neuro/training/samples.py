@@ -1,25 +1,31 @@
-"""Samples with their labels, checked before anything is trained on them."""
+"""Samples with their labels or targets, checked before anything is trained on them."""
 
 import zlib
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from organics_neuro.core.boundary import number
 
-#: Samples and their labels.
+#: Samples and their labels or targets.
 Labelled = tuple[Tensor, Tensor]
 #: The data that `fit` validates with, or their fraction of all.
-Validation = float | tuple[ArrayLike | Tensor, ArrayLike | Tensor]
+Validation = float | tuple[ArrayLike | Tensor, ArrayLike | Tensor] | DataLoader
 
 
-def split(x: ArrayLike | Tensor, y: ArrayLike | Tensor, validation: Validation, seed: int) -> tuple[Labelled, Labelled]:
+def split(
+    x: ArrayLike | Tensor | DataLoader, y: ArrayLike | Tensor | None, validation: Any, seed: int
+) -> tuple[Labelled, Labelled]:
     """Training and validation data as two pairs of tensors, checked."""
-    x, y = check("x", x, "y", y)
+    x, y = check_pair("x", *collected(x, y), "y")
+    if isinstance(validation, DataLoader):
+        validation = collected(validation, None)
     if isinstance(validation, (tuple, list)) and len(validation) == 2:
-        return (x, y), check("validation x", validation[0], "validation y", validation[1])
+        return (x, y), check_pair("validation x", *validation, "validation y")
     fraction = "a fraction between 0 and 1, or a pair (x, y)"
     validation = number("validation", validation, fraction, lambda part: 0 < part < 1)
     count = round(validation * len(x))
@@ -29,6 +35,36 @@ def split(x: ArrayLike | Tensor, y: ArrayLike | Tensor, validation: Validation, 
         )
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
     return (x[order[count:]], y[order[count:]]), (x[order[:count]], y[order[:count]])
+
+
+def collected(x: Any, y: Any) -> tuple[Any, Any]:
+    """``x`` and ``y``, or all that a `DataLoader` given for ``x`` has of both."""
+    if not isinstance(x, DataLoader):
+        if y is None:
+            raise ValueError("y is missing: give the labels or targets of x, or a DataLoader of pairs (x, y) for x")
+        return x, y
+    if y is not None:
+        raise ValueError("x is a DataLoader, which brings its own labels; leave y out")
+    batches = list(x)
+    if not batches or not all(isinstance(batch, (tuple, list)) and len(batch) == 2 for batch in batches):
+        raise ValueError("the batches of the DataLoader must be pairs (x, y)")
+    return tuple(torch.cat([torch.as_tensor(part) for part in parts]) for parts in zip(*batches, strict=True))
+
+
+def check_pair(x_name: str, x: ArrayLike | Tensor, y: ArrayLike | Tensor, y_name: str) -> Labelled:
+    """Samples with their labels, or with targets that are floats, as tensors, checked."""
+    targets = _as_tensor(y_name, y)
+    if not targets.is_floating_point():
+        return check(x_name, x, y_name, y)
+    x = check_inputs(x_name, x)
+    if targets.dim() < 2 or len(targets) != len(x):
+        raise ValueError(
+            f"{y_name} must hold one label (0, 1, ...) for each of the {len(x)} samples, or one target of the shape that the "
+            f"model returns, (samples, ...), got {targets.dtype} of shape {tuple(targets.shape)}"
+        )
+    if not torch.isfinite(targets).all():
+        raise ValueError(f"{y_name} must be finite, but holds NaN or infinity")
+    return x, targets
 
 
 def check(x_name: str, x: ArrayLike | Tensor, y_name: str, y: ArrayLike | Tensor) -> Labelled:
