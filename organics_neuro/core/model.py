@@ -304,6 +304,11 @@ class CircuitModel:
     def __repr__(self):
         return f"CircuitModel({self.name!r}, states={self.states})"
 
+    def _repr_html_(self) -> str:
+        from organics_neuro.core.html import model_html
+
+        return model_html(self)
+
     def __str__(self):
         left = {"state": "d{}/dt", "alias": "{}"}
         rows = [f"model {self.name!r}"]

@@ -12,6 +12,7 @@ from torch import nn
 
 from organics_neuro.core.boundary import input_sequences
 from organics_neuro.core.circuits import Circuit, JoinedCircuit
+from organics_neuro.core.html import parity_html
 from organics_neuro.core.names import Name
 from organics_neuro.core.units import seconds
 from organics_neuro.nn.copies import in_double
@@ -35,6 +36,9 @@ class Parity:
     def largest(self) -> float:
         """The largest difference of all."""
         return max(float(d.max()) for d in self.differences.values())
+
+    def _repr_html_(self) -> str:
+        return parity_html(self.differences)
 
     def __str__(self) -> str:
         rows = [

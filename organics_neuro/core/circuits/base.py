@@ -107,6 +107,11 @@ class AnyCircuit:
     def __hash__(self) -> int:
         return hash(self.key)
 
+    def _repr_html_(self) -> str:
+        from organics_neuro.core.html import circuit_html
+
+        return circuit_html(self)
+
     def __copy__(self):
         return self  # a circuit never changes
 

@@ -158,6 +158,11 @@ class Operator:
 
     __hash__ = None
 
+    def _repr_html_(self) -> str:
+        from organics_neuro.core.html import operator_html
+
+        return operator_html(self)
+
     def __repr__(self):
         return f"{type(self).__name__}(shape={self.shape})"
 
