@@ -7,6 +7,8 @@ before the step, so that all layers advance together: the stack is the joined ci
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from organics_neuro.core.boundary import flag, known_name, positive_int, probability
 from organics_neuro.core.circuits import Circuit, JoinedCircuit, join
+from organics_neuro.core.errors import unknown_name
 from organics_neuro.core.model import CircuitModel, Coupling
 from organics_neuro.nn.arguments import check_input, check_state, factory, in_own_precision
 from organics_neuro.nn.cells import CircuitCell, Run
@@ -73,6 +76,9 @@ class CircuitLayer(Unscripted, nn.Module):
     'two_type_encoded'
     """
 
+    #: The class of the cells.
+    _cell_type: type[CircuitCell] = CircuitCell
+
     def __init__(
         self,
         model: str | CircuitModel,
@@ -96,6 +102,7 @@ class CircuitLayer(Unscripted, nn.Module):
         self.kernel = known_name("kernel", kernel, KERNELS)
         self.precision: str | None = None
         self.checkpoint_every = None if checkpoint_every is None else positive_int("checkpoint_every", checkpoint_every)
+        _check_options(type(self).__name__, self._cell_type, cell)
         sizes = (input_size, *[hidden_size] * (num_layers - 1))
         self.cells = nn.ModuleList(self._make_cell(model, size, **cell) for size in sizes)
 
@@ -280,3 +287,22 @@ def _check_dropout(dropout, num_layers):
     if dropout and num_layers == 1:
         warnings.warn(f"dropout={dropout} acts between layers, and there is one layer", stacklevel=4)
     return dropout
+
+
+#: What `torch.nn.LSTM` takes and these layers do not, and what to do instead.
+_NOT_OFFERED = {
+    "bidirectional": "run a second layer on the reversed sequence, and join the outputs",
+    "bias": "the equations have none",
+    "proj_size": "put a torch.nn.Linear behind the layer",
+    "nonlinearity": "give model= a declaration with the one you want",
+}
+
+
+def _check_options(layer: str, cell: type[CircuitCell], options: Mapping[str, Any]) -> None:
+    """Raise `TypeError` for an argument that neither the layer nor its cells take."""
+    known = signature(cell).parameters
+    for name in options:
+        if name in _NOT_OFFERED:
+            raise TypeError(f"{layer} has no argument {name!r}: {_NOT_OFFERED[name]}")
+        if name not in known:
+            raise TypeError(f"{layer}: {unknown_name('argument', name, known)}")

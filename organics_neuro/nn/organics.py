@@ -309,6 +309,8 @@ class ORGaNICs(CircuitLayer):
         super().__init__(model, input_size, hidden_size, num_layers, batch_first, dropout, **options)
         self.precision = known_name("precision", precision, (None, "bf16"))
 
+    _cell_type = ORGaNICsCell
+
     def _make_cell(self, model, input_size, **options):
         return ORGaNICsCell(input_size, self.hidden_size, model=model, **options)
 

@@ -1,6 +1,7 @@
 """The layers follow the calling convention of torch.nn.LSTM and LSTMCell, and the equations of the circuit."""
 
 import copy
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from torch.nn.utils.rnn import pack_padded_sequence  # noqa: E402  needs torch
 
-from organics_neuro.nn import ORGaNICs, ORGaNICsCell, State  # noqa: E402
+from organics_neuro.nn import CircuitLayer, ORGaNICs, ORGaNICsCell, State  # noqa: E402
 
 N, H, T, B = 3, 5, 7, 4  # inputs, units, steps, sequences
 
@@ -276,3 +277,12 @@ def test_bad_arguments(make, message):
 def test_an_array_of_numpy_is_an_error(make):
     with pytest.raises(TypeError, match="input must be a tensor, got ndarray; make one with torch.as_tensor"):
         make(N, H)(torch.zeros(B, N).numpy())
+
+
+@pytest.mark.parametrize("make", [ORGaNICs, partial(CircuitLayer, "cornn")])
+def test_what_is_not_offered_is_said_of_the_layer(make):
+    name = "ORGaNICs" if make is ORGaNICs else "CircuitLayer"
+    with pytest.raises(TypeError, match=f"^{name} has no argument 'bidirectional': run a second layer on the reversed"):
+        make(3, 5, bidirectional=True)
+    with pytest.raises(TypeError, match=f"^{name}: unknown argument 'recurrencee'; known: "):
+        make(3, 5, recurrencee="free")
