@@ -24,6 +24,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",
     "sphinx.ext.viewcode",
     "sphinx.ext.intersphinx",
     "sphinx_copybutton",
@@ -31,7 +32,8 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "myst_nb",
 ]
-exclude_patterns = ["_build", "made", "architecture.md", "jupyter_execute", "gallery/*.ipynb", "sg_execution_times.rst"]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates", "made", "architecture.md", "jupyter_execute", "gallery/*.ipynb", "sg_execution_times.rst"]
 #: Pages link each other's headings.
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]

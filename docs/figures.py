@@ -19,6 +19,7 @@ def read(name: str) -> list[dict[str, str]]:
 def write(folder: Path) -> None:
     """Write ``performance.png``, ``operators.png`` and ``speed.md``."""
     folder.mkdir(exist_ok=True, parents=True)
+    plt.style.use("organics_neuro.organics")
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained", width_ratios=[1.3, 1, 1.1])
     _one_trial(axes[0])
     _trials(axes[1])

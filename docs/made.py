@@ -46,6 +46,12 @@ def write_all(docs: Path) -> None:
     pages |= {f"tutorials/{path.stem}.ipynb": _notebook(path) for path in _tutorials()}
     pages |= {"tutorials/index.md": _tutorial_index(), "command_line.md": _command_line()}
     figures.write(docs / "made")
+    described = {f"{home}.{each}" for name, home in MODULES.items() for each in own_names(name, home)[0]}
+    described |= {f"organics_neuro.{name}" for name in on._NAMES}
+    for folder, kept in (("api/generated", described), ("tutorials", {path.stem for path in _tutorials()} | {"index"})):
+        for path in (docs / folder).glob("*.*"):
+            if path.stem not in kept:  # of a name that is gone
+                path.unlink()
     for name, text in pages.items():
         path = docs / name
         path.parent.mkdir(exist_ok=True, parents=True)
@@ -56,7 +62,9 @@ def write_all(docs: Path) -> None:
 def reset_brian(gallery_conf: dict, fname: str) -> None:
     """Each example starts with Brian2 as it is after the import, in a folder of its own."""
     import brian2
+    import matplotlib.pyplot as plt
 
+    plt.style.use("organics_neuro.organics")
     on.use_device("runtime")
     brian2.prefs.codegen.target = "numpy"
     brian2.defaultclock.dt = 0.1 * brian2.ms
@@ -106,8 +114,8 @@ def _top() -> str:
     return "\n".join(parts)
 
 
-def _module(name: str, home: str) -> str:
-    """A page of what has no page elsewhere: each object is described once, other names of it are listed."""
+def own_names(name: str, home: str) -> tuple[list[str], list[str]]:
+    """Functions and classes that the page of a module describes, and other names of it: each has one page."""
     module, own, listed = import_module(home), [], []
     described = {id(getattr(on, n)) for n in on._NAMES}
     described |= {id(getattr(on.training, n)) for n in on.training.__all__ if name != "training"}
@@ -115,7 +123,12 @@ def _module(name: str, home: str) -> str:
         value = getattr(module, each)
         callable_ = inspect.isclass(value) or inspect.isroutine(value)
         (own if callable_ and id(value) not in described else listed).append(each)
-    about = inspect.getdoc(module) or ""
+    return own, listed
+
+
+def _module(name: str, home: str) -> str:
+    own, listed = own_names(name, home)
+    about = inspect.getdoc(import_module(home)) or ""
     also = f"Also here: {', '.join(f'``{each}``' for each in listed)}.\n" if listed else ""
     return "\n".join([_heading(f"on.{name}"), about, "", also, _autosummary(home, own)])
 

@@ -46,7 +46,9 @@ def draw_training(axes):
     image = digits.x_test[2]
     with torch.no_grad():
         output, _ = trained.model.rnn(torch.as_tensor(image)[None])
-    in_brian = on.simulate(trained.circuit, image[:, None], 28 * ms, on.engines.Brian(dt=1 * ms), record=["y"])["y"][1:, 0]
+    in_brian = on.simulate(trained.circuit, image[:, None], 28 * ms, on.engines.Brian(dt=1 * ms), record=["y"])["y"][
+        1:, 0
+    ]
     shown = np.argsort(in_brian.max(axis=0))[-8:]
     axes[0].imshow(image, cmap="gray_r", aspect="auto")
     axes[0].set(title="a digit, row by row", ylabel="step of 1 ms", xlabel="pixel")
@@ -80,7 +82,9 @@ def draw_spikes(ax):
     v1 = on.CircuitGroup(on.ring(n=UNITS), trials=3)
     v1.z = on.stimuli.contrast_series(on.ring(n=UNITS), CONTRASTS)
     units = "dv/dt = (I_syn*100*Mohm - v)/(10*ms) : volt\nI_syn : amp"
-    lif = b2.NeuronGroup(3 * UNITS, units, threshold="v > 15*mV", reset="v = 0*mV", method="exact", namespace={"Mohm": Mohm, "mV": mV})
+    lif = b2.NeuronGroup(
+        3 * UNITS, units, threshold="v > 15*mV", reset="v = 0*mV", method="exact", namespace={"Mohm": Mohm, "mV": mV}
+    )
     on.set_trials(lif, trials=3)
     current, spikes = on.rate_to_current(v1, lif, variable="I_syn", gain=2 * nA), b2.SpikeMonitor(lif)
     b2.Network(v1, lif, current, spikes).run(200 * ms)
@@ -89,7 +93,13 @@ def draw_spikes(ax):
     for k, contrast in enumerate(CONTRASTS):
         ax.axhline(UNITS * k, color="0.8", lw=0.8)
         ax.text(2, UNITS * (k + 0.82), f"contrast {contrast:g}", fontsize=8)
-    ax.set(title="beside spiking neurons", xlabel="time (ms)", ylabel="neuron, by trial", xlim=(0, 200), ylim=(0, 3 * UNITS))
+    ax.set(
+        title="beside spiking neurons",
+        xlabel="time (ms)",
+        ylabel="neuron, by trial",
+        xlim=(0, 200),
+        ylim=(0, 3 * UNITS),
+    )
 
 
 def run_readme_script():

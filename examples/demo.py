@@ -50,8 +50,17 @@ def draw_digits(history, circuit, digits):
     for (left, right), index, response in zip(axes[:, 1:], shown, rates, strict=True):
         left.imshow(digits.x_test[index], cmap="gray_r")
         left.set(ylabel="row = time (ms)", xticks=[])
-        right.imshow(np.sqrt(response[:, order]), cmap="magma", aspect="auto", interpolation="none")
-        right.set(xticks=[], yticks=[], xlabel="unit")
+        right.imshow(
+            np.sqrt(response[:, order]),
+            cmap="magma",
+            aspect="auto",
+            interpolation="none",
+            vmin=0,
+            vmax=np.sqrt(rates.max()),
+            extent=(0, len(order), 28, 0),
+        )
+        right.set(ylabel="time (ms)", xlabel="unit, by the time of its largest response")
+    figure.colorbar(axes[0, 2].images[0], ax=axes[:, 2], label="root of the firing rate")
     axes[0, 1].set(title="input")
     axes[0, 2].set(title="responses in Brian2 (root of the rate)")
     figure.savefig(FOLDER / "digits.png", dpi=150)
@@ -99,6 +108,10 @@ def main():
     step("done; results are in demo/:")
     for path in sorted(FOLDER.iterdir()):
         print(f"  {path}  {path.stat().st_size / 1024:.0f} kB")
+    print("look at  demo/digits.png: what was learned, and how units respond while a digit is read")
+    print("         demo/ring.png: normalization by a mask, and a resonance that rises with contrast")
+    print("try      organics info demo/demo.safetensors")
+    print("         organics experiments, and tutorials/01_first_circuit.py")
 
 
 if __name__ == "__main__":

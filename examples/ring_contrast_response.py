@@ -4,7 +4,10 @@ Contrast response of a ring circuit
 
 Units tuned to orientation excite their neighbours and share one normalization pool. All contrasts run side by side,
 as trials of one group. The steady rate follows R_max c²/(c² + c50²) with c50 = sigma b0/b: normalization.
+The dataset goes to the folder ``output/``.
 """
+
+from pathlib import Path
 
 import brian2 as b2
 import matplotlib.pyplot as plt
@@ -30,7 +33,8 @@ print(f"largest difference from the fixed point: {np.abs(rates[:, -1] - theory).
 
 # The same as an experiment: labelled results with a mask, saved as NetCDF, and a fit.
 masked = on.experiments.contrast_response(circuit, contrasts, masks=[0, 0.1, 0.5])
-on.experiments.save(masked, "contrast_response.nc")
+Path("output").mkdir(exist_ok=True)
+on.experiments.save(masked, "output/contrast_response.nc")
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 for k in range(0, len(contrasts), 3):

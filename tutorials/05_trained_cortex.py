@@ -122,9 +122,9 @@ axes[0].set(xlabel="batch", ylabel="mean squared error", title="training")
 for ax, each, title in zip(axes[1:], (untrained, circuit), ("before training", "after training"), strict=True):
     weights = each.weights["W_zx"].to_dense()
     order = np.argsort(np.angle(weights @ np.exp(1j * preferred.numpy())))
-    image = ax.imshow(weights[order], aspect="auto", cmap="RdBu_r", vmin=-0.4, vmax=0.4)
+    ax.imshow(weights[order], aspect="auto", cmap="RdBu_r", vmin=-0.4, vmax=0.4)
     ax.set(xlabel="input channel", ylabel="unit, sorted", title=title)
-figure.colorbar(image, ax=axes[2], label="input weight")
+figure.colorbar(axes[2].images[0], ax=axes[2], label="input weight")
 plt.show()
 
 # %% [markdown]
@@ -202,7 +202,7 @@ plt.show()
 
 # %%
 random = np.random.default_rng(0).normal(size=(50, CHANNELS))
-leading = on.theory.eigenvalues(circuit, random).real.max(axis=1)
+leading = np.real(on.theory.eigenvalues(circuit, random)).max(axis=1)
 print(f"leading eigenvalue over 50 random inputs: at most {leading.max():.1f} per second")
 
 # %% [markdown]

@@ -90,7 +90,7 @@ drives = np.geomspace(1, 100, 40)
 inputs = {"e.h": drives[:, None], "i.h": drives[:, None]}
 points = on.theory.fixed_point(pair, inputs)
 rates = pair.outputs(points.state)
-leading = on.theory.eigenvalues(pair, inputs).real.max(axis=1)
+leading = np.real(on.theory.eigenvalues(pair, inputs)).max(axis=1)
 print("all steady states found:", bool(np.all(points.converged)), " all stable:", bool((leading < 0).all()))
 
 # %%

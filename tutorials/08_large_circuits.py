@@ -78,9 +78,9 @@ rates = sheet.outputs(point.state)["rate_y"].reshape(12, 29, 29)
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
 for ax, k in zip(axes, (3, 4), strict=True):
-    image = ax.imshow(rates[k], cmap="magma", vmin=0, vmax=rates.max())
+    ax.imshow(rates[k], cmap="magma", vmin=0, vmax=rates.max())
     ax.set(title=f"units that prefer {30 * k}°", xlabel="position x", ylabel="position y")
-figure.colorbar(image, ax=axes, label="firing rate")
+figure.colorbar(axes[0].images[0], ax=axes, label="firing rate")
 plt.show()
 
 # %% [markdown]
