@@ -1,8 +1,8 @@
-"""What setup.cfg cannot say: the folder data/ is installed as organics_neuro/data, without a copy of it in the source."""
+"""What setup.cfg cannot say: data/ and examples/ are installed inside of organics_neuro, without a copy of them in the source."""
 
 from setuptools import find_packages, setup
 
 setup(
-    packages=[*find_packages(include=["organics_neuro*"]), "organics_neuro.data"],
-    package_dir={"organics_neuro.data": "data"},
+    packages=[*find_packages(include=["organics_neuro*"]), "organics_neuro.data", "organics_neuro.examples"],
+    package_dir={"organics_neuro.data": "data", "organics_neuro.examples": "examples"},
 )

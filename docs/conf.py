@@ -33,7 +33,15 @@ extensions = [
     "myst_nb",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_templates", "made", "architecture.md", "jupyter_execute", "gallery/*.ipynb", "sg_execution_times.rst"]
+exclude_patterns = [
+    "_build",
+    "_templates",
+    "made",
+    "architecture.md",
+    "jupyter_execute",
+    "gallery/*.ipynb",
+    "sg_execution_times.rst",
+]
 #: Pages link each other's headings.
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]

@@ -36,6 +36,8 @@ def __dir__() -> list[str]:
 _HERE = Path(__file__).parent
 #: The folder of all that comes with the package: beside it in a checkout, in it where it is installed.
 DATA = _HERE / "data" if (_HERE / "data").is_dir() else _HERE.parent / "data"
+#: The folder of the example scripts.
+EXAMPLES = DATA.parent / "examples"
 
 
 class Digits(NamedTuple):

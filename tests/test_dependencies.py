@@ -24,7 +24,8 @@ ALLOWED = {
     "experiments": {"core", "brian", "nn", "engines", "transfer", "experiments"},
     "recipes": {"core", "training", "nn", "transfer", "datasets", "recipes"},
     "plotting": {"core", "experiments", "plotting"},
-    "cli": {"core", "training", "recipes", "experiments", "cli"},
+    "cli": {"core", "training", "recipes", "engines", "experiments", "datasets", "cli"},
+    "__main__": {"cli"},
 }
 #: Libraries that only some parts may import.
 OUTSIDE = {

@@ -38,7 +38,7 @@ def test_ring_contrast_response(tmp_path):
     output = run(ROOT / "examples" / "ring_contrast_response.py", tmp_path)
     difference = float(output.partition("largest difference from the fixed point: ")[2].split()[0])
     assert difference < 1e-6
-    assert (tmp_path / "contrast_response.nc").is_file()
+    assert (tmp_path / "output" / "contrast_response.nc").is_file()
 
 
 def test_beside_spiking_neurons_is_the_same_on_both_devices(tmp_path):

@@ -24,7 +24,7 @@ def run(code):
     return subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True).stderr.strip().splitlines()
 
 
-@pytest.mark.parametrize("module", ["nn", "training", "transfer", "recipes"])
+@pytest.mark.parametrize("module", ["nn", "training", "transfer", "recipes.train"])
 def test_the_error_names_the_extra(module):
     last = run(f"import organics_neuro as on; on.{module}")[-1]
     assert last.endswith(
@@ -33,10 +33,14 @@ def test_the_error_names_the_extra(module):
 
 
 def test_the_command_says_it_in_one_sentence():
-    lines = run("from organics_neuro import cli; sys.exit(cli.main(['recipes']))")
+    lines = run("from organics_neuro import cli; sys.exit(cli.main(['evaluate', 'rows']))")
     assert lines == [
-        "organics recipes: organics_neuro.recipes needs torch; install it with: pip install 'organics_neuro[torch]'"
+        "organics evaluate: organics_neuro.recipes.load needs torch; install it with: pip install 'organics_neuro[torch]'"
     ]
+
+
+def test_the_table_of_recipes_does_without():
+    assert not run("from organics_neuro import cli; sys.exit(cli.main(['recipes']))")
 
 
 def test_datasets_do_without():

@@ -21,7 +21,7 @@ def wheel(tmp_path_factory):
     """The wheel that setuptools builds of a copy of the source."""
     folder = tmp_path_factory.mktemp("source")
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for name in (PACKAGE.name, "data"):
+    for name in (PACKAGE.name, "data", "examples"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
@@ -40,9 +40,10 @@ def test_a_wheel_holds_every_file_of_the_package(wheel):
     assert not files - held, "name their endings in setup.cfg, package_data"
 
 
-def test_a_wheel_holds_the_digits_and_the_networks(wheel):
+def test_a_wheel_holds_the_digits_the_networks_and_the_examples(wheel):
     with zipfile.ZipFile(wheel) as archive:
         held = {name.removeprefix(DATA) for name in archive.namelist() if name.startswith(DATA)}
+        assert "organics_neuro/examples/demo.py" in archive.namelist()
     assert held == {f"{path.relative_to(ROOT / 'data')}" for path in (ROOT / "data").rglob("*") if path.is_file()}
 
 

@@ -1,19 +1,17 @@
 """Commands that run experiments on circuits in files."""
 
-import argparse
 import ast
 from argparse import Namespace
 from collections.abc import Sequence
+from inspect import Parameter, Signature, getdoc
 from pathlib import Path
 from typing import Any
 
-from organics_neuro.cli.commands import argument, command
-from organics_neuro.core.boundary import known_name
-from organics_neuro.core.errors import shown
+from organics_neuro.cli.commands import REST, argument, command
 
 #: The most values that an option stands for.
 _MOST_VALUES = 1_000_000
-_REST = {"nargs": argparse.REMAINDER}
+_REST = {"nargs": REST}
 _OPTIONS = (
     "then --NAME VALUE for arguments of the experiment, of its engine, or parameters of the circuit (a number, a list "
     "0.1,0.2, a text, a file .npy, geomspace(0.01,1,11)), "
@@ -29,7 +27,9 @@ def experiments(options: Namespace) -> None:
 
     if options.name is not None:
         found = registry.find(options.name)
-        print(f"{found.name}{found.signature}\n\n{found.__doc__}")
+        plain = [each.replace(annotation=Parameter.empty) for each in found.signature.parameters.values()]
+        signature = found.signature.replace(parameters=plain, return_annotation=Signature.empty)
+        print(f"{found.name}{signature}\n\n{getdoc(found.function)}")
         return
     for found in registry.experiments().values():
         figure = f" (figure {found.figure})" if found.figure else ""
@@ -37,29 +37,57 @@ def experiments(options: Namespace) -> None:
 
 
 @command(
-    "run an experiment on a circuit: organics experiment NAME CIRCUIT.safetensors --option value -o out.nc --figure out.png",
+    "run an experiment on a circuit, and write its dataset and, with --figure, its picture",
     argument("name", metavar="NAME", help="an experiment; `organics experiments` lists them"),
     argument(
         "rest", metavar="CIRCUIT.safetensors", help=f"the circuit, {_OPTIONS}-o FILE.nc and --figure FILE.png", **_REST
     ),
+    example="organics experiment contrast_response ring.safetensors --contrasts 0.1,1 --engine theory -o out.nc",
 )
 def experiment(options: Namespace) -> None:
-    from organics_neuro.core.circuits import load
     from organics_neuro.experiments import registry
-    from organics_neuro.experiments.settings import arguments_of
 
     found = registry.find(options.name)
     files, given = _split(options.rest)
     if len(files) != 1:
         raise ValueError(f"give one circuit, a .safetensors file, got {' '.join(files) or 'none'}")
     output, figure = _outputs(found, given)
-    settings = {key: _value(text) for key, text in given}
-    dataset = found(**arguments_of(found, {"circuit": load(files[0]), **settings}))
-    _write(found, dataset, output, figure)
+    _write(found, _dataset(found, files[0], given), output, figure)
 
 
 @command(
-    "run an experiment over a grid: organics sweep NAME CIRCUIT... --grid sigma=0.1,0.2 --path FOLDER --workers 2 -o out.nc",
+    "run an experiment on circuits, and write a dataset and a picture of each into a folder",
+    argument("name", metavar="EXPERIMENT", help="an experiment; `organics experiments` lists them"),
+    argument("rest", metavar="CIRCUIT.safetensors...", help=f"one circuit or more, {_OPTIONS}-o FOLDER", **_REST),
+    example="organics run contrast_response ring.safetensors rows.safetensors --contrasts 0.1,1 -o output",
+)
+def run(options: Namespace) -> None:
+    from organics_neuro.core.files import make_folder
+    from organics_neuro.experiments import registry
+
+    found = registry.find(options.name)
+    files, given = _split(options.rest)
+    if not files:
+        raise ValueError("give one circuit or more, .safetensors files")
+    folder = Path(next((text for key, text in given if key in ("o", "output")), "output"))
+    given = [(key, text) for key, text in given if key not in ("o", "output")]
+    make_folder(folder)
+    for file in files:
+        path = folder / f"{found.name}-{Path(file).stem}.nc"
+        _write(found, _dataset(found, file, given), path, path.with_suffix(".png") if found.plot else None)
+
+
+def _dataset(found: Any, file: str, given: Sequence[tuple[str, str]]) -> Any:
+    """What an experiment measures of the circuit in a file."""
+    from organics_neuro.core.circuits import load
+    from organics_neuro.experiments.settings import arguments_of
+
+    settings = {key: _value(text) for key, text in given}
+    return found(**arguments_of(found, {"circuit": load(file), **settings}))
+
+
+@command(
+    "run an experiment over a grid; a sweep that was stopped goes on",
     argument("name", metavar="NAME", help="an experiment; `organics experiments` lists them"),
     argument(
         "rest",
@@ -71,7 +99,7 @@ def experiment(options: Namespace) -> None:
 def sweep(options: Namespace) -> None:
     from organics_neuro.core.circuits import load
     from organics_neuro.experiments import registry
-    from organics_neuro.experiments import sweep as run
+    from organics_neuro.experiments import sweep as run_all
 
     found = registry.find(options.name)
     files, given = _split(options.rest)
@@ -83,12 +111,14 @@ def sweep(options: Namespace) -> None:
         if key == "grid":
             name, equals, values = text.partition("=")
             if not equals:
+                from organics_neuro.core.errors import shown
+
                 raise ValueError(f"--grid takes NAME=VALUES, such as --grid sigma=0.1,0.2, got {shown(text)}")
             grid[name] = _several(_value(values))
         else:
             settings[key] = _value(text)
     circuits = load(files[0]) if len(files) == 1 else {Path(file).stem: load(file) for file in files}
-    dataset = run(found, circuits, grid, **settings)
+    dataset = run_all(found, circuits, grid, **settings)
     _write(found, dataset, output, figure)
 
 
@@ -123,6 +153,8 @@ def _outputs(found: Any, given: list[tuple[str, str]]) -> tuple[Path, Path | Non
     if "figure" in files:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+        from organics_neuro.core.boundary import known_name
+
         known_name("format of a picture", files["figure"].suffix[1:], FigureCanvasAgg.get_supported_filetypes())
     for file in files.values():
         check_writable(file)
@@ -151,6 +183,8 @@ def _value(text: str) -> Any:
 
 def _spaced(text: str, function: str, arguments: str) -> Any:
     import numpy as np
+
+    from organics_neuro.core.errors import shown
 
     try:
         low, high, count = ast.literal_eval(f"({arguments}")

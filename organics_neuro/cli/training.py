@@ -85,9 +85,10 @@ def tune(options: Namespace) -> None:
 @command("accuracy of a trained network on the test data, in torch", _FILE, _MNIST)
 def evaluate(options: Namespace) -> None:
     from organics_neuro import recipes
-    from organics_neuro.training import accuracy
 
     trained = recipes.load(options.file)
+    from organics_neuro.training import accuracy
+
     digits = trained.recipe.data(options.mnist)
     print(f"{trained.recipe.name}: test accuracy {accuracy(trained.model, digits.x_test, digits.y_test):.2%}")
 

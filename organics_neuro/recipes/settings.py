@@ -1,31 +1,46 @@
-"""The settings of every training run, in one table. The networks of a task share epochs and batch size, but for the demo."""
+"""The settings of every training run, in one table. The networks of a task share epochs and batch size, but for the demo.
 
-import math
+The table can be read without torch, which is loaded when a network is made.
+"""
+
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib import import_module
 from os import PathLike
-from typing import Any
-
-import numpy as np
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from organics_neuro import datasets
 from organics_neuro.core.boundary import check_seed, known_name, positive_int, shown
-from organics_neuro.nn import (
-    BatchNorm1d,
-    CircuitLayer,
-    DivisiveNormalization,
-    ORGaNICs,
-    SequenceClassifier,
-    oscillators_,
-)
-from organics_neuro.nn.classifiers import AutoencoderClassifier
-from organics_neuro.training import cross_entropy
-from organics_neuro.training.run import Loss
 
-CLASSES = 10
+if TYPE_CHECKING:
+    from torch import nn
+
+    from organics_neuro.training.run import Loss
+
+
+@dataclass(frozen=True)
+class Named:
+    """A function of the module ``networks`` by its name, with arguments: as `functools.partial`, but without torch."""
+
+    func: str
+    args: tuple = ()
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def __name__(self) -> str:
+        return self.func
+
+    def __call__(self, *more: Any) -> Any:
+        """Load torch, and call the function."""
+        function = getattr(import_module("organics_neuro.recipes.networks"), self.func)
+        return function(*self.args, *more, **self.keywords)
+
+
+def _network(function: str, *arguments: Any, **options: Any) -> Named:
+    return Named(function, arguments, options)
 
 
 @dataclass(frozen=True)
@@ -58,7 +73,7 @@ class Recipe:
     epochs: int
     batch_size: int
     lr: float
-    loss: Loss = cross_entropy
+    loss: Loss = Named("cross_entropy")
     lr_factors: Mapping[str, float] | None = None
     ships: bool = True
 
@@ -69,6 +84,8 @@ class Recipe:
 
     def model(self, seed: int = 0) -> nn.Module:
         """The untrained network; its parameters depend on ``seed`` (0, 1, ...) alone."""
+        import torch
+
         seed = check_seed(seed)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -79,7 +96,7 @@ class Recipe:
         """What `organics_neuro.training.fit` is told by the recipe."""
         return {name: getattr(self, name) for name in ("epochs", "batch_size", "lr", "loss", "lr_factors")}
 
-    def lasting(self, epochs: int | None) -> "Recipe":
+    def lasting(self, epochs: int | None) -> Recipe:
         """The recipe with that number of epochs; with its own if it is None."""
         return self if epochs is None else replace(self, epochs=positive_int("epochs", epochs))
 
@@ -100,147 +117,34 @@ def find(name: str) -> Recipe:
     return RECIPES[known_name("recipe", name, RECIPES)]
 
 
-# --- networks -------------------------------------------------------------------------------------------------------
-
-
-def _recurrent(layer: Callable[..., nn.Module], *sizes: int, dropout: float = 0.0, **options: Any) -> nn.Module:
-    return SequenceClassifier(layer(*sizes, batch_first=True, **options), CLASSES, dropout)
-
-
-def _remembering(layer: type[nn.LSTM] | type[nn.GRU], inputs: int, units: int, steps: int) -> nn.Module:
-    """An LSTM or a GRU that starts with memories of up to ``steps`` steps, read as those of `_oscillating` are.
-
-    The biases of its gates are those of Tallec & Ollivier (2018), "Can recurrent neural networks warp time?".
-    """
-    rnn = layer(inputs, units, batch_first=True)
-    keep = torch.empty(units).uniform_(1, steps - 1).log()
-    with torch.no_grad():
-        bias = rnn.get_parameter("bias_ih_l0").zero_()
-        rnn.get_parameter("bias_hh_l0").zero_()
-        bias[units : 2 * units] = keep  # the forget gate of one, the update gate of the other
-        if isinstance(rnn, nn.LSTM):
-            bias[:units] = -keep
-    return SequenceClassifier(rnn, CLASSES, standardize=True)
-
-
-def _oscillating(inputs: int, units: int, width: int | None = None, **options: Any) -> nn.Module:
-    """ORGaNICs that start as oscillators, for sequences of many hundred steps.
-
-    Their frequencies are the lowest spatial ones of an image of ``width`` columns that is read row by row; by default
-    they are evenly spaced.
-    """
-    rnn = ORGaNICs(
-        inputs,
-        units,
-        batch_first=True,
-        recurrence="spectral",
-        model="gated_unrectified",
-        b0=0.003,
-        max_step_y=1.0,
-        max_step_a=0.2,
-        max_step_b=0.5,
-        **options,
-    )
-    # in the precision of the layer, as the shipped networks were trained
-    angles = None if width is None else np.asarray(_image_angles(width, units // 2), np.float32)
-    return SequenceClassifier(oscillators_(rnn, angles), CLASSES, standardize=True)
-
-
-def _image_angles(width: int, count: int) -> list[float]:
-    """The angles per pixel of the lowest spatial frequencies of a square image that is read row by row.
-
-    One cycle in a row is ``width`` cycles in the image: near each multiple of it are those of few cycles from row to row.
-    """
-    cycles = {abs(u * width + v) for u in range(width // 2 + 1) for v in range(-4, 5)}
-    return [2 * math.pi * c / width**2 for c in sorted(cycles)][:count]
-
-
-def _perceptron(*sizes: int, dropout: float = 0.0) -> nn.Module:
-    """Linear layers with rectification between them, on all that an image holds but the pixels dropped in training."""
-    layers: list[nn.Module] = [nn.Flatten(), nn.Dropout(dropout)]
-    for before, after in zip(sizes, sizes[1:], strict=False):
-        layers += [nn.Linear(before, after), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(sizes[-1], CLASSES))
-
-
-def _normalization(*sizes: int, recurrence: str = "identity", dropout: float = 0.0) -> nn.Module:
-    """Layers that are at the steady state of a normalization circuit, and a linear readout of their rates.
-
-    ``dropout`` is the fraction of the input that is dropped in training.
-
-    The rates of n units are about 1/n, because they normalize each other. They are standardized before they are read:
-    trained, that is a scale and an offset for each unit.
-    """
-    layers: list[nn.Module] = [nn.Dropout(dropout)]
-    for before, after in zip(sizes, sizes[1:], strict=False):
-        layers += [DivisiveNormalization(before, after, recurrence), BatchNorm1d(after)]
-    return nn.Sequential(*layers, nn.Linear(sizes[-1], CLASSES))
-
-
-class _Shown(nn.Module):
-    """A sample as a sequence: it is shown at every step."""
-
-    def __init__(self, steps: int):
-        super().__init__()
-        self.steps = steps
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """From (batch, values) to (batch, steps, values)."""
-        return x.unsqueeze(1).expand(-1, self.steps, -1)
-
-
-def _supralinear(excite: int, inhibit: int, steps: int = 40, code: int = 50) -> AutoencoderClassifier:
-    """A supralinear network that is shown the code of an autoencoder for 100 ms, and is read after them.
-
-    It starts weak: a network of strong units runs away before it has learned.
-    """
-    n, signs = excite + inhibit, np.repeat([1.0, -1.0], [excite, inhibit])
-    given = {"signs": signs, "tau_v": np.where(signs > 0, 20e-3, 10e-3)}
-    rnn = CircuitLayer("ssn", code, n, batch_first=True, parameters=given, dt=2.5e-3, learned_steps=False)
-    with torch.no_grad():
-        strength = torch.as_tensor(np.where(signs > 0, 1.0, 1.5) / n, dtype=torch.float32)
-        rnn.cells[0].W = rnn.cells[0].W * strength
-    return AutoencoderClassifier(
-        (784, 360, 120, code), nn.Sequential(_Shown(steps), SequenceClassifier(rnn, CLASSES, standardize=True))
-    )
-
-
-def _autoencoder() -> AutoencoderClassifier:
-    """The front end of the published static networks, 784-360-120-40 and its mirror, before layers of 120 and 60."""
-    return AutoencoderClassifier((784, 360, 120, 40), _normalization(40, 120, 60, recurrence="learned"))
-
-
-# --- the table ------------------------------------------------------------------------------------------------------
-
-
 def _static() -> list[Recipe]:
     """The networks that see an image at once."""
     make = partial(Recipe, task="static", epochs=15, batch_size=256)
     noisy = {"dropout": 0.2}
     learned = {"recurrence": "learned"}
     return [
-        make("static-80", network="normalization 80", build=partial(_normalization, 784, 80, **noisy), lr=0.005),
+        make("static-80", network="normalization 80", build=_network("normalization", 784, 80, **noisy), lr=0.005),
         make(
             "static-120-60",
             network="normalization 120-60",
-            build=partial(_normalization, 784, 120, 60, **learned, **noisy),
+            build=_network("normalization", 784, 120, 60, **learned, **noisy),
             lr=0.005,
         ),
         make(
             "static-autoencoder",
             network="autoencoder, normalization 120-60",
-            build=_autoencoder,
+            build=_network("autoencoder"),
             lr=0.005,
-            loss=AutoencoderClassifier.loss,
+            loss=Named("autoencoder_loss"),
         ),
-        make("static-mlp", network="MLP 120-60", build=partial(_perceptron, 784, 120, 60, **noisy), lr=0.015),
+        make("static-mlp", network="MLP 120-60", build=_network("perceptron", 784, 120, 60, **noisy), lr=0.015),
         *(
             make(
                 f"static-ssn-{excite}-{inhibit}",
                 network=f"autoencoder, SSN {excite} E {inhibit} I",
-                build=partial(_supralinear, excite, inhibit),
+                build=_network("supralinear", excite, inhibit),
                 lr=0.01,
-                loss=AutoencoderClassifier.loss,
+                loss=Named("autoencoder_loss"),
                 ships=False,
             )
             for excite, inhibit in ((50, 50), (80, 20))
@@ -255,8 +159,8 @@ def _sequential(
     *,
     epochs: int,
     batch_size: int,
-    circuit: Callable[..., nn.Module],
-    gated: Callable[..., nn.Module],
+    circuit: Callable[..., Named],
+    gated: Callable[..., Named],
     lr: tuple[float, float, float, float],
     lr_factors: Mapping[str, float] | None = None,
     **options: Any,
@@ -268,16 +172,16 @@ def _sequential(
     """
     make = partial(Recipe, task=task, epochs=epochs, batch_size=batch_size)
     builds = {
-        "LSTM 128": partial(gated, nn.LSTM, inputs, 128, **options),
-        "GRU 128": partial(gated, nn.GRU, inputs, 128, **options),
-        "MLP 128": partial(_perceptron, inputs * steps, 128, **options),
+        "LSTM 128": gated("LSTM", inputs, 128, **options),
+        "GRU 128": gated("GRU", inputs, 128, **options),
+        "MLP 128": _network("perceptron", inputs * steps, 128, **options),
     }
     ours, *rates = lr
     return [
         make(
             task,
             network="ORGaNICs 128",
-            build=partial(circuit, inputs, 128, **options),
+            build=circuit(inputs, 128, **options),
             lr=ours,
             lr_factors=lr_factors,
         ),
@@ -302,8 +206,8 @@ def _long(
         width**2,
         epochs=epochs,
         batch_size=64,
-        circuit=partial(_oscillating, width=None if permuted else width, precision="bf16"),
-        gated=partial(_remembering, steps=width**2),
+        circuit=partial(_network, "oscillating", width=None if permuted else width, precision="bf16"),
+        gated=partial(_network, "remembering", steps=width**2),
         lr=lr,
         lr_factors={"W_r": 3e-4, "step": 1e-3},
     )
@@ -317,7 +221,7 @@ def _declared(task: str, inputs: int, epochs: int, rates: Mapping[str, float]) -
             f"{task}-{model}",
             task=task,
             network=f"{names[model]} 128",
-            build=partial(_read_at_the_end, model, inputs, 128),
+            build=_network("read_at_the_end", model, inputs, 128),
             epochs=epochs,
             batch_size=64,
             lr=rate,
@@ -327,10 +231,6 @@ def _declared(task: str, inputs: int, epochs: int, rates: Mapping[str, float]) -
     ]
 
 
-def _read_at_the_end(model: str, inputs: int, units: int) -> nn.Module:
-    return SequenceClassifier(CircuitLayer(model, inputs, units, batch_first=True), CLASSES, standardize=True)
-
-
 #: Largest step sizes of ORGaNICs that read an image in 28 steps.
 _BY_ROW = {"max_step_y": 0.5, "max_step_a": 0.3, "max_step_b": 0.9}
 _ALL = [
@@ -338,7 +238,7 @@ _ALL = [
         "demo",
         task="rows",
         network="ORGaNICs 64",
-        build=partial(_recurrent, ORGaNICs, 28, 64, **_BY_ROW),
+        build=_network("recurrent", "ORGaNICs", 28, 64, **_BY_ROW),
         epochs=5,
         batch_size=128,
         lr=0.04,
@@ -351,8 +251,8 @@ _ALL = [
         28,
         epochs=10,
         batch_size=64,
-        circuit=partial(_recurrent, ORGaNICs, **_BY_ROW),
-        gated=_recurrent,
+        circuit=partial(_network, "recurrent", "ORGaNICs", **_BY_ROW),
+        gated=partial(_network, "recurrent"),
         lr=(0.015, 0.005, 0.005, 0.003),
         dropout=0.1,
     ),

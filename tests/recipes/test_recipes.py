@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from organics_neuro.core import files  # noqa: E402
 from organics_neuro.nn.classifiers import AutoencoderClassifier  # noqa: E402  needs torch
-from organics_neuro.recipes import RECIPES, Card, find, load, settings, table, train, tune  # noqa: E402
+from organics_neuro.recipes import RECIPES, Card, find, load, networks, table, train, tune  # noqa: E402
 from organics_neuro.recipes.results import read_rows  # noqa: E402
 from organics_neuro.recipes.weights import resave  # noqa: E402
 
@@ -49,7 +49,7 @@ def test_baselines_have_the_same_budget(task):
 @pytest.mark.parametrize("width", [14, 28])
 def test_oscillators_for_images_have_the_lowest_spatial_frequencies(width):
     """A grating of u cycles across and v cycles down, read row by row, has one of the frequencies that are held."""
-    angles = torch.tensor(settings._image_angles(width, 64), dtype=torch.float64)
+    angles = torch.tensor(networks._image_angles(width, 64), dtype=torch.float64)
     assert len(angles.unique()) == 64
     assert 0 == angles.min() < angles.max() <= torch.pi
     row, column = torch.meshgrid(*[torch.arange(width, dtype=torch.float64)] * 2, indexing="ij")

@@ -12,7 +12,7 @@ import organics_neuro as on  # noqa: E402
 from organics_neuro import recipes  # noqa: E402  needs torch
 from organics_neuro.core import files  # noqa: E402
 from organics_neuro.nn import CircuitLayer, ORGaNICs  # noqa: E402
-from organics_neuro.recipes import results, settings  # noqa: E402
+from organics_neuro.recipes import networks, results, settings  # noqa: E402
 from tests.recipes.small import run, tiny  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("small_recipes")
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("small_recipes")
 
 def test_networks_that_are_not_one_circuit(tmp_path, monkeypatch, capsys):
     """They come back bit for bit; steady-state layers and an LSTM run in Brian2 as circuits, a perceptron cannot."""
-    build = partial(settings._normalization, 784, 8, 6, recurrence="learned")
+    build = partial(networks.normalization, 784, 8, 6, recurrence="learned")
     static = replace(recipes.RECIPES["static-120-60"], build=build, epochs=1, batch_size=25)
     monkeypatch.setitem(settings.RECIPES, "static-120-60", static)
     runtime = partial(on.transfer.steady_agreement, duration=0.1, device="runtime")  # nothing to compile
