@@ -7,6 +7,7 @@ from tqdm import tqdm
 from organics_neuro.brian.device import current_device
 from organics_neuro.brian.device import device as on_device
 from organics_neuro.brian.group import CircuitGroup, groups
+from organics_neuro.brian.others import Others
 from organics_neuro.core.names import Name
 
 #: Seconds between reports of the progress, which begin after two seconds.
@@ -75,7 +76,9 @@ def run_circuit(
         return _run(b2.Network(*made.values()), made, steps, dt, trials, record, every, report, namespace)
 
 
-def run_network(build, circuit, names, inputs, steps, dt, *, trials, record, every, initial, device, seed, report):
+def run_network(
+    build, circuit, names, inputs, steps, dt, *, trials, record, every, initial, device, seed, report, beside=()
+):
     """Simulate the network that ``build(circuit, trials)`` returns with its groups; other arguments as for `run_circuit`.
 
     Parameters
@@ -84,6 +87,8 @@ def run_network(build, circuit, names, inputs, steps, dt, *, trials, record, eve
         Returns a `Network`, and the group that stands for the circuit or a dictionary of groups by population.
     names : dict of str
         Variables of the groups that take the place of inputs, by full name.
+    beside : sequence of str
+        Firing rates and variables of other groups of the network, by the name of the group: recorded too.
     """
     with on_device(device):
         if seed is not None:
@@ -105,7 +110,9 @@ def run_network(build, circuit, names, inputs, steps, dt, *, trials, record, eve
         _set(made, initial or {}, trials)
         if changing:
             network.add(_setter(made, changing, trials, dt))
-        return _run(network, made, steps, dt, trials, record, every, report, _constants(build, network))
+        others, constants = Others(network, beside, trials, every, dt), _constants(build, network)
+        found = _run(network, made, steps, dt, trials, record, every, report, constants)
+        return found | others.samples(steps)
 
 
 def _constants(build, network):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: As a variable of a population of neurons: its spikes, counted as a rate.
+FIRING_RATE = "firing_rate"
+
 
 class Name(str):
     """Full name of a variable: ``y`` in a circuit of one population, ``e.v`` in a joined one.

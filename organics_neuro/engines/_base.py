@@ -30,11 +30,14 @@ class Settled:
         By full name, each (conditions, units).
     settled : ndarray of bool, shape (conditions,)
         Whether the circuit had come to rest.
+    beside : dict of ndarray
+        What the engine measures beside the circuit, by the names of `Engine.beside`: (conditions, units).
     """
 
     outputs: Arrays
     states: Arrays
     settled: np.ndarray
+    beside: Arrays = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class Engine:
         circuit: Any,
         z: Values,
         noise: Mapping | None,
-        signals: Mapping[str, Mapping[str, ArrayLike]],
+        signals: Mapping[str, Mapping[str, ArrayLike | None]],
         *,
         resolution: float = 2.0,
         highest: float = 500.0,
@@ -111,14 +114,19 @@ class Engine:
         """Power spectra of ``signals``, each a weighted sum of states (weights by name), for constant inputs; cross-spectra
         of ``pairs`` of them.
 
-        Frequencies (in Hz) are the multiples of ``resolution`` up to ``highest``; engines that can choose them take
-        ``frequencies`` instead.
+        A weight is one number, one for each unit, or None for the mean of the units. Frequencies (in Hz) are the multiples
+        of ``resolution`` up to ``highest``; engines that can choose them take ``frequencies`` instead.
         """
         raise self._cannot("spectrum", "measure a power spectrum")
 
     def fluctuations(self, circuit: Any, z: Values, noise: Mapping | None, state: str) -> Fluctuations:
         """Mean and covariance of a state between its units, for constant inputs (conditions, units)."""
         raise self._cannot("fluctuations", "measure a covariance")
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """What it measures that is not part of the circuit, such as firing rates of neurons: units by full name."""
+        return {}
 
     def _cannot(self, question: str, what: str) -> ValueError:
         able = [name for name in _names() if getattr(_class(name), question) is not getattr(Engine, question)]

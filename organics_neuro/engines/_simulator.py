@@ -139,15 +139,16 @@ class Simulator(Engine):
             engine = replace(engine, duration=duration)
         run, wanted = engine._request(circuit, z, initial, noise, record, every)
         sizes = {**circuit.states, **circuit.dynamics.channels, **circuit.dynamics.inputs}
-        _check_size(run, sum(sizes[name] for name in {*run.record, *wanted}))
+        _check_size(run, sum(sizes[name] for name in {*run.record, *wanted} if name in sizes))
         found = engine._run(run)
         states = {name: value for name, value in found.items() if name in circuit.states}
+        ready = {**states, **{name: found[name] for name in wanted if name in engine.beside}}
         check_finite(run, states, getattr(engine, "method", None))
-        made: Arrays = {} if set(wanted) <= set(states) else _outputs(run, states, found)
+        made: Arrays = {} if set(wanted) <= set(ready) else _outputs(run, states, found)
         shape = (len(run.samples), run.trials)
         made = {name: np.broadcast_to(value, (*shape, value.shape[-1])) for name, value in made.items()}
         check_finite(run, {name: made[name] for name in wanted if name in made}, getattr(engine, "method", None))
-        return {name: states[name] if name in states else made[name] for name in wanted}
+        return {name: ready[name] if name in ready else made[name] for name in wanted}
 
     def settle(self, circuit: Any, z: Values = None, noise: Mapping | None = None) -> Settled:
         """Outputs averaged over the window at the end of a run, in which they should not drift."""
@@ -158,16 +159,17 @@ class Simulator(Engine):
             )
         every = max(1, round(_SETTLE_EVERY / engine.dt))
         inputs, trials = engine._repeated(circuit, z)
-        record = [*circuit.states, *circuit.dynamics.channels]
+        record = [*circuit.states, *circuit.dynamics.channels, *engine.beside]
         found = engine._one_trial().simulate(circuit, inputs, noise=noise, record=record, every=every)
         samples = max(2, round(engine.window / (every * engine.dt)))
         found = {name: _over_repetitions(value[-samples:], trials) for name, value in found.items()}
         averages = {name: value.mean(axis=0) for name, value in found.items()}
-        responses = {name: found[name] for name in circuit.dynamics.channels} or found
+        responses = {name: found[name] for name in circuit.dynamics.channels or circuit.states}
         return Settled(
             {name: averages[name] for name in circuit.dynamics.channels},
             {name: averages[name] for name in circuit.states},
             _has_settled(responses, engine.duration),
+            {name: averages[name] for name in engine.beside},
         )
 
     def spectrum(
@@ -175,7 +177,7 @@ class Simulator(Engine):
         circuit: Any,
         z: Values,
         noise: Mapping | None,
-        signals: Mapping[str, Mapping[str, ArrayLike]],
+        signals: Mapping[str, Mapping[str, ArrayLike | None]],
         *,
         resolution: float = 2.0,
         highest: float = 500.0,
@@ -202,7 +204,7 @@ class Simulator(Engine):
         )
         start = round(engine.transient * rate)
         found = {
-            key: sum(trace[name][start:] @ np.broadcast_to(w, trace[name].shape[-1:]) for name, w in weights.items())
+            key: sum(_weighted(trace[name][start:], w) for name, w in weights.items())
             for key, weights in signals.items()
         }
 
@@ -244,13 +246,15 @@ class Simulator(Engine):
         start = {name: value for name, value in resolved.items() if name in given}
         check_states("initial", start)
         trials = self._count_trials(count_trials("inputs and initial states", {**inputs, **start}))
-        known = {**circuit.states, **circuit.dynamics.channels}
+        known = {**circuit.states, **circuit.dynamics.channels, **self.beside}
         wanted = list(circuit.states) if record is None else list_of("record", record)
         for name in wanted:
             known_name("state or output in record", name, known)
+        beside = [name for name in wanted if name in self.beside]
         kept = [name for name in wanted if name in circuit.states]
-        if len(kept) < len(wanted):  # outputs are made of states, and of inputs with their noise
+        if len(kept) + len(beside) < len(wanted):  # outputs are made of states, and of inputs with their noise
             kept = [*circuit.states, *(name for name in noise or () if name in dynamics.inputs)]
+        kept += beside
         every = every if every is None else positive_int("every", every)
         return Run(circuit, inputs, start, trials, steps, self.dt, tuple(kept), every, noise), wanted
 
@@ -288,6 +292,11 @@ def _check_size(run: Run, units: int) -> None:
             f"the duration is {run.steps:.3g} steps of dt = {run.dt:g} s, more than the {_MOST_STEPS:g} that a computer makes in "
             "weeks; simulate less, or use a larger dt"
         )
+
+
+def _weighted(trace: np.ndarray, weights: ArrayLike | None) -> np.ndarray:
+    """Weighted sums of the units (the last axis), or their mean."""
+    return trace.mean(axis=-1) if weights is None else trace @ np.broadcast_to(weights, trace.shape[-1:])
 
 
 def _over_repetitions(trace: np.ndarray, trials: int) -> np.ndarray:

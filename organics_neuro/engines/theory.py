@@ -33,7 +33,7 @@ class Theory(Engine):
         circuit: Any,
         z: Values,
         noise: Mapping | None,
-        signals: Mapping[str, Mapping[str, ArrayLike]],
+        signals: Mapping[str, Mapping[str, ArrayLike | None]],
         *,
         resolution: float = 2.0,
         highest: float = 500.0,

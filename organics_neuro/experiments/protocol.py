@@ -11,7 +11,7 @@ from tqdm import tqdm
 from organics_neuro.core import stimuli
 from organics_neuro.core.boundary import number, shown
 from organics_neuro.core.circuits import Circuit, check_circuit
-from organics_neuro.core.names import Name
+from organics_neuro.core.names import FIRING_RATE, Name
 from organics_neuro.core.reference import DT
 from organics_neuro.core.units import check_axis
 
@@ -168,6 +168,8 @@ def unit_axis(name: str) -> str:
 def long_name(name: str) -> str:
     """What a column of a dataset is, in words: an output or a state by full name."""
     full = Name.parse(name)
+    if full.variable == FIRING_RATE:
+        return f"firing rate of {full.population}"
     kind, _, state = full.variable.partition("_")
     return f"firing rate of {Name(full.population, state)}" if kind == "rate" and state else str(name)
 

@@ -51,20 +51,25 @@ def responses(
     Returns
     -------
     xarray.Dataset
-        Each output of the circuit (its states if it has none) with the axes and its unit, with the attribute
-        ``preferred_unit``; and ``settled``.
+        Each output of the circuit (its states if it has none), and what the engine measures beside it, with the axes and
+        its unit, with the attribute ``preferred_unit``; and ``settled``.
     """
     found, dims = engine.settle(circuit, inputs), tuple(axes)
     shape = tuple(len(np.asarray(values)) for values in axes.values())
-    variables = {}
-    for name, value in (found.outputs or found.states).items():
+    variables, units = {}, {name: engine.beside[name] for name in found.beside}
+    for name, value in {**(found.outputs or found.states), **found.beside}.items():
         value = value.reshape(*shape, -1)
         drive = None if shown is None else drive_of(circuit, shown, Name.parse(name).population)
         if drive is None or len(drive) != value.shape[-1]:
             drive = value[best].reshape(-1, value.shape[-1]).max(axis=0)
-        attributes = {"preferred_unit": int(np.argmax(drive)), "long_name": long_name(name), "units": "1"}
+        attributes = {
+            "preferred_unit": int(np.argmax(drive)),
+            "long_name": long_name(name),
+            "units": units.get(name, "1"),
+        }
         full = Name.parse(name)
-        own = circuit.populations[full.population].size == value.shape[-1]
+        population = circuit.populations.get(full.population)  # none for what is beside the circuit
+        own = population is None or population.size == value.shape[-1]
         variables[str(name)] = ((*dims, unit_axis(name) if own else _channel_axis(full)), value, attributes)
     variables["settled"] = (dims, found.settled.reshape(shape))
     return with_preferences(with_units(xr.Dataset(variables, coords=dict(axes))), circuit)

@@ -8,7 +8,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from organics_neuro.nn import BatchNorm1d, CircuitLayer, DivisiveNormalization, ORGaNICs, SequenceClassifier, oscillators_
+from organics_neuro.nn import (
+    BatchNorm1d,
+    CircuitLayer,
+    DivisiveNormalization,
+    ORGaNICs,
+    SequenceClassifier,
+    oscillators_,
+)
 from organics_neuro.nn.classifiers import AutoencoderClassifier
 from organics_neuro.training import cross_entropy as cross_entropy
 

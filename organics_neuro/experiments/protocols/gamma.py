@@ -49,7 +49,7 @@ def draw(dataset: xr.Dataset, ax: Any = None):
     ax.set(
         yscale="log",
         xlabel="frequency (Hz)",
-        ylabel="power (1/Hz)",
+        ylabel=f"power ({dataset[signal].attrs.get('units', '1/Hz')})",
         title=dataset.attrs.get("title", ""),
         xlim=(0, min(last, _SHOWN * highest) if np.isfinite(highest) else last),
     )
@@ -104,7 +104,7 @@ def gamma(
     signal : {"coherent", "mean"}, optional
         As in `power_spectrum`; the first that there is by default.
     state, angle, stimulus
-        As for `power_spectrum`.
+        As for `power_spectrum`; the state may be a firing rate that the engine measures.
     resolution : float or Brian2 quantity
         Distance of the frequencies, in Hz.
     lowest : float
@@ -124,7 +124,10 @@ def gamma(
     frequency, power = spectra["frequency"].values, spectra[chosen].values
     found = [describe_peak(frequency, each, lowest) for each in power]
     names = ("peak_frequency", "peak_power", "bandwidth", "quality")
-    columns = {name: ("contrast", [each[k] for each in found]) for k, name in enumerate(names)}
+    attributes = {"peak_power": spectra[chosen].attrs}
+    columns = {
+        name: ("contrast", [each[k] for each in found], attributes.get(name, {})) for k, name in enumerate(names)
+    }
     return spectra[[chosen]].assign(columns).assign_attrs(signal=chosen)
 
 

@@ -54,8 +54,13 @@ def draw(dataset: xr.Dataset, theory: xr.Dataset | None = None, signal: str | No
                     contrast=int(np.argmin(np.abs(theory.contrast.values - curve.contrast.item())))
                 )
             ax.plot(theory.frequency, expected, color=color, lw=1)
+    unit = dataset[shown].attrs.get("units", "1/Hz")
     ax.set(
-        xscale="log", yscale="log", xlabel="frequency (Hz)", ylabel="power (1/Hz)", title=dataset.attrs.get("title", "")
+        xscale="log",
+        yscale="log",
+        xlabel="frequency (Hz)",
+        ylabel=f"power ({unit})",
+        title=dataset.attrs.get("title", ""),
     )
     legend(ax)
     return ax
@@ -100,7 +105,8 @@ def power_spectrum(
     engine : str or Engine
         Simulators use Welch's method; "theory" linearises around the fixed point.
     state : str, optional
-        Which state to analyse, by full name; the first of the circuit by default.
+        Which state to analyse, by full name; the first of the circuit by default. With `organics_neuro.engines.Network` also
+        what it measures beside the circuit, such as ``"lif.firing_rate"``: the power of the mean rate is in Hz.
     angle, stimulus
         As for `contrast_response`.
     frequencies : array_like, optional
@@ -121,7 +127,7 @@ def power_spectrum(
     """
     contrasts = check_contrasts("contrasts", contrasts)
     states: Any = check_circuit(circuit).states
-    analysed: str = known_name("state", next(iter(states)) if state is None else state, states)
+    analysed: str = known_name("state", next(iter(states)) if state is None else state, [*states, *engine.beside])
     resolution = number(
         "resolution",
         magnitude("resolution", resolution, "hertz").tolist(),
@@ -131,20 +137,23 @@ def power_spectrum(
     shown = pattern(circuit, stimulus, angle)
     if not any(np.any(value) for value in shown.values()):
         raise ValueError("the stimulus is 0 everywhere, so there is no response to fluctuate around")
-    signals = _signals(circuit, shown, analysed, states[analysed])
+    signals = _signals(circuit, shown, analysed, states.get(analysed))
     how = {"frequencies": frequencies, "resolution": resolution, "highest": _HIGHEST}
     found = engine.spectrum(circuit, scaled(shown, contrasts) | held(circuit, stimulus), noise, signals, **how)
     if not any(np.any(value) for value in found.power.values()):
         raise ValueError(
             f"without noise {analysed} does not fluctuate, so its power is 0; give noise={{{str(analysed)!r}: 1e-3}}"
         )
-    variables = {key: (("contrast", "frequency"), value) for key, value in found.power.items()}
+    attributes = {"units": "Hz"} if engine.beside.get(analysed) == "Hz" else {}  # of a rate in Hz, per Hz
+    variables = {key: (("contrast", "frequency"), value, attributes) for key, value in found.power.items()}
     dataset = xr.Dataset(variables, coords={"contrast": contrasts, "frequency": found.frequencies})
     return dataset.assign_attrs(state=str(analysed), noise="none" if noise is None else str(dict(noise)))
 
 
-def _signals(circuit: Any, shown: dict, state: str, units: int) -> dict[str, dict[str, np.ndarray]]:
-    """What is analysed, as weights of units."""
+def _signals(circuit: Any, shown: dict, state: str, units: int | None) -> dict[str, dict[str, np.ndarray | None]]:
+    """What is analysed, as weights of units; of what is not part of the circuit, the mean."""
+    if units is None:
+        return {"mean": {state: None}}
     drive, signals = drive_of(circuit, shown, Name.parse(state).population), {}
     if drive is not None and drive.shape == (units,):
         signals["coherent"] = {state: drive / np.linalg.norm(drive)}
