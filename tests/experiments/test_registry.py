@@ -185,6 +185,8 @@ ARGUMENTS = {
     "surround_tuning": {"circuit": on.sheet(1, 9, 9, pool_angle=45.0), "surrounds": [0.5], "radius": 1},
     "stability_map": {"strengths": [0, 0.5], "inputs": [0.1, 1]},
     "step_response": {"contrasts": [0.2, 1], "engine": "reference(duration=0.05)"},
+    "f_i_curve": {"drives": [0, 0.5, 1.0]},
+    "spike_triggered_average": {"engine": "reference(duration=0.2)"},
     "phase_plane": {"circuit": on.Circuit("two_type", size=1), "z": [1.0], "engine": "reference", "starts": [[0, 1]]},
     "working_memory": {
         "circuit": on.Circuit("working_memory", on.weights.memory_recurrence(12)),
