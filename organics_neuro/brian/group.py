@@ -18,7 +18,7 @@ from organics_neuro.brian.inputs import declare_added, received
 from organics_neuro.brian.kernels.runner import are_variables_ready
 from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.noise import NoiseTerms
-from organics_neuro.brian.replaced import check_replaced, check_supplied, take_from_outside
+from organics_neuro.brian.replaced import check_replaced, check_supplied, supply, take_from_outside
 from organics_neuro.brian.trials import split
 from organics_neuro.core.boundary import by_name, check_names, positive_int, shown
 from organics_neuro.core.circuits import AnyCircuit, Circuit, check_circuit
@@ -54,7 +54,7 @@ class CircuitGroup(b2.NeuronGroup):
         an array of shape (units,) or (trials, units), which may be assigned anew between runs: ``{"b": gains}``.
     replaced : dict of array_like of bool, shape (units,), optional
         By state, units whose value comes from outside, such as from spiking neurons: `spikes_to_rate` with the state as
-        its target. ``drive_y`` is what they would relax to, for example for `rate_to_current`. Offered for states that
+        its target, several of which add up. ``drive_y`` is what they would relax to, for example for `rate_to_current`. Offered for states that
         weights read as ``relu(y)``; `rectified_pairs` makes such a circuit of one that sends both signs.
     equations : str
         More Brian2 equations for the group: variables that ``inputs``, own synapses or linked variables use.
@@ -164,6 +164,27 @@ class CircuitGroup(b2.NeuronGroup):
     def next_summand(self, variable):
         """The variable that the next coupling into ``variable`` writes: itself, unless several add up."""
         return next(self._summands[variable]) if variable in self._summands else variable
+
+    def supply(self, state: str, units: ArrayLike | None = None) -> None:
+        """Say that units that were replaced have a source of your own, which sets ``outside_y``; `spikes_to_rate` says so itself.
+
+        Parameters
+        ----------
+        state : str
+            One of those that were ``replaced``.
+        units : array_like of bool, shape (units,), optional
+            All by default.
+
+        Raises
+        ------
+        ValueError
+            For a state without replaced units, or a mask that does not fit.
+
+        Examples
+        --------
+        ``v1.supply("y"); on.Projection(neurons, v1, weights, source="v", target="outside_y")``
+        """
+        supply(self, state, units)
 
     def before_run(self, run_namespace):
         check_supplied(self)

@@ -9,7 +9,8 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import check_names
+from organics_neuro.brian.inputs import declare_added, sum_of
+from organics_neuro.core.boundary import check_names, known_name
 from organics_neuro.core.expressions import FUNCTIONS, symbol
 from organics_neuro.core.units import plain_array
 
@@ -70,11 +71,24 @@ def replaced_lines(name: str, slope: str, time_constant: str, unit: str) -> list
 
 
 def take_from_outside(group: CircuitGroup) -> None:
-    """Let the replaced units of a group take their value at the beginning of each step."""
+    """Let the replaced units of a group take their value, what its sources bring, at the beginning of each step."""
+    declare_added(group, [f"outside_{name}" for name in group.replaced])
     for name, mask in group.replaced.items():
         group.variables[f"replaced_{name}"].set_value(np.tile(mask, group.trials).astype(float))
-        code = f"{name} = replaced_{name}*outside_{name} + (1 - replaced_{name})*{name}"
+        brought = f"(outside_{name} + {sum_of(f'outside_{name}')})"
+        code = f"{name} = replaced_{name}*{brought} + (1 - replaced_{name})*{name}"
         group.run_regularly(code, when="groups", order=group.order + _TAKES, name=f"{group.name}_{name}_replaced")
+
+
+def supply(group: CircuitGroup, state: str, units: ArrayLike | None = None) -> None:
+    """Note that units of a group have a source; arguments as for `CircuitGroup.supply`."""
+    known_name("state that was replaced", state, group.replaced)
+    given = np.ones(group.units, bool) if units is None else np.asarray(units)
+    if given.dtype != bool or given.shape != (group.units,):
+        raise ValueError(
+            f"units must be an array of True and False of shape ({group.units},), got {given.dtype} of shape {given.shape}"
+        )
+    group.supplied[state] = group.supplied[state] | given
 
 
 def check_supplied(group: CircuitGroup) -> None:
@@ -84,7 +98,8 @@ def check_supplied(group: CircuitGroup) -> None:
             missing = np.flatnonzero(~supplied)
             raise ValueError(
                 f"the replaced units {missing[:8].tolist()} of {group.name}.{name} have no source; give them one with "
-                f"spikes_to_rate(spikes, {group.name}, target={name!r})"
+                f"spikes_to_rate(spikes, {group.name}, target={name!r}), or set outside_{name} yourself and say "
+                f"{group.name}.supply({name!r})"
             )
 
 

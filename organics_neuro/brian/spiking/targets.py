@@ -56,8 +56,8 @@ class Replaced(Plain):
 
     def take(self, weights: Operator) -> str:
         reached = np.any(weights.to_dense() != 0, axis=1)
-        self.group.supplied[self.target] = self.group.supplied[self.target] | reached
-        return f"outside_{self.target}"
+        self.group.supply(self.target, reached)
+        return add_to(self.group, f"outside_{self.target}")
 
 
 def place_of(group: b2.Group, target: str, gain: b2.Quantity, layout: Layout) -> Plain:

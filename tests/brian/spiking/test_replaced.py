@@ -26,7 +26,7 @@ def test_units_that_follow_their_drive_are_as_before(method):
     circuit, group = make(method)
     neurons = b2.NeuronGroup(2, "dv/dt = (current - v)/(3*ms) : 1\ncurrent : 1", method="euler", dt=0.1 * ms)
     there = on.rate_to_current(group, neurons, "current", rate="drive_y", weights=np.eye(4)[MASK])
-    group.supplied["y"] |= MASK  # by a projection of the user's own
+    group.supply("y", MASK)  # by a projection of the user's own
     back = on.Projection(neurons, group, np.eye(4)[:, MASK], source="v", target="outside_y")
     b2.Network(group, neurons, there, back).run(150 * ms)
     expected = on.theory.fixed_point(circuit, group.z[:])
@@ -38,7 +38,7 @@ def test_units_that_follow_their_drive_are_as_before(method):
 def test_units_take_what_comes_from_outside():
     _, group = make()
     group.outside_y = [3.0, 9.0, 9.0, -1.0]
-    group.supplied["y"] |= MASK
+    group.supply("y")
     b2.Network(group).run(1 * ms)
     np.testing.assert_array_equal(group.y[:][MASK], [3.0, -1.0])
     assert np.all(np.abs(group.y[:][~MASK]) < 2)
@@ -62,6 +62,20 @@ def test_spikes_become_the_value():
     np.testing.assert_allclose(seen.y[[0, 3, 4, 7]], expected, atol=1e-12)
 
 
+def test_several_sources_add_up():
+    """One for each unit, and a third that reaches both."""
+    _, group = make()
+    given = [b2.SpikeGeneratorGroup(1, [0], [1] * ms, dt=0.1 * ms) for _ in range(3)]
+    weights = np.eye(4)[:, [0]], np.eye(4)[:, [3]], 2.0 * MASK[:, None]
+    drives = [
+        on.spikes_to_rate(spikes, group, "y", w, tau=1e6 * ms, maximum=1 * b2.Hz, gain=1e3)
+        for spikes, w in zip(given, weights, strict=True)
+    ]
+    group.outside_y = [5.0, 0, 0, 0]  # of the user's own, which stays
+    b2.Network(group, *given, *drives).run(2 * ms)
+    np.testing.assert_allclose(group.y[:][MASK], [5 + 3, 3], rtol=1e-3)
+
+
 def test_bad_input():
     with pytest.raises(
         ValueError, match="units of 'y' cannot be replaced by neurons, .*: the weights 'W_r' read 'y'; rect"
@@ -75,9 +89,13 @@ def test_bad_input():
     _, group = make(name="area")
     with pytest.raises(b2.BrianObjectException) as raised:
         b2.Network(group).run(1 * ms)
-    assert "the replaced units [0, 3] of area.y have no source; give them one with spikes_to_rate" in str(
-        raised.value.__cause__
-    )
+    said = str(raised.value.__cause__)
+    assert "the replaced units [0, 3] of area.y have no source; give them one with spikes_to_rate" in said
+    assert "or set outside_y yourself and say area.supply('y')" in said
+    with pytest.raises(ValueError, match="unknown state that was replaced 'a'; known: 'y'"):
+        group.supply("a")
+    with pytest.raises(ValueError, match=r"units must be an array of True and False of shape \(4,\), got float64"):
+        group.supply("y", np.ones(4))
 
 
 def test_pairs_of_opposite_sign_can_be_replaced():
