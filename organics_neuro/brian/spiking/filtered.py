@@ -37,7 +37,7 @@ _KERNELS = {
 class SpikeFilter(b2.Synapses):
     """What `spikes_to_rate` makes: see there. C++ programs know synapses only if they are in the network themselves."""
 
-    def __init__(self, spikes: b2.Group, layout: Layout, kernel: str, tau: b2.Quantity, delay: b2.Quantity, name: str):
+    def __init__(self, spikes: b2.Group, layout: Layout, kernel: str, tau: b2.Quantity, name: str):
         written, text, jump = _KERNELS[kernel]
         # set before Brian2 takes over attribute access
         self.rates = b2.NeuronGroup(
@@ -51,12 +51,7 @@ class SpikeFilter(b2.Synapses):
         vars(self.rates).update(layout._replace(cells=1)._asdict())
         self.rates.variables["tau"].set_value(float(tau))
         super().__init__(
-            spikes,
-            self.rates,
-            on_pre=f"{written}_post += jump_post",
-            clock=self.rates.clock,
-            delay=delay if delay > 0 * b2.ms else None,
-            name=name,
+            spikes, self.rates, on_pre=f"{written}_post += jump_post", clock=self.rates.clock, name=name
         )
         copies = len(self.rates) * layout.cells // len(spikes)  # more than one for a source that reaches all trials
         unit = f"i//{layout.cells}"
@@ -107,7 +102,8 @@ def spikes_to_rate(
     gain : Quantity or float
         What a rate of ``maximum`` is in the unit of the target, where that has one.
     delay : Quantity
-        Of the spikes, in whole steps of their group.
+        Of what the spikes do, in whole steps of the target. It is not one of the synapses, for which brian2cuda counts the
+        steps of other clocks.
     broadcast : bool
         Whether spikes of one trial reach all trials of the target.
     name : str
@@ -117,7 +113,7 @@ def spikes_to_rate(
     SpikeFilter
         `Synapses`, to be added to the network, and in their attribute ``rates`` the `NeuronGroup` that they write, with one
         neuron for each unit of the source and trial: its variable ``rate`` (hertz) is the estimate of the firing rate, the
-        mean over the cells of a unit.
+        mean over the cells of a unit, without the delay.
 
     Raises
     ------
@@ -146,11 +142,11 @@ def spikes_to_rate(
     maximum = in_unit("maximum", maximum, 1 * b2.Hz, least=0)
     if maximum == 0 * b2.Hz:
         raise ValueError("maximum must be larger than 0, got 0 Hz")
-    gain, delay = quantity("gain", gain), delay_of(f"the spikes of {spikes.name!r}", delay, spikes)
+    gain, delay = quantity("gain", gain), delay_of(f"the spikes of {spikes.name!r}", delay, group)
     source, end = matched(spikes, group, broadcast)
     place = place_of(group, target, gain, end)
     operator = place.weights(source, weights, (spikes.name, f"{group.name}.{target}"))
-    made = SpikeFilter(spikes, source._replace(trials=end.trials), kernel, tau, delay, name)
+    made = SpikeFilter(spikes, source._replace(trials=end.trials), kernel, tau, name)
     text = f"{as_text(gain)}*rate/({as_text(maximum)})"
     made.contained_objects.append(
         project(
@@ -161,6 +157,7 @@ def spikes_to_rate(
             text,
             place.take(operator),
             ARRIVES,
+            delay=delay,
             name=f"{made.name}_weights",
         )
     )
