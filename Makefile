@@ -38,7 +38,8 @@ fuzz: .venv/.installed
 # Run the programs of the device "cuda" on the CPU, with g++ in place of a CUDA toolkit (docs/cuda.md).
 cuda-on-cpu: .venv-cuda/.installed
 	PATH="$(CURDIR)/tests/cuda_on_cpu/bin:$(CURDIR)/.venv-cuda/bin:$$PATH" \
-		.venv-cuda/bin/python -m pytest -m gpu tests/brian/test_cuda.py tests/brian/test_cuda_programs.py
+		.venv-cuda/bin/python -m pytest -m gpu tests/brian/test_cuda.py tests/brian/test_cuda_programs.py \
+		tests/brian/spiking/test_couplings.py
 	.venv-cuda/bin/python -m pytest tests/cuda_on_cpu
 
 # Compile one CUDA program with every kernel, without running it: needs nvcc (docs/cuda.md).

@@ -5,6 +5,7 @@ import numpy as np
 from brian2 import Hz, ms
 
 import organics_neuro as on
+from organics_neuro.brian import build
 from tests.brian.conftest import run_on
 
 DT, STEPS, TRIALS, UNITS, CELLS = 1 * ms, 600, 2, 3, 40
@@ -78,9 +79,11 @@ def read_loop(objects):
 
 def run(target, folder):
     """All that is recorded on one target: all couplings with NumPy, one of each kind where code has to be compiled."""
-    device, full = run_on(target), target == "numpy"
-    if device == "cpp":
-        on.use_device("cpp", directory=str(folder), build_on_run=False)
+    full, compiled = target == "numpy", target in ("cpp", "cuda")
+    if compiled:
+        on.use_device(target, directory=str(folder), build_on_run=False)
+    else:
+        run_on(target)
     b2.seed(7)
     loops = [loop(*names) for names in ("ab", "ba")[: 1 + full]]
     # constant rates in two trials
@@ -123,8 +126,8 @@ def run(target, folder):
     network = b2.Network(*sum(loops, []), group, *spikes.values(), *monitors.values(), *filters.values())
     network.add(*estimates.values(), *cells.values(), *couplings, *made, alone, source, given, shared, broadcast)
     network.run(STEPS * DT)
-    if device == "cpp":
-        b2.device.build(directory=None)
+    if compiled:
+        build()
     trains = {name: train(monitor, spikes[name]) for name, monitor in monitors.items()}
     return {
         "loops": [read_loop(each) for each in loops],

@@ -21,8 +21,9 @@ from tests.brian.spiking.network import (
 )
 
 KINDS = ["plain", "together", "dead"]
-#: Cython compiles the network for minutes.
-_TARGETS = [pytest.param(t, marks=pytest.mark.slow) if t == "cython" else t for t in TARGETS]
+#: Cython compiles the network for minutes; CUDA needs a GPU, or the stand-in of tests/cuda_on_cpu.
+_MARKS = {"cython": pytest.mark.slow, "cuda": pytest.mark.gpu}
+_TARGETS = [pytest.param(target, marks=_MARKS.get(target, ())) for target in (*TARGETS, "cuda")]
 _FOUND = {}
 
 
