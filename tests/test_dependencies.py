@@ -99,4 +99,4 @@ def test_private_attributes_of_brian_stay_in_the_kernels(path):
 
 def test_the_test_sees_the_package():
     assert {"core"} <= {part_of(path) for path in FILES}
-    assert "organics_neuro.core.dynamics.deliver" in set(imports(ROOT / "core" / "theory" / "fixed_point.py"))
+    assert "organics_neuro.core.flow.deliver" in set(imports(ROOT / "core" / "theory" / "fixed_point.py"))

@@ -50,9 +50,7 @@ class SpikeFilter(b2.Synapses):
         )
         vars(self.rates).update(layout._replace(cells=1)._asdict())
         self.rates.variables["tau"].set_value(float(tau))
-        super().__init__(
-            spikes, self.rates, on_pre=f"{written}_post += jump_post", clock=self.rates.clock, name=name
-        )
+        super().__init__(spikes, self.rates, on_pre=f"{written}_post += jump_post", clock=self.rates.clock, name=name)
         copies = len(self.rates) * layout.cells // len(spikes)  # more than one for a source that reaches all trials
         unit = f"i//{layout.cells}"
         self.connect(j=f"k*{layout.units} + {unit} for k in range({copies})" if copies > 1 else unit)

@@ -127,6 +127,8 @@ def adaptation(
     dt = time_step(engine, circuit)
     last = max(1, round(seconds("window", window) / dt))
     shown, each = gratings(circuit, angles, None)
+    if len(shown) < 3:
+        raise ValueError(f"angles must be three or more, so that a tuning curve has a preference, got {shown.tolist()}")
     _, adapt = gratings(circuit, [adaptor], None)
     start = engine.simulate(circuit, {k: 0 * v[0] for k, v in adapt.items()}, seconds("time", time), every=None)
     rest = {key: value[-1, 0] for key, value in start.items()}

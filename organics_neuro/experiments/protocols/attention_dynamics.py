@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import known_name
+from organics_neuro.core.boundary import known_name, list_of
 from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.drawing import axes, draw_curves, legend
@@ -118,7 +118,7 @@ def attention_dynamics(
     before, after = round(wait / dt), round(float(engine.filled(duration=0.4).duration) / dt)
     attended = np.arange(before + after) >= before
     inputs = {**kept, **scaled(shown, levels)}
-    for gain in [gains] if isinstance(gains, str) else gains:
+    for gain in [gains] if isinstance(gains, str) else list_of("gains", gains):
         known_name("parameter in gains", gain, circuit.model.parameters)
         usual = np.broadcast_to(kept.get(gain, circuit.parameters[gain]), (circuit.size,))
         over = usual * np.where(attended[:, None], multiplier, 1.0)

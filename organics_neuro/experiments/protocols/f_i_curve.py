@@ -12,7 +12,7 @@ from organics_neuro.core.reference import DT
 from organics_neuro.core.units import magnitude
 from organics_neuro.experiments.drawing import axes, draw_curves, legend
 from organics_neuro.experiments.registry import experiment
-from organics_neuro.experiments.responses import AXES, COLUMNS, of_unit, responses, ylabel
+from organics_neuro.experiments.responses import AXES, COLUMNS, of_unit, prefer, responses, ylabel
 
 #: A rate has begun at this part of the largest, and its gain is the slope between these parts.
 _BEGUN, _SLOPE = 0.01, (0.2, 0.8)
@@ -101,8 +101,7 @@ def f_i_curve(
     known = [str(key) for key, value in dataset.data_vars.items() if "preferred_unit" in value.attrs]
     first = next((key for key in known if key in engine.beside), known[0])
     described: str = known_name("output", first if output is None else output, known)
-    for key in known:
-        dataset[key].attrs["preferred_unit"] = min(unit, dataset[key].shape[-1] - 1)
+    dataset = prefer(dataset, unit)
     rate = of_unit(dataset, described, unit)
     rheobase, gain = _describe(drives, rate.values)
     return dataset.assign(rheobase=rheobase, gain=((), gain, {"units": rate.attrs["units"]})).assign_attrs(

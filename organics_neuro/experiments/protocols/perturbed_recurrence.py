@@ -119,8 +119,8 @@ def perturbed_recurrence(
         raise ValueError(f"strengths must be numbers above 0 in rising order, got {shown(strengths)}")
     count, n = positive_int("samples", samples), circuit.size
     size = number("length", length, "a number above 0", lambda v: v > 0)
-    z = np.zeros(n)
-    z[: 1 if flag("localized", localized) else n] = size / np.sqrt(1 if localized else n)
+    z, driven = np.zeros(n), 1 if flag("localized", localized) else n
+    z[:driven] = size / np.sqrt(driven)
     rng = np.random.default_rng(check_seed(seed))
     added = [random_recurrence(n, 1.0, symmetric, rng).to_dense() - np.eye(n) for _ in range(count)]
 

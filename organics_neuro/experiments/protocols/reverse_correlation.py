@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import check_seed, known_name, positive_int
+from organics_neuro.core.boundary import check_index, check_seed, known_name, positive_int
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.drawing import axes
@@ -117,9 +117,7 @@ def reverse_correlation(
     order = np.random.default_rng(check_seed(seed)).integers(len(shown), size=(count, rows))
     inputs = {key: level * np.repeat(value[order], width, axis=0) for key, value in each.items()}
     trace = engine.simulate(circuit, inputs, count * width * dt, record=[name])[name]
-    measured = int(trace.shape[-1] // 2) if unit is None else unit
-    if not 0 <= measured < trace.shape[-1]:
-        raise ValueError(f"unit = {unit} must be from 0 to {trace.shape[-1] - 1}")
+    measured = check_index("unit", trace.shape[-1] // 2 if unit is None else unit, trace.shape[-1], "units")
     kernel = _kernel(trace[..., measured], order, width, reach, len(shown))
     spread = kernel.std(axis=1)
     variables = {

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import known_name
+from organics_neuro.core.boundary import known_name, number
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.names import Name
 from organics_neuro.core.stimuli import angles_around, check_contrasts, preferred
@@ -134,7 +134,7 @@ def variability(
         If there is no noise.
     """
     contrasts, window = check_contrasts("contrasts", contrasts), seconds("time", time)
-    rate = float(magnitude("maximum", maximum, "hertz"))
+    rate = number("maximum", magnitude("maximum", maximum, "hertz").tolist(), "a rate above 0", lambda r: r > 0)
     if noise is None and not hasattr(engine, "build"):  # a network of one's own has its noise
         raise ValueError("without noise nothing varies; give noise={'y': ...}")
     states: Any = check_circuit(circuit).states
