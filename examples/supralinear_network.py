@@ -36,7 +36,7 @@ axes[0].legend(frameon=False)
 
 # Bars on a line: contrast and length.
 N, line = 11, on.ssn.line(11)
-levels, lengths = np.geomspace(1, 100, 25), np.arange(1, 34)
+levels, lengths = np.geomspace(1, 100, 25), range(1, 34)
 bars = [on.theory.fixed_point(line, on.ssn.bar(N, 9, c)).state["r"][5] for c in levels]
 axes[1].semilogx(levels, bars)
 axes[1].set(xlabel="contrast (%)", ylabel="rate in the middle", title="Supersaturation")
@@ -50,16 +50,12 @@ axes[2].legend(frameon=False)
 z = on.ssn.bar(N, 9, 25)
 state = on.theory.fixed_point(line, z).state
 ratios = np.linspace(0.5, 1.5, 41)
-leading = []
-for ratio in ratios:
-    slower = line.replace(tau_r=np.repeat([6e-3, 6e-3 * ratio], N))
-    leading.append(on.theory.eigenvalues(slower, z, state, k=1)[0])
-leading = np.array(leading)
-crossing = np.interp(0, leading.real, ratios)
-print(
-    f"unstable from tau_I/tau_E = {crossing:.2f} on, where it oscillates at {leading.imag[leading.real > 0][0] / 2 / np.pi:.0f} Hz"
-)
-axes[3].plot(ratios, leading.real)
+slower = [line.replace(tau_r=np.repeat([6e-3, 6e-3 * ratio], N)) for ratio in ratios]
+leading = [on.theory.eigenvalues(circuit, z, state, k=1)[0] for circuit in slower]
+growth, frequency = np.real(leading), np.imag(leading) / (2 * np.pi)
+crossing = np.interp(0, growth, ratios)
+print(f"unstable from tau_I/tau_E = {crossing:.2f} on, where it oscillates at {frequency[growth > 0][0]:.0f} Hz")
+axes[3].plot(ratios, growth)
 axes[3].axhline(0, color="0.7", lw=0.8)
 axes[3].set(
     xlabel="tau of inhibition / tau of excitation", ylabel="leading eigenvalue (1/s)", title="Loss of stability"
