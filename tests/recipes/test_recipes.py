@@ -1,5 +1,6 @@
 """The table of recipes: every network fits its task, and no two recipes are confused."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -88,11 +89,25 @@ def test_supralinear_networks_start_weak_and_keep_their_signs(name):
     assert circuit.weights["W"].is_nonnegative
 
 
-@pytest.mark.parametrize(("name", "count"), [("cornn", 34314), ("lipschitz", 34314), ("antisymmetric", 17930)])
-def test_golden_parameter_counts(name, count):
+COUNTS = json.loads((DATA.parent / "tests" / "reference_values_systems.json").read_text())[
+    "parameter_counts_128_units_1_input_10_classes"
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "golden"),
+    [
+        ("lstm", "lstm_torch"),
+        ("gru", "gru_torch"),
+        ("cornn", "cornn"),
+        ("lipschitz", "lipschitz"),
+        ("antisymmetric", "antisymmetric_full_ungated"),
+    ],
+)
+def test_golden_parameter_counts(name, golden):
     """Of 128 units, one input and ten classes."""
     model = find(f"pixels-14-{name}").model()
-    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == count
+    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == COUNTS[golden]
 
 
 @pytest.mark.parametrize("name", ["rows", "static-80"])

@@ -88,7 +88,7 @@ def test_identities(seed):
     back = on.weights.normalization_from_wilson_cowan(alpha, W, x, e, power, kappa)
     np.testing.assert_allclose(back["b"], b, rtol=1e-12)
     np.testing.assert_allclose(back["H"], H, rtol=1e-12)
-    np.testing.assert_allclose(on.weights.normalization_input(kappa, b, H, x), e, rtol=1e-10)
+    np.testing.assert_allclose(on.weights.normalization_input(kappa, b, H, x), e, rtol=1e-12)
     circuit = on.Circuit("wilson_cowan", {"W": W}, alpha=alpha, floor_f=0.0)
     residual = circuit.dynamics.flow(x, circuit.dynamics.resolve_inputs(e)) * 10e-3
     assert np.abs(residual).max() < 1e-12
