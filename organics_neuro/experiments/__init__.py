@@ -16,6 +16,7 @@ from organics_neuro.experiments.fits import (
     von_mises,
 )
 from organics_neuro.experiments.naka_rushton import fit_naka_rushton, naka_rushton
+from organics_neuro.experiments.neo_export import to_neo
 from organics_neuro.experiments.registry import Experiment, experiment, find
 from organics_neuro.experiments.registry import names as list
 from organics_neuro.experiments.results import load, save
@@ -56,6 +57,7 @@ __all__ = [
     "ratio_of_gaussians",
     "save",
     "sweep",
+    "to_neo",
     "von_mises",
 ]
 
