@@ -76,6 +76,8 @@ def _works(name: str, engine: str) -> bool:
     from organics_neuro.core.ring import ring
     from organics_neuro.engines import simulate
 
+    if engine != "reference":
+        print(f"  ...      {name}: where it compiles, the first run takes up to a minute", flush=True)
     start = time.perf_counter()
     try:
         found = simulate(ring(n=12), np.full(12, 0.1), 0.001, engine)["y"]
