@@ -1,10 +1,12 @@
 """Examples and tutorials run as they are."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +49,59 @@ def test_beside_spiking_neurons_is_the_same_on_both_devices(tmp_path):
     assert printed[0][0] == "spikes of neurons without drive: 0"
     assert ": '0 spikes'" not in printed[0][1]
     assert printed[0] == printed[1]
+
+
+def numbers(output, pattern):
+    """What a pattern finds, as an array (times that it is found, groups)."""
+    found = re.findall(pattern, output)
+    assert found, output
+    return np.array(found, dtype=float).reshape(len(found), -1)
+
+
+@pytest.mark.slow
+def test_division_in_hodgkin_huxley(tmp_path):
+    """The shunt divides the potential, not the rate; background and scaled drive divide the rate."""
+    output = run(ROOT / "examples" / "division_in_hodgkin_huxley.py", tmp_path, "cpp")
+    pattern = r"asked ([\d.]+), gain ([-\d.]+) ± ([\d.]+), shift ([-\d.]+) ±"
+    asked, gain, error, shift = numbers(output, pattern).reshape(4, 2, 4).transpose(2, 0, 1)
+    potential, shunt, background, scaled = gain
+    np.testing.assert_allclose(potential, asked[0], rtol=0.06)
+    assert np.all(shunt > 0.97)
+    assert 0 < shift[1, 0] < shift[1, 1]
+    np.testing.assert_allclose(background, [0.81, 0.51], atol=0.08)
+    np.testing.assert_allclose(scaled, [0.75, 0.61], atol=0.03)
+    assert np.all(error < 0.08)
+
+
+@pytest.mark.slow
+def test_mean_field_of_spiking_neurons(tmp_path):
+    output = run(ROOT / "examples" / "mean_field_of_spiking_neurons.py", tmp_path, "cpp")
+    found = numbers(output, r"largest difference ([\d.]+) Hz of ([\d.]+) Hz")
+    assert np.all(found[:, 0] < 2)
+    assert np.all(found[:, 1] > 70)
+
+
+@pytest.mark.slow
+def test_gamma_in_spikes_and_field(tmp_path):
+    """The peak is where theory puts it, to two steps of 4 Hz, and coherence rises with contrast."""
+    output = run(ROOT / "examples" / "gamma_in_spikes_and_field.py", tmp_path, "cpp")
+    coherence, peak, expected = numbers(output, r"coherence ([\d.]+) at (\d+) Hz, theory ([\d.]+) Hz").T
+    assert np.all(np.diff(coherence) > 0)
+    np.testing.assert_allclose(peak, expected, atol=9)
+    assert np.all(np.diff(peak) > 0)
+
+
+def test_cortical_column(tmp_path):
+    output = run(ROOT / "examples" / "cortical_column.py", tmp_path)
+    latencies = numbers(output, r"half of its response after ([\d.]+) ms")[:, 0]
+    assert np.all(np.diff(latencies) > 5)  # each step takes its delay, and time to respond
+    ((arrives, before, after),) = numbers(
+        output, r"after ([\d.]+) ms, and changes its response from ([\d.]+) to ([\d.]+)"
+    )
+    assert 15 <= arrives < 17  # three delays, and a few steps of 0.1 ms
+    assert before < after < 1.1 * before
+    assert numbers(output, r"rings at (\d+) Hz")[0, 0] == pytest.approx(24, abs=2)
+    assert numbers(output, r"preferred unit: (\d+) Hz")[0, 0] > 5
 
 
 def test_own_model_and_joined_populations(tmp_path):
