@@ -82,6 +82,16 @@ def test_mean_field_of_spiking_neurons(tmp_path):
 
 
 @pytest.mark.slow
+def test_spiking_neurons_normalize(tmp_path):
+    """The semisaturation of the circuit is that of the neurons."""
+    output = run(ROOT / "examples" / "spiking_neurons_normalize.py", tmp_path)
+    found = numbers(output, r"c50 ([\d.]+), exponent ([\d.]+), largest difference ([\d.]+) Hz")
+    np.testing.assert_allclose(found[:, 0], 0.3, atol=0.03)
+    np.testing.assert_allclose(found[:, 1], 2, atol=0.3)
+    assert np.all(found[:, 2] < 5)
+
+
+@pytest.mark.slow
 def test_gamma_in_spikes_and_field(tmp_path):
     """The peak is where theory puts it, to two steps of 4 Hz, and coherence rises with contrast."""
     output = run(ROOT / "examples" / "gamma_in_spikes_and_field.py", tmp_path, "cpp")
