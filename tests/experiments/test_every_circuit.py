@@ -1,0 +1,87 @@
+"""Every experiment on a trained circuit: a dataset, or one sentence that says why not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import organics_neuro as on
+from organics_neuro.engines import Reference
+from tests.experiments.test_registry import ARGUMENTS
+
+WEIGHTS = Path(__file__).parents[2] / "data" / "weights"
+#: As short as the sequences that it learned: many trained networks have no fixed point, and grow under a constant input.
+ENGINE = Reference(duration=0.024, dt=1e-3, window=0.008, transient=0.0, progress=False)
+#: What a trained circuit is shown in place of a grating: one row of an image.
+ROW = np.linspace(0, 1, 28)
+#: Arguments that are other ones for a trained circuit than for a ring.
+TRAINED = {
+    "leading_eigenvalues": {"inputs": {"x": ROW[None]}, "state": {"y": np.full((1, 128), 0.1)}},
+    "trajectories": {"x": np.ones((2, 3, 28))},
+    "orientation_tuning": {
+        "stimulus": lambda angle: {"x": np.roll(ROW, int(angle) // 15)},
+        "angles": [0, 90, 180, 270],
+    },
+    "mask_tuning": {"stimulus": lambda angle: {"x": np.roll(ROW, int(angle) // 15)}},
+    "plaids": {"stimulus": lambda angle: {"x": np.roll(ROW, int(angle) // 15)}},
+    "population_geometry": {"stimulus": lambda angle: {"x": np.roll(ROW, int(angle) // 15)}},
+    "reverse_correlation": {
+        "stimulus": lambda angle: {"x": np.roll(ROW, int(angle) // 15)},
+        "angles": [0, 90, 180],
+        "frame": 2e-3,
+        "lags": 4e-3,
+        "frames": 6,
+    },
+    "solver_iteration": {"inputs": {"x": ROW[None]}},
+}
+#: What needs a circuit of another kind, or one that rests for longer, and says so.
+OTHERS = {
+    "adaptation",
+    "attention",
+    "attention_dynamics",
+    "bifurcation",
+    "contrast_discrimination",
+    "inhibitory_stabilization",
+    "local_gamma",
+    "memory_maintenance",
+    "perturbed_recurrence",
+    "phase_plane",
+    "size_tuning",
+    "solver_iteration",
+    "surround_tuning",
+    "variability",
+    "working_memory",
+}
+
+
+def arguments(name, stimulus):
+    found = on.experiments.find(name)
+    given = {key: value for key, value in ARGUMENTS[name].items() if key != "circuit"}
+    known = found.signature.parameters
+    if "stimulus" in known and "angles" not in known and "stimulus" not in given:
+        given["stimulus"] = stimulus
+    return found, given
+
+
+#: They look for fixed points, of which this network has none: after minutes they say so.
+FIXED_POINTS = {"stability_census", "stability_map"}
+
+
+@pytest.mark.parametrize("name", sorted(set(ARGUMENTS) - FIXED_POINTS))
+@pytest.mark.filterwarnings("ignore")
+def test_a_trained_circuit(name):
+    circuit = on.load(WEIGHTS / "rows.safetensors")
+    found, given = arguments(name, {"x": ROW})
+    given = {**given, **TRAINED.get(name, {})}
+    if "engine" in found.signature.parameters:
+        given["engine"] = ENGINE
+    if "resolution" in given or name == "coherence":
+        given["resolution"] = 50.0
+    if name in OTHERS:
+        with pytest.raises((ValueError, TypeError)) as raised:
+            found(circuit, **given)
+        assert len(str(raised.value).splitlines()) == 1
+        return
+    dataset = found(circuit, **given)
+    assert dataset.attrs.get("circuit_key", circuit.key) == circuit.key
+    assert any(np.isfinite(value.values).any() for value in dataset.data_vars.values() if value.dtype.kind == "f")
