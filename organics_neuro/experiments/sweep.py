@@ -60,8 +60,8 @@ def sweep(
     path : path
         Folder of the points, one NetCDF file each. Points that are there are not measured again.
     workers : int or dask.distributed.Client
-        Processes of joblib; 1 measures in this one. Workers of a cluster must load Brian2 in their main thread:
-        ``LocalCluster(preload=["brian2"])``.
+        Processes of joblib; 1 measures in this one. A client needs the extra "cluster", and its workers a folder ``path``
+        that all share; they must load Brian2 in their main thread: ``LocalCluster(preload=["brian2"])``.
     failures : {"raise", "skip"}
         What happens, once all other points are measured, if some failed: an error, or NaN in their place with a warning.
     progress : bool
@@ -189,8 +189,7 @@ def _measure_all(
 def _results(experiment: Experiment, missing: Mapping[Path, dict], workers: Any) -> Iterator[tuple[Path, str | None]]:
     calls = [(experiment, file, point) for file, point in missing.items()]
     if hasattr(workers, "submit"):
-        for future in [workers.submit(_measure, *each) for each in calls]:
-            yield future.result()
+        yield from _on_cluster(workers, calls)
         return
     if positive_int("workers", workers) == 1 or len(missing) < 2:
         yield from (_measure(*each) for each in calls)
@@ -200,6 +199,16 @@ def _results(experiment: Experiment, missing: Mapping[Path, dict], workers: Any)
     pool: Callable[..., Any] = Parallel(n_jobs=min(workers, len(missing)), return_as="generator_unordered")
     results: Any = pool(delayed(_measure)(*each) for each in calls)
     yield from results
+
+
+def _on_cluster(client: Any, calls: list[tuple[Experiment, Path, dict]]) -> Iterator[tuple[Path, str | None]]:
+    """Points as a cluster completes them. What a worker that died had in hand is measured again by another one."""
+    from distributed import as_completed
+
+    futures = {client.submit(_measure, *call, pure=False): call[1] for call in calls}
+    for future in as_completed(futures):
+        error = future.exception()  # of the cluster itself: one of a point is among the results
+        yield future.result() if error is None else (futures[future], f"{type(error).__name__}: {error}")
 
 
 def _measure(experiment: Experiment, file: Path, point: dict) -> tuple[Path, str | None]:
