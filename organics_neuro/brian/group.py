@@ -192,6 +192,11 @@ class CircuitGroup(b2.NeuronGroup):
         if self.guard is not None:
             self.guard.check()
 
+    def _repr_html_(self) -> str:
+        """The circuit with its couplings, in place of the equations that were generated of it."""
+        size = f"{self.trials} trials of {self.units} units" if self.trials > 1 else f"{self.units} units"
+        return f"<p><b>CircuitGroup</b> <code>{self.name}</code>: {size}</p>{self.circuit._repr_html_()}"
+
     # --- arrays by trial and unit -------------------------------------------------------------------------------
 
     def __getattr__(self, key):

@@ -359,3 +359,10 @@ def test_external_input_of_a_circuit():
     area.x = x
     b2.Network(area).run(2 * ms)
     assert_equal(area, simulate_reference(circuit, x, 2e-3, 2e-4))
+
+
+def test_a_notebook_shows_the_circuit_and_its_couplings():
+    text = on.CircuitGroup(on.ring(n=12), trials=3, name="shown")._repr_html_()
+    for part in ("shown", "3 trials of 12 units", "Circulant(shape=(12, 12))", "y"):
+        assert part in text
+    assert "rad" not in text
