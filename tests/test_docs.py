@@ -3,11 +3,13 @@
 The site itself is built, without warnings, by ``make docs``, or by ``make docs-quick`` without running its tutorials.
 """
 
+import importlib
 import re
 from pathlib import Path
 
 import pytest
 
+import organics_neuro as on
 from tests.test_examples import run
 
 ROOT = Path(__file__).parents[1]
@@ -68,3 +70,17 @@ def test_a_reader_can_follow_the_page(name, tmp_path):
     script = tmp_path / "page.py"
     script.write_text("\n".join(blocks), encoding="utf-8")
     run(script, tmp_path)
+
+
+def test_every_public_name_has_a_page(monkeypatch):
+    pytest.importorskip("torch")
+    pytest.importorskip("jupytext")
+    pytest.importorskip("matplotlib")
+    monkeypatch.syspath_prepend(str(DOCS))
+    made = importlib.import_module("made")
+    listed = set(re.findall(r"^   (\w+)$", made._top(), re.MULTILINE))
+    assert listed == set(on._NAMES) - {"MODELS"}
+    shown = {home.removeprefix("organics_neuro.").removeprefix("core.") for home in made.MODULES.values()}
+    assert set(on._MODULES) - shown == {"plotting"}, (
+        "give the module a page in docs/made.py; plots stand with experiments"
+    )
