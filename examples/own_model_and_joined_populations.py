@@ -8,6 +8,7 @@ and spectra follow from it. Circuits of different size and model join into a cir
 
 import importlib.util
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 import organics_neuro as on
@@ -63,7 +64,8 @@ network = on.join(
 )  # fmt: skip
 
 examples = {"line": (line, np.exp(-((np.arange(20) - 10) ** 2) / 8)), "network": (network, {"e.h": 2.0, "i.h": 1.0})}
-for name, (circuit, z) in examples.items():
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+for ax, (name, (circuit, z)) in zip(axes, examples.items(), strict=True):
     state = next(iter(circuit.states))
     point = on.theory.fixed_point(circuit, z)
     print(f"{name}: {circuit.dynamics.size} variables, stable: {on.theory.is_stable(circuit, z)}")
@@ -72,7 +74,10 @@ for name, (circuit, z) in examples.items():
     print(f"  power of {state} at 5, 20 and 80 Hz:", spectrum[state].mean(axis=1))
     reference = on.simulate(circuit, z, 0.1)[state]
     in_brian = on.simulate(circuit, z, 0.1, "brian")[state]
+    ax.plot(np.linspace(0, 100, len(in_brian)), in_brian[:, 0])
+    ax.set(title=f"{name}: {state} of all units, in Brian2", xlabel="time (ms)", ylabel=state)
     print(f"  Brian2 and NumPy differ by {np.abs(in_brian - reference).max():.0e}")
     if importlib.util.find_spec("torch"):
         trace, _ = on.nn.functional.unroll(circuit, z, steps=1000, dt=1e-4)
         print(f"  torch and NumPy differ by {np.abs(trace[state].numpy() - reference[1:, 0]).max():.0e}")
+plt.show()

@@ -8,6 +8,7 @@ nonlinearity) learns to normalize: to answer a grating of any contrast with a tu
 changes. The trained network then runs in Brian2.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from tqdm import trange
@@ -75,3 +76,15 @@ print("stable:", np.asarray(on.theory.is_stable(trained, inputs)).tolist())
 rates = on.simulate(trained, inputs, 0.5, "brian", record=["e.rate_v"], every=None)["e.rate_v"][-1]
 for contrast, rate, wanted in zip(CONTRASTS, rates, target.numpy(), strict=True):
     print(f"contrast {contrast:4.2f}: peak {rate.max():.3f} in Brian2, wanted {wanted.max():.3f}")
+
+figure, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
+points = ax.plot(np.rad2deg(angle), rates.T, "o")
+for line, wanted in zip(points, target.numpy(), strict=True):
+    ax.plot(np.rad2deg(angle), wanted, color=line.get_color())
+ax.set(
+    xlabel="preferred angle (degrees)",
+    ylabel="firing rate",
+    title="trained, in Brian2 (points), and what was asked for",
+)
+ax.legend(points, [f"contrast {contrast:g}" for contrast in CONTRASTS], fontsize="small")
+plt.show()
