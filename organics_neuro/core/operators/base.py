@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from organics_neuro.core.errors import shown, unknown_name
+from organics_neuro.core.html import operator_html
 from organics_neuro.core.memory import check_memory
 from organics_neuro.core.units import has_axes, magnitude
 
@@ -159,8 +160,6 @@ class Operator:
     __hash__ = None
 
     def _repr_html_(self) -> str:
-        from organics_neuro.core.html import operator_html
-
         return operator_html(self)
 
     def __repr__(self):

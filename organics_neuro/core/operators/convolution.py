@@ -10,7 +10,7 @@ from scipy.ndimage import correlate1d
 from scipy.signal import fftconvolve
 
 from organics_neuro.core.errors import shown
-from organics_neuro.core.operators.base import Operator, readonly
+from organics_neuro.core.operators.base import Operator, check_dense, readonly
 from organics_neuro.core.units import magnitude, whole_numbers
 
 #: Above this number of taps a kernel that is not separable is applied by FFT rather than tap by tap.
@@ -65,6 +65,20 @@ class Convolution(Operator):
         if few or self.kernel.shape[2:] == (1, 1) or pairs * self.sheet[0] * self.sheet[1] > _ROOM:
             return convolve(x, self.sheet, self.passes, self.boundary)
         return self._by_fourier(np.asarray(x, dtype=float))
+
+    def to_dense(self):
+        """The (m, n) matrix as an array: the numbers of the kernel, and zeros."""
+        check_dense(self.shape)
+        taps, centre = self.taps()
+        beyond = np.pad(taps, ((0, 0), (0, 0), (0, 1), (0, 1)))  # a last row and column of zeros
+        places = []
+        for size, count, zero in zip(self.sheet, taps.shape[2:], centre, strict=True):
+            k = np.arange(size) - np.arange(size)[:, None] + zero  # of targets by sources
+            places.append(k % size if self.boundary == "wrap" else np.where((k >= 0) & (k < count), k, count))
+        matrix = beyond[
+            :, :, places[0][:, :, None, None], places[1]
+        ]  # (out, in, y, y of the source, x, x of the source)
+        return matrix.transpose(0, 2, 4, 1, 3, 5).reshape(self.shape)
 
     @cached_property
     def _fourier(self) -> tuple[tuple[int, int], np.ndarray]:
