@@ -13,6 +13,7 @@ With "cpp" as argument, the same script runs as a C++ program, which is much fas
 """
 
 import sys
+from typing import Any
 
 import brian2 as b2
 import matplotlib.pyplot as plt
@@ -49,7 +50,12 @@ way : integer (constant)
 g_e : siemens
 g_i : siemens
 """
-options = {"threshold": "v > -20*mV", "refractory": "v > -40*mV", "method": "exponential_euler", "name": "hh"}
+options: dict[str, Any] = {
+    "threshold": "v > -20*mV",
+    "refractory": "v > -40*mV",
+    "method": "exponential_euler",
+    "name": "hh",
+}
 hh = on.set_trials(b2.NeuronGroup(3 * len(kinds), text, namespace=channels, **options), trials=3)
 hh.v, hh.h, hh.way = channels["E_L"], 1, np.tile(kinds, 3)
 hh.drive = np.tile(np.concatenate([np.repeat(drive, cells) for drive, cells in ways.values()]), 3) * pA

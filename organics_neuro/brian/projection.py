@@ -16,6 +16,7 @@ from organics_neuro.brian.kernels.runner import (
     whole,
 )
 from organics_neuro.brian.trials import layout_of
+from organics_neuro.brian.types import QuantityLike
 from organics_neuro.core.boundary import positive_int, shown
 from organics_neuro.core.delays import delay_steps
 from organics_neuro.core.expressions import called
@@ -90,7 +91,7 @@ class Projection(b2.Group):
         target: str,
         trials: int | None = None,
         weights_dtype: DTypeLike | None = None,
-        delay: b2.Quantity | float = 0.0,
+        delay: QuantityLike = 0.0,
         name: str = "projection*",
         _centred: bool = False,
     ):

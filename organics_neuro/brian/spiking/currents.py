@@ -21,6 +21,7 @@ from organics_neuro.brian.spiking.ends import (
 )
 from organics_neuro.brian.spiking.targets import check_target
 from organics_neuro.brian.trials import matched
+from organics_neuro.brian.types import QuantityLike
 from organics_neuro.core.operators import Operator
 
 
@@ -32,7 +33,7 @@ def rate_to_current(
     rate: str = "rate_y",
     weights: Operator | ArrayLike | None = None,
     *,
-    delay: b2.Quantity = 0 * b2.ms,
+    delay: QuantityLike = 0 * b2.ms,
     name: str = "current*",
 ) -> Projection:
     """An output of a circuit, times a gain, as a variable of the neurons of another group.
@@ -88,7 +89,7 @@ def rate_to_conductance(
     rate: str = "rate_y",
     weights: Operator | ArrayLike | None = None,
     *,
-    delay: b2.Quantity = 0 * b2.ms,
+    delay: QuantityLike = 0 * b2.ms,
     name: str = "conductance*",
 ) -> Projection:
     """As `rate_to_current`, for what cannot be negative.

@@ -20,6 +20,7 @@ from organics_neuro.brian.spiking.ends import (
 )
 from organics_neuro.brian.spiking.targets import place_of
 from organics_neuro.brian.trials import Layout, layout_of, matched, split
+from organics_neuro.brian.types import QuantityLike
 from organics_neuro.core.boundary import known_name
 from organics_neuro.core.operators import Operator
 
@@ -67,12 +68,12 @@ def spikes_to_rate(
     group: b2.Group,
     target: str = "z",
     weights: Operator | ArrayLike | None = None,
-    tau: b2.Quantity = 10 * b2.ms,
+    tau: QuantityLike = 10 * b2.ms,
     kernel: str = "exp",
-    maximum: b2.Quantity = 100 * b2.Hz,
+    maximum: QuantityLike = 100 * b2.Hz,
     *,
     gain: Any = 1.0,
-    delay: b2.Quantity = 0 * b2.ms,
+    delay: QuantityLike = 0 * b2.ms,
     broadcast: bool = False,
     name: str = "spikefilter*",
 ) -> SpikeFilter:

@@ -22,6 +22,7 @@ from organics_neuro.brian.spiking.ends import (
     source_of,
 )
 from organics_neuro.brian.trials import Layout, layout_of, split
+from organics_neuro.brian.types import QuantityLike
 from organics_neuro.core.boundary import positive_int, probability
 from organics_neuro.core.errors import StepSizeWarning
 from organics_neuro.core.memory import check_memory
@@ -131,10 +132,10 @@ class PoissonCells(b2.NeuronGroup):
 def rate_to_spikes(
     group: b2.Group,
     rate: str = "rate_y",
-    maximum: b2.Quantity = 100 * b2.Hz,
+    maximum: QuantityLike = 100 * b2.Hz,
     cells: int = 1,
     correlation: float = 0.0,
-    dead_time: b2.Quantity = 0 * b2.ms,
+    dead_time: QuantityLike = 0 * b2.ms,
     *,
     name: str = "poissoncells*",
     **options: Any,
