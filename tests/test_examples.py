@@ -43,6 +43,7 @@ def test_ring_contrast_response(tmp_path):
     assert (tmp_path / "output" / "contrast_response.nc").is_file()
 
 
+@pytest.mark.slow
 def test_beside_spiking_neurons_is_the_same_on_both_devices(tmp_path):
     script = ROOT / "examples" / "beside_spiking_neurons.py"
     printed = [run(script, tmp_path, device).splitlines()[-2:] for device in ("runtime", "cpp")]
@@ -129,6 +130,7 @@ def test_supralinear_network(tmp_path):
     assert "oscillates at 51 Hz" in lines[2]
 
 
+@pytest.mark.slow
 def test_feedback_networks(tmp_path):
     lines = run(ROOT / "examples" / "feedback_networks.py", tmp_path).splitlines()
     more = {line.split(":")[0]: int(line.split()[1]) for line in lines[:3]}
@@ -166,7 +168,17 @@ TUTORIALS = {
 }
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "tutorials").glob("[0-9]*.py")), ids=lambda path: path.stem)
+#: Those that take more than 20 s are for the long form of the suite.
+LONG = ("03", "05", "07", "08")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * path.stem.startswith(LONG))
+        for path in sorted((ROOT / "tutorials").glob("[0-9]*.py"))
+    ],
+)
 def test_tutorial(path, tmp_path, monkeypatch):
     """Runs as a notebook, and writes into the folder output/ only."""
     pytest.importorskip("torch")
