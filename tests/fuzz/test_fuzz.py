@@ -27,6 +27,12 @@ def test_nothing_is_wrong_in_silence(area, monkeypatch, tmp_path):
     ("call", "value"),
     [
         ("step_response unit", "dates"),
+        ("spike_triggered_average hold", "numbers"),
+        ("f_i_curve unit", "rows"),
+        ("variability maximum", "empty"),
+        ("attention_dynamics gains", "2**63"),
+        ("perturbed_recurrence localized", "dates"),
+        ("adaptation angles", "zero"),
         ("orientation_tuning unit", "tensor: three axes"),
         ("mask_tuning angles", "rows"),
         ("power_spectrum frequencies", "half"),

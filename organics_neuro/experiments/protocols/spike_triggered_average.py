@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from organics_neuro.core.boundary import check_seed, known_name, number, positive_int
+from organics_neuro.core.boundary import check_index, check_seed, known_name, number, positive_int
 from organics_neuro.core.circuits import check_circuit
-from organics_neuro.core.units import magnitude
+from organics_neuro.core.units import seconds
 from organics_neuro.experiments.drawing import axes, pyplot
 from organics_neuro.experiments.protocol import long_name, time_step
 from organics_neuro.experiments.registry import experiment
@@ -112,7 +112,7 @@ def spike_triggered_average(
     known = [str(key) for key in (*engine.beside, *dynamics.channels, *circuit.states)]
     spikes: str = known_name("output", known[0] if output is None else output, known)
     dt = time_step(engine, circuit)
-    every = 1 if hold is None else _whole(magnitude("hold", hold, "second").tolist(), dt)
+    every = 1 if hold is None else _whole(seconds("hold", hold), dt)
     values = int((engine.duration + engine.transient) / (every * dt) + 1e-9)
     before = int(np.ceil(engine.transient / (every * dt))) + lags
     if values <= before + 1:
@@ -121,8 +121,7 @@ def spike_triggered_average(
     noise = np.random.default_rng(seed).standard_normal((values, trials, units))
     shown = np.repeat(mean + deviation * noise, every, axis=0)
     found = engine.simulate(circuit, {name: shown}, values * every * dt, record=[spikes], every=every)[spikes]
-    if not 0 <= unit < found.shape[-1]:
-        raise ValueError(f"unit = {unit} must be from 0 to {found.shape[-1] - 1}: {spikes} has {found.shape[-1]} units")
+    unit = check_index("unit", unit, found.shape[-1], "units")
     rate = found[1:, :, unit]  # from one sample to the next, in which one value was shown
     weights = rate[before:]
     if not weights.sum() > 0:
