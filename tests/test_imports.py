@@ -53,6 +53,8 @@ def test_completion_shows_public_names_only(name):
     except on.errors.MissingExtraError:
         pytest.skip("torch is not installed")
     assert sorted(dir(module)) == sorted(module.__all__)
+    if name == "recipes":  # is listed without torch, which some of its names need
+        pytest.importorskip("torch")
     assert all(hasattr(module, each) for each in module.__all__)
 
 
