@@ -4,7 +4,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
-from typing import Any, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -122,6 +122,9 @@ class Engine:
     def fluctuations(self, circuit: Any, z: Values, noise: Mapping | None, state: str) -> Fluctuations:
         """Mean and covariance of a state between its units, for constant inputs (conditions, units)."""
         raise self._cannot("fluctuations", "measure a covariance")
+
+    #: Whether the noise is the engine's own, so that an experiment needs none.
+    brings_noise: ClassVar[bool] = False
 
     @property
     def beside(self) -> dict[str, str]:

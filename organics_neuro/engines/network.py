@@ -47,6 +47,8 @@ class Network(Simulator):
         on.experiments.contrast_response(circuit, contrasts, engine=engine)["lif.firing_rate"]
     """
 
+    brings_noise = True
+
     build: Callable[[Any, int], tuple]
     inputs: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     measure: Sequence[str] = field(default=(), kw_only=True)

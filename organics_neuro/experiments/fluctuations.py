@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from organics_neuro.core.boundary import known_name
 from organics_neuro.engines import Theory
 from organics_neuro.engines._base import Arrays
+from organics_neuro.experiments.protocol import name_among
 
 #: Frequencies up to which spectra are integrated, in Hz.
 HIGHEST = 500.0
@@ -43,7 +43,7 @@ def output_and_slope(
     known = [str(name) for name, units in dynamics.channels.items() if units == dynamics.states[state]]
     if not known:
         raise ValueError(f"no output has one value for each unit of {state!r}")
-    name: str = known_name("output", known[0] if output is None else output, known)
+    name = name_among("output", output, known)
     size = _DIFFERENCE * np.maximum(np.abs(states[state]), 1e-3)
     couplings = dynamics.couplings(states, inputs)
     sides = [

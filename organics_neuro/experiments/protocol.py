@@ -1,6 +1,6 @@
 """What the protocols share: stimuli as inputs, and populations as axes of a dataset."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,12 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from organics_neuro.core import stimuli
-from organics_neuro.core.boundary import number, shown
+from organics_neuro.core.boundary import by_name, known_name, number, shown
 from organics_neuro.core.circuits import Circuit, check_circuit
 from organics_neuro.core.names import FIRING_RATE, Name
 from organics_neuro.core.reference import DT
-from organics_neuro.core.units import check_axis
+from organics_neuro.core.stimuli import check_contrasts
+from organics_neuro.core.units import check_axis, magnitude
 
 #: Samples that are worked on together: enough for few calls, few enough for memory.
 _CHUNK = 32
@@ -82,6 +83,35 @@ def orthogonal(circuit: Any, stimulus: Stimulus, angle: float) -> tuple[Inputs, 
 def scaled(inputs: Inputs, contrasts: ArrayLike) -> Inputs:
     """Inputs (units,) at each of the contrasts, shape (contrasts, units)."""
     return {name: np.multiply.outer(np.asarray(contrasts), value) for name, value in inputs.items()}
+
+
+def name_among(kind: str, given: str | None, known: Iterable[Any]) -> str:
+    """A name among those that are ``known``; the first of them for None."""
+    names = [str(name) for name in known]
+    return known_name(kind, next(iter(names), None) if given is None else given, names)
+
+
+def hertz(name: str, value: Any, most: float = np.inf) -> float:
+    """One frequency (float in Hz or Brian2 quantity) above 0 and up to ``most``, as a float in Hz."""
+    kind = "one frequency above 0" + (f" and up to {most:g} Hz" if np.isfinite(most) else "")
+    return number(name, magnitude(name, value, "hertz").tolist(), kind, lambda f: 0 < f <= most)
+
+
+def check_noise(noise: Mapping | None, engine: Any, without: str, such_as: str = "{'y': ...}") -> str:
+    """What the noise is, for a dataset; an error that says what happens ``without``, unless the engine brings its own."""
+    if noise is not None:
+        return str(dict(by_name("noise", noise)))
+    if not engine.brings_noise:
+        raise ValueError(f"without noise {without}; give noise={such_as}")
+    return "of the network"
+
+
+def above_zero(contrasts: ArrayLike) -> np.ndarray:
+    """Contrasts that all show something."""
+    levels = check_contrasts("contrasts", contrasts)
+    if (levels == 0).any():
+        raise ValueError(f"contrasts must be above 0, as there is no response to 0, got {levels.tolist()}")
+    return levels
 
 
 def contrast(name: str, value: Any) -> float:
@@ -157,6 +187,13 @@ def drive_of(circuit: Any, inputs: Inputs, population: str | None) -> np.ndarray
         if Name.parse(name).population == population and name not in circuit.external
     ]
     return np.sum(own, axis=0) if np.any(own) else None
+
+
+def most_driven(circuit: Any, inputs: Inputs | None, name: str, otherwise: np.ndarray) -> int:
+    """The unit of a variable that inputs (units,) drive most; where none drives units, that of the largest ``otherwise``."""
+    drive = None if inputs is None else drive_of(circuit, inputs, Name.parse(name).population)
+    fits = drive is not None and len(drive) == len(otherwise)
+    return int(np.argmax(drive if fits else otherwise))
 
 
 def unit_axis(name: str) -> str:

@@ -11,7 +11,14 @@ from organics_neuro.core import stimuli
 from organics_neuro.core.boundary import check_index, known_name
 from organics_neuro.core.errors import ConvergenceError
 from organics_neuro.core.names import Name
-from organics_neuro.experiments.protocol import Inputs, drive_of, long_name, unit_axis, with_preferences, with_units
+from organics_neuro.experiments.protocol import (
+    Inputs,
+    long_name,
+    most_driven,
+    unit_axis,
+    with_preferences,
+    with_units,
+)
 
 #: Names and long names of the coordinates that outputs of steady responses have.
 AXES = {
@@ -59,11 +66,8 @@ def responses(
     variables, units = {}, {name: engine.beside[name] for name in found.beside}
     for name, value in {**(found.outputs or found.states), **found.beside}.items():
         value = value.reshape(*shape, -1)
-        drive = None if shown is None else drive_of(circuit, shown, Name.parse(name).population)
-        if drive is None or len(drive) != value.shape[-1]:
-            drive = value[best].reshape(-1, value.shape[-1]).max(axis=0)
         attributes = {
-            "preferred_unit": int(np.argmax(drive)),
+            "preferred_unit": most_driven(circuit, shown, name, value[best].reshape(-1, value.shape[-1]).max(axis=0)),
             "long_name": long_name(name),
             "units": units.get(name, "1"),
         }

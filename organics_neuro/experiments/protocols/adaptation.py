@@ -7,11 +7,19 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from organics_neuro.core import stimuli
-from organics_neuro.core.boundary import known_name, probability
+from organics_neuro.core.boundary import probability
 from organics_neuro.core.circuits import Circuit, check_circuit
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.drawing import axes, legend, shade
-from organics_neuro.experiments.protocol import contrast, gratings, long_name, time_step, with_preferences, with_units
+from organics_neuro.experiments.protocol import (
+    contrast,
+    gratings,
+    long_name,
+    name_among,
+    time_step,
+    with_preferences,
+    with_units,
+)
 from organics_neuro.experiments.registry import experiment
 
 
@@ -122,7 +130,7 @@ def adaptation(
             "the experiment needs a circuit whose units have preferred angles, such as organics_neuro.ring"
         )
     known = {**circuit.dynamics.channels, **circuit.states}
-    name: str = known_name("signal", str(next(iter(known))) if signal is None else signal, [str(k) for k in known])
+    name = name_among("signal", signal, known)
     level, weak, often = contrast("strength", strength), contrast("test", test), probability("biased", biased)
     dt = time_step(engine, circuit)
     last = max(1, round(seconds("window", window) / dt))

@@ -126,8 +126,8 @@ def attention(
     test = pattern(circuit, stimulus, angle)
     multiplier = gain_field(circuit, strength, field, angle)
     given, both = held(circuit, stimulus), scaled(test, np.tile(contrasts, 2))
-    for name in [gains] if isinstance(gains, str) else list_of("gains", gains):
-        known_name("parameter in gains", name, circuit.model.parameters)
+    gains = gain_names(gains, circuit)
+    for name in gains:
         usual = np.broadcast_to(given.get(name, circuit.parameters[name]), (circuit.size,))
         both[name] = np.repeat([usual, multiplier * usual], len(contrasts), axis=0)
     conditions = {"attention": ["away", "attended"], "contrast": contrasts}
@@ -138,7 +138,13 @@ def attention(
         away, attended = (dataset.sel(attention=where, drop=True) for where in conditions["attention"])
         ratios = {"contrast_gain": away.c50 / attended.c50, "response_gain": attended.r_max / away.r_max}
         dataset = dataset.assign({name: value.drop_attrs() for name, value in ratios.items()})
-    return dataset.assign_attrs(gains=", ".join([gains] if isinstance(gains, str) else gains))
+    return dataset.assign_attrs(gains=", ".join(gains))
+
+
+def gain_names(gains: Any, circuit: Circuit) -> list[str]:
+    """Parameters that attention multiplies, as a list."""
+    names = [gains] if isinstance(gains, str) else list_of("gains", gains)
+    return [known_name("parameter in gains", name, circuit.model.parameters) for name in names]
 
 
 def gain_field(circuit: Any, strength: float, field: float, angle: float) -> np.ndarray:

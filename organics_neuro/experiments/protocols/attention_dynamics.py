@@ -7,12 +7,20 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import known_name, list_of
-from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.drawing import axes, draw_curves, legend
-from organics_neuro.experiments.protocol import Stimulus, drive_of, held, long_name, pattern, scaled, time_step
-from organics_neuro.experiments.protocols.attention import gain_field
+from organics_neuro.experiments.protocol import (
+    Stimulus,
+    above_zero,
+    held,
+    long_name,
+    most_driven,
+    name_among,
+    pattern,
+    scaled,
+    time_step,
+)
+from organics_neuro.experiments.protocols.attention import gain_field, gain_names
 from organics_neuro.experiments.registry import experiment
 
 #: Part of the response below which a change is none.
@@ -107,35 +115,28 @@ def attention_dynamics(
         contrast: ``before`` and ``after``; ``latency``, the time to half of the change; ``peak``, above 1 where the
         response overshoots. Both are NaN where attention changes the response by less than 0.1 % in the end.
     """
-    levels = check_contrasts("contrasts", contrasts)
-    if (levels == 0).any():
-        raise ValueError(f"contrasts must be above 0, as there is no response to 0, got {levels.tolist()}")
-    multiplier, wait = gain_field(circuit, strength, field, angle), seconds("delay", delay)
+    levels, wait = above_zero(contrasts), seconds("delay", delay)
+    multiplier, gains = gain_field(circuit, strength, field, angle), gain_names(gains, circuit)
     known = {**circuit.dynamics.channels, **circuit.states}
-    name: str = known_name("signal", str(next(iter(known))) if signal is None else signal, [str(k) for k in known])
+    name = name_among("signal", signal, known)
     shown, kept = pattern(circuit, stimulus, angle), held(circuit, stimulus)
     dt = time_step(engine, circuit)
     before, after = round(wait / dt), round(float(engine.filled(duration=0.4).duration) / dt)
     attended = np.arange(before + after) >= before
     inputs = {**kept, **scaled(shown, levels)}
-    for gain in [gains] if isinstance(gains, str) else list_of("gains", gains):
-        known_name("parameter in gains", gain, circuit.model.parameters)
+    for gain in gains:
         usual = np.broadcast_to(kept.get(gain, circuit.parameters[gain]), (circuit.size,))
         over = usual * np.where(attended[:, None], multiplier, 1.0)
         inputs[gain] = np.broadcast_to(over[:, None], (len(over), len(levels), circuit.size))
     trace = engine.simulate(circuit, inputs, (before + after) * dt, record=[name])[name]
-    drive = drive_of(circuit, shown, None)
-    fits = drive is not None and len(drive) == trace.shape[-1]
-    unit = int(np.argmax(drive if fits else np.abs(trace[-1]).max(axis=0)))
+    unit = most_driven(circuit, shown, name, np.abs(trace[-1]).max(axis=0))
     response, time = trace[..., unit].T, (np.arange(before + after + 1) - before) * dt
     described = [_describe(time[before:], each[before:]) for each in response]
     facts = {"long_name": long_name(name), "units": "1"}
     variables: dict[str, Any] = {"response": (("contrast", "time"), response, facts)}
     variables |= {key: ("contrast", [each[key] for each in described]) for key in described[0]}
     dataset = xr.Dataset(variables, coords={"contrast": levels, "time": time})
-    return dataset.assign_attrs(
-        signal=name, measured_unit=unit, gains=", ".join([gains] if isinstance(gains, str) else gains)
-    )
+    return dataset.assign_attrs(signal=name, measured_unit=unit, gains=", ".join(gains))
 
 
 def _describe(time: np.ndarray, response: np.ndarray) -> dict[str, float]:

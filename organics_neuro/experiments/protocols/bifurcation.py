@@ -7,10 +7,11 @@ import numpy as np
 import xarray as xr
 
 from organics_neuro.core import theory
-from organics_neuro.core.boundary import Values, known_name, shown
+from organics_neuro.core.boundary import Values, shown
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.theory.continuation import Along
 from organics_neuro.experiments.drawing import axes, legend, shade
+from organics_neuro.experiments.protocol import name_among
 from organics_neuro.experiments.registry import experiment
 
 #: How bifurcations are marked and called.
@@ -34,7 +35,7 @@ def draw(dataset: xr.Dataset, state: str | None = None, unit: int = 0, ax: Any =
     matplotlib.axes.Axes
     """
     known = [str(name) for name, value in dataset.data_vars.items() if value.attrs.get("kind") == "state"]
-    name: str = known_name("state", known[0] if state is None else state, known)
+    name = name_among("state", state, known)
     values = dataset[name].isel({dataset[name].dims[-1]: unit})
     ax, drawn = axes(ax), set()
     for number in np.unique(dataset["branch"].values):

@@ -7,15 +7,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import known_name, list_of, number
+from organics_neuro.core.boundary import known_name, list_of
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.errors import ConvergenceError
 from organics_neuro.core.names import Name
 from organics_neuro.core.stimuli import check_contrasts
-from organics_neuro.core.units import magnitude
 from organics_neuro.experiments.drawing import axes, curves, labels, legend, shade
 from organics_neuro.experiments.granger import granger
-from organics_neuro.experiments.protocol import Stimulus, held, pattern, scaled
+from organics_neuro.experiments.protocol import Stimulus, check_noise, held, hertz, pattern, scaled
 from organics_neuro.experiments.registry import experiment
 
 #: What the plot shows: columns, how they are drawn and called, and the label of the axis.
@@ -124,13 +123,9 @@ def coherence(
     """
     contrasts = check_contrasts("contrasts", contrasts)
     known_name("signal", signal, ("coherent", "mean"))
-    if noise is None and not hasattr(engine, "build"):  # a network of one's own has its noise
-        raise ValueError("without noise nothing fluctuates; give noise={'v1.y': ..., 'v2.y': ...}")
+    given = check_noise(noise, engine, "nothing fluctuates", "{'v1.y': ..., 'v2.y': ...}")
     names = _two_states(circuit, states)
-    step, top = (
-        number(name, float(magnitude(name, value, "hertz")), "one frequency above 0", lambda f: f > 0)
-        for name, value in (("resolution", resolution), ("highest", highest))
-    )
+    step, top = hertz("resolution", resolution), hertz("highest", highest)
     shown = pattern(circuit, stimulus, angle)
     inputs = scaled(shown, contrasts) | held(circuit, stimulus)
     signals = _signals(circuit, engine, inputs, names, signal, int(np.argmax(contrasts)))
@@ -147,7 +142,6 @@ def coherence(
         "backward": ways[:, 1],
     }
     variables = {name: (("contrast", "frequency"), value) for name, value in columns.items()}
-    given = "of the network" if noise is None else str(dict(noise))
     facts = {"first": names[0], "second": names[1], "signal": signal, "noise": given}
     dataset = xr.Dataset(variables, coords={"contrast": contrasts, "frequency": found.frequencies}, attrs=facts)
     return dataset.sel(frequency=dataset["frequency"] <= top)

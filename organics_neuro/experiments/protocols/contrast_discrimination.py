@@ -9,14 +9,14 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 
-from organics_neuro.core.boundary import known_name, number
+from organics_neuro.core.boundary import number
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.names import Name
 from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.drawing import axes, draw_curves, legend
 from organics_neuro.experiments.fluctuations import windowed_variance
-from organics_neuro.experiments.protocol import Stimulus, drive_of, held, pattern, scaled
+from organics_neuro.experiments.protocol import Stimulus, check_noise, drive_of, held, name_among, pattern, scaled
 from organics_neuro.experiments.registry import experiment
 
 #: Contrasts that are needed for a curve through them.
@@ -117,11 +117,10 @@ def contrast_discrimination(
     contrasts = check_contrasts("contrasts", contrasts)
     if len(contrasts) < _LEAST or (np.diff(contrasts) <= 0).any():
         raise ValueError(f"contrasts must be at least {_LEAST} numbers in rising order, got {contrasts.tolist()}")
-    if noise is None and not hasattr(engine, "build"):  # a network of one's own has its noise
-        raise ValueError("without noise every increment is told; give noise={'y': ...}")
+    given = check_noise(noise, engine, "every increment is told")
     criterion = number("d_prime", d_prime, "a number above 0", lambda d: d > 0)
     states: Any = check_circuit(circuit).states
-    observed: str = known_name("state", str(next(iter(states))) if state is None else state, [str(s) for s in states])
+    observed = name_among("state", state, states)
     shown = pattern(circuit, stimulus, angle)
     weights = drive_of(circuit, shown, Name.parse(observed).population)
     if weights is None or weights.shape != (states[observed],):
@@ -139,7 +138,6 @@ def contrast_discrimination(
     columns = {"signal": mean, "deviation": deviation, "threshold": threshold, "sensitivity": slope / deviation}
     variables = {name: ("contrast", value) for name, value in {**columns, "settled": rest.settled}.items()}
     facts = {"d_prime": criterion, "time": window, "state": observed}
-    given = "of the network" if noise is None else str(dict(noise))
     return xr.Dataset(variables, coords={"contrast": contrasts}).assign_attrs(**facts, noise=given)
 
 

@@ -11,6 +11,7 @@ from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.reference import DT
 from organics_neuro.core.units import magnitude
 from organics_neuro.experiments.drawing import axes, draw_curves, legend
+from organics_neuro.experiments.protocol import name_among
 from organics_neuro.experiments.registry import experiment
 from organics_neuro.experiments.responses import AXES, COLUMNS, of_unit, prefer, responses, ylabel
 
@@ -94,7 +95,7 @@ def f_i_curve(
     drives = magnitude("drives", drives, "1")
     if drives.ndim != 1 or len(drives) < 2 or np.any(np.diff(drives) <= 0):
         raise ValueError(f"drives must be two numbers or more in increasing order, got {drives.tolist()}")
-    name = known_name("input", next(iter(dynamics.inputs)) if input is None else input, dynamics.inputs)
+    name = name_among("input", input, dynamics.inputs)
     sizes = {key: np.shape(value)[-1] for key, value in dynamics.resolve_inputs(None).items()}
     shown = {key: np.multiply.outer(drives * (key == name), np.ones(sizes[key])) for key in dynamics.inputs}
     dataset = responses(circuit, engine, shown, {"drive": drives})

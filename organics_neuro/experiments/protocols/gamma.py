@@ -7,9 +7,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import known_name
 from organics_neuro.experiments.drawing import axes, curves, labels, legend, shade
-from organics_neuro.experiments.protocol import Stimulus
+from organics_neuro.experiments.protocol import Stimulus, name_among
 from organics_neuro.experiments.protocols.power_spectrum import power_spectrum
 from organics_neuro.experiments.registry import experiment
 
@@ -120,7 +119,7 @@ def gamma(
     options = {"state": state, "angle": angle, "stimulus": stimulus, "resolution": resolution}
     spectra = power_spectrum.function(circuit, contrasts, noise, engine, **options)
     known = [str(name) for name in spectra.data_vars]
-    chosen: str = known_name("signal", known[0] if signal is None else signal, known)
+    chosen = name_among("signal", signal, known)
     frequency, power = spectra["frequency"].values, spectra[chosen].values
     found = [describe_peak(frequency, each, lowest) for each in power]
     names = ("peak_frequency", "peak_power", "bandwidth", "quality")

@@ -7,14 +7,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import known_name, number
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.drives import drives
 from organics_neuro.core.names import Name
 from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.core.units import magnitude
 from organics_neuro.experiments.drawing import axes, draw_curves, legend
-from organics_neuro.experiments.protocol import Stimulus, held, pattern, scaled
+from organics_neuro.experiments.protocol import Stimulus, check_noise, held, hertz, name_among, pattern, scaled
 from organics_neuro.experiments.registry import experiment
 
 #: Difference of a state, relative to the largest, for the derivative of the potential.
@@ -104,14 +103,10 @@ def lfp(
         at the lowest frequency, and ``high``, between 30 and 80 Hz.
     """
     levels = check_contrasts("contrasts", contrasts)
-    if noise is None and not hasattr(engine, "build"):  # a network of one's own has its noise
-        raise ValueError("without noise the potential does not fluctuate; give noise={'y': ...}")
+    given = check_noise(noise, engine, "the potential does not fluctuate")
     states: Any = check_circuit(circuit).states
-    name: str = known_name("state", str(next(iter(states))) if state is None else state, [str(s) for s in states])
-    step, top = (
-        number(key, float(magnitude(key, value, "hertz")), "one frequency above 0", lambda f: f > 0)
-        for key, value in (("resolution", resolution), ("highest", highest))
-    )
+    name = name_among("state", state, states)
+    step, top = hertz("resolution", resolution), hertz("highest", highest)
     near = np.full(states[name], 1 / states[name]) if weights is None else magnitude("weights", weights, "1")
     if near.shape != (states[name],):
         raise ValueError(f"weights must have the shape ({states[name]},), one number for each unit, got {near.shape}")
@@ -135,7 +130,6 @@ def lfp(
         "low": ("contrast", [each[0] for each in power]),
         "high": ("contrast", [each[high].mean() if high.any() else np.nan for each in power]),
     }
-    given = "of the network" if noise is None else str(dict(noise))
     facts = {"state": name, "noise": given, "potential": potential.text}
     return xr.Dataset(variables, coords={"contrast": levels, "frequency": frequency}, attrs=facts)
 

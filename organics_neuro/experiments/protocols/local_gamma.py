@@ -8,11 +8,9 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from organics_neuro.core import stimuli
-from organics_neuro.core.boundary import number
 from organics_neuro.core.stimuli import check_contrasts
-from organics_neuro.core.units import magnitude
 from organics_neuro.experiments.drawing import axes, legend, shade
-from organics_neuro.experiments.protocol import on_sheet
+from organics_neuro.experiments.protocol import check_noise, hertz, on_sheet
 from organics_neuro.experiments.protocols.gamma import describe_peak
 from organics_neuro.experiments.registry import experiment
 
@@ -109,12 +107,8 @@ def local_gamma(
     shape = np.shape(contrasts)
     if shape not in ((height, width), (width,)) or (shape == (width,) and height > 1):
         raise ValueError(f"contrasts must have the shape of the sheet, ({height}, {width}), got {shape}")
-    if noise is None and not hasattr(engine, "build"):  # a network of one's own has its noise
-        raise ValueError("without noise there is no spectrum; give noise={'y': ...}")
-    step, top = (
-        number(key, float(magnitude(key, value, "hertz")), "one frequency above 0", lambda f: f > 0)
-        for key, value in (("resolution", resolution), ("highest", highest))
-    )
+    given_noise = check_noise(noise, engine, "there is no spectrum")
+    step, top = hertz("resolution", resolution), hertz("highest", highest)
     grating = stimuli.drive(circuit, stimuli.grating(circuit, angle)).reshape(-1, height * width)
     full = stimuli.grating(circuit, angle).reshape(-1, height * width)
     places = np.arange(height * width)
@@ -139,7 +133,6 @@ def local_gamma(
         "peak_frequency": ("position", peaks),
         "uniform_frequency": ("position", uniform),
     }
-    given_noise = "of the network" if noise is None else str(dict(noise))
     coordinates = {"position": places, "frequency": found.frequencies}
     facts = {"state": state, "noise": given_noise, "height": height, "width": width}
     return xr.Dataset(variables, coords=coordinates, attrs=facts)

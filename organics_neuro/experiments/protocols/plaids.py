@@ -6,11 +6,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import known_name
 from organics_neuro.core.reference import DT
 from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.experiments.drawing import axes, curves, labels, legend, logarithmic, shade
-from organics_neuro.experiments.protocol import AngleStimulus, contrast, offsets, scaled, superpose
+from organics_neuro.experiments.protocol import AngleStimulus, contrast, name_among, offsets, scaled, superpose
 from organics_neuro.experiments.registry import experiment
 from organics_neuro.experiments.responses import AXES, COLUMNS, responses
 
@@ -118,7 +117,7 @@ def plaids(
     every = responses(circuit, engine, inputs, {"shown": np.arange(1 + 2 * len(masks))}, target)
     plaid = every.isel(shown=slice(1 + len(masks), None)).rename(shown="mask").assign_coords(mask=masks)
     known = [str(name) for name, value in every.data_vars.items() if "preferred_unit" in value.attrs]
-    name: str = known_name("output", known[0] if output is None else output, known)
+    name = name_among("output", output, known)
     found = every[name].values
     columns = [_weights(found[0], found[1 + k], found[1 + len(masks) + k]) for k in range(len(masks))]
     names = ("weight_test", "weight_mask", "explained")

@@ -7,11 +7,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import known_name
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.experiments.drawing import axes, legend, shade
-from organics_neuro.experiments.protocol import AngleStimulus, combinations, gratings
+from organics_neuro.experiments.protocol import AngleStimulus, combinations, gratings, name_among
 from organics_neuro.experiments.registry import experiment
 
 #: Principal components that are kept.
@@ -107,12 +106,12 @@ def population_geometry(
     """
     levels = check_contrasts("contrasts", contrasts)
     states: Any = check_circuit(circuit).states
-    name: str = known_name("state", str(next(iter(states))) if state is None else state, [str(s) for s in states])
+    name = name_among("state", state, states)
     shown, each = gratings(circuit, np.arange(0, 360, 10.0) if angles is None else angles, stimulus)
     if len(shown) < 3:
         raise ValueError(f"angles must be at least three, got {len(shown)}")
     inputs, shape = combinations(levels, each), (len(levels), len(shown))
-    if noise is None and not hasattr(engine, "build"):
+    if noise is None and not engine.brings_noise:
         mean, covariance = engine.settle(circuit, inputs).states[name], None
     else:
         found = engine.fluctuations(circuit, inputs, noise, name)

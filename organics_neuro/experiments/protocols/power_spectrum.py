@@ -7,13 +7,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import known_name, number
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.names import Name
 from organics_neuro.core.stimuli import check_contrasts
-from organics_neuro.core.units import magnitude
 from organics_neuro.experiments.drawing import axes, curves, labels, legend, shade
-from organics_neuro.experiments.protocol import Stimulus, drive_of, held, pattern, scaled
+from organics_neuro.experiments.protocol import Stimulus, drive_of, held, hertz, name_among, pattern, scaled
 from organics_neuro.experiments.registry import experiment
 
 #: Highest frequency of a spectrum, in Hz.
@@ -38,7 +36,7 @@ def draw(dataset: xr.Dataset, theory: xr.Dataset | None = None, signal: str | No
     matplotlib.axes.Axes
     """
     known = [str(name) for name in dataset.data_vars]
-    shown: str = known_name("signal", known[0] if signal is None else signal, known)
+    shown = name_among("signal", signal, known)
     if theory is not None and not np.isin(dataset.contrast, theory.contrast).all():
         raise ValueError(f"theory must have the contrasts {dataset.contrast.values}, got {theory.contrast.values}")
     lines = curves(dataset[shown], "frequency")
@@ -127,13 +125,8 @@ def power_spectrum(
     """
     contrasts = check_contrasts("contrasts", contrasts)
     states: Any = check_circuit(circuit).states
-    analysed: str = known_name("state", next(iter(states)) if state is None else state, [*states, *engine.beside])
-    resolution = number(
-        "resolution",
-        magnitude("resolution", resolution, "hertz").tolist(),
-        f"one frequency above 0 and up to {_HIGHEST} Hz",
-        lambda f: 0 < f <= _HIGHEST,
-    )
+    analysed = name_among("state", state, [*states, *engine.beside])
+    resolution = hertz("resolution", resolution, _HIGHEST)
     shown = pattern(circuit, stimulus, angle)
     if not any(np.any(value) for value in shown.values()):
         raise ValueError("the stimulus is 0 everywhere, so there is no response to fluctuate around")

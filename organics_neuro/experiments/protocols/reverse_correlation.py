@@ -6,11 +6,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import check_index, check_seed, known_name, positive_int
+from organics_neuro.core.boundary import check_index, check_seed, positive_int
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.drawing import axes
-from organics_neuro.experiments.protocol import AngleStimulus, contrast, gratings, long_name, time_step
+from organics_neuro.experiments.protocol import AngleStimulus, contrast, gratings, long_name, name_among, time_step
 from organics_neuro.experiments.registry import experiment
 
 #: Angles that are shown at most.
@@ -103,7 +103,7 @@ def reverse_correlation(
     """
     dynamics: Any = check_circuit(circuit).dynamics
     known = {**dynamics.channels, **circuit.states}
-    name: str = known_name("signal", str(next(iter(known))) if signal is None else signal, [str(k) for k in known])
+    name = name_among("signal", signal, known)
     shown, each = gratings(circuit, angles, stimulus)
     if angles is None and len(shown) > _ANGLES:
         keep = np.arange(_ANGLES) * len(shown) // _ANGLES

@@ -8,13 +8,11 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy.signal import csd
 
-from organics_neuro.core.boundary import known_name, number
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.names import FIRING_RATE
 from organics_neuro.core.stimuli import check_contrasts
-from organics_neuro.core.units import magnitude
 from organics_neuro.experiments.drawing import axes, curves, legend, shade
-from organics_neuro.experiments.protocol import Stimulus, held, pattern, scaled, time_step
+from organics_neuro.experiments.protocol import Stimulus, held, hertz, name_among, pattern, scaled, time_step
 from organics_neuro.experiments.registry import experiment
 
 #: Seconds between samples; highest frequency in Hz.
@@ -110,20 +108,15 @@ def spike_field_coherence(
         For arguments that do not fit, or an engine that measures no spikes.
     """
     contrasts, beside = check_contrasts("contrasts", contrasts), engine.beside
-    resolution = number(
-        "resolution",
-        magnitude("resolution", resolution, "hertz").tolist(),
-        f"one frequency above 0 and up to {_HIGHEST:g} Hz",
-        lambda f: 0 < f <= _HIGHEST,
-    )
+    resolution = hertz("resolution", resolution, _HIGHEST)
     rates = [name for name in beside if name.endswith(f".{FIRING_RATE}")]
     if not rates:
         raise ValueError(
             f"the engine {engine.name} measures no spikes; use engines.Network(build, measure=['cells.firing_rate', 'lfp.lfp'])"
         )
     fields = [*(name for name in beside if name not in rates), *map(str, check_circuit(circuit).states)]
-    fired: str = known_name("spikes", rates[0] if spikes is None else spikes, rates)
-    potential: str = known_name("field", fields[0] if field is None else field, fields)
+    fired = name_among("spikes", spikes, rates)
+    potential = name_among("field", field, fields)
     every = max(1, round(_EVERY / time_step(engine, circuit)))
     rate, trials = 1 / (every * engine.dt), engine.trials or 1
     pieces = engine.duration * resolution * trials

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from organics_neuro.core.boundary import check_index, check_seed, known_name, number, positive_int
+from organics_neuro.core.boundary import check_index, check_seed, number, positive_int
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.drawing import axes, pyplot
-from organics_neuro.experiments.protocol import long_name, time_step
+from organics_neuro.experiments.protocol import long_name, name_among, time_step
 from organics_neuro.experiments.registry import experiment
 
 
@@ -108,9 +108,9 @@ def spike_triggered_average(
     deviation = number("deviation", deviation, "one number above 0", lambda d: d > 0)
     mean = number("mean", mean, "one number", lambda _: True)
     lags, trials, seed = positive_int("lags", lags), positive_int("trials", trials), check_seed(seed)
-    name = known_name("input", next(iter(dynamics.inputs)) if input is None else input, dynamics.inputs)
+    name = name_among("input", input, dynamics.inputs)
     known = [str(key) for key in (*engine.beside, *dynamics.channels, *circuit.states)]
-    spikes: str = known_name("output", known[0] if output is None else output, known)
+    spikes = name_among("output", output, known)
     dt = time_step(engine, circuit)
     every = 1 if hold is None else _whole(seconds("hold", hold), dt)
     values = int((engine.duration + engine.transient) / (every * dt) + 1e-9)

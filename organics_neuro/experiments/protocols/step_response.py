@@ -6,12 +6,20 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.boundary import check_index, known_name
+from organics_neuro.core.boundary import check_index
 from organics_neuro.core.circuits import check_circuit
-from organics_neuro.core.names import Name
-from organics_neuro.core.stimuli import check_contrasts
 from organics_neuro.experiments.drawing import axes, draw_curves, legend
-from organics_neuro.experiments.protocol import Stimulus, drive_of, held, long_name, pattern, scaled, time_step
+from organics_neuro.experiments.protocol import (
+    Stimulus,
+    above_zero,
+    held,
+    long_name,
+    most_driven,
+    name_among,
+    pattern,
+    scaled,
+    time_step,
+)
 from organics_neuro.experiments.registry import experiment
 
 #: A response overshoots if its peak is higher than where it settles by this fraction.
@@ -114,11 +122,9 @@ def step_response(
         tenth; ``latency``, the time to half of that; ``overshoot``, the largest response as a multiple of it;
         ``time_to_peak``, NaN without an overshoot; and ``settled``, whether the end drifts by less than 1 %.
     """
-    contrasts = check_contrasts("contrasts", contrasts)
-    if (contrasts == 0).any():
-        raise ValueError(f"contrasts must be above 0, as there is no response to 0, got {contrasts.tolist()}")
+    contrasts = above_zero(contrasts)
     known = {**check_circuit(circuit).states, **circuit.dynamics.channels}
-    name: str = known_name("signal", str(next(iter(known))) if signal is None else signal, [str(key) for key in known])
+    name = name_among("signal", signal, known)
     shown, kept = pattern(circuit, stimulus, angle), held(circuit, stimulus)
     dark = {key: np.zeros_like(value) for key, value in shown.items()}
     length = getattr(engine, "duration", None)  # theory has none
@@ -126,9 +132,7 @@ def step_response(
     rest = quiet.settle(circuit, dark | kept)
     start = {key: value[0] for key, value in rest.states.items()}
     found = engine.simulate(circuit, scaled(shown, contrasts) | kept, initial=start, record=[name])[name]
-    drive = drive_of(circuit, shown, Name.parse(name).population)
-    fits = drive is not None and len(drive) == found.shape[-1]
-    best = int(np.argmax(drive if fits else np.abs(found[-1] - found[0]).max(axis=0)))
+    best = most_driven(circuit, shown, name, np.abs(found[-1] - found[0]).max(axis=0))
     measured = check_index("unit", best if unit is None else unit, found.shape[-1], "units")
     trace = found[..., measured].T - found[0, :, measured][:, None]
     time = np.arange(trace.shape[1]) * time_step(engine, circuit)

@@ -14,7 +14,17 @@ from organics_neuro.core.stimuli import angles_around, check_contrasts, preferre
 from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.experiments.drawing import axes, draw_curves, legend, logarithmic
 from organics_neuro.experiments.fluctuations import output_and_slope, windowed_variance
-from organics_neuro.experiments.protocol import Stimulus, drive_of, gratings, held, pattern, scaled, with_preferences
+from organics_neuro.experiments.protocol import (
+    Stimulus,
+    check_noise,
+    gratings,
+    held,
+    most_driven,
+    name_among,
+    pattern,
+    scaled,
+    with_preferences,
+)
 from organics_neuro.experiments.registry import experiment
 
 #: What the plot shows: its axis, and what is told of it.
@@ -135,19 +145,16 @@ def variability(
     """
     contrasts, window = check_contrasts("contrasts", contrasts), seconds("time", time)
     rate = number("maximum", magnitude("maximum", maximum, "hertz").tolist(), "a rate above 0", lambda r: r > 0)
-    if noise is None and not hasattr(engine, "build"):  # a network of one's own has its noise
-        raise ValueError("without noise nothing varies; give noise={'y': ...}")
+    given = check_noise(noise, engine, "nothing varies")
     states: Any = check_circuit(circuit).states
-    name: str = known_name("state", str(next(iter(states))) if state is None else state, [str(s) for s in states])
+    name = name_among("state", state, states)
     shown = pattern(circuit, stimulus, angle)
     inputs = scaled(shown, contrasts) | held(circuit, stimulus)
     moments, rest = engine.fluctuations(circuit, inputs, noise, name), engine.settle(circuit, inputs)
     deviation = np.sqrt(np.diagonal(moments.covariance, axis1=1, axis2=2))
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = moments.covariance / (deviation[:, :, None] * deviation[:, None])
-    drive = drive_of(circuit, shown, Name.parse(name).population)
-    fits = drive is not None and len(drive) == states[name]
-    unit = int(np.argmax(drive if fits else np.abs(moments.mean[-1])))
+    unit = most_driven(circuit, shown, name, np.abs(moments.mean[-1]))
     own, level, slope = output_and_slope(circuit, circuit.dynamics.resolve_inputs(inputs), rest.states, name, output)
     readout = np.eye(states[name])[unit]
     counted = windowed_variance(circuit, inputs, noise, engine, {"unit": {name: readout}}, window)["unit"]
@@ -162,7 +169,6 @@ def variability(
     dataset = xr.Dataset(variables, coords=axes_)
     if _own_angles(circuit, name):
         dataset = _by_angle(with_preferences(dataset, circuit), circuit, engine, own, contrasts.max())
-    given = "of the network" if noise is None else str(dict(noise))
     facts = {"state": name, "output": own, "measured_unit": unit, "time": window, "maximum": rate}
     return dataset.assign_attrs(**facts, noise=given)
 
