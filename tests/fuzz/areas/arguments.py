@@ -72,6 +72,7 @@ def _of_experiments():
         engine = arguments.pop("engine", None)
         usual = {"engine": reference if engine.default == "reference" else "theory"} if engine else {}
         usual |= {"progress": False} if arguments.pop("progress", None) else {}
+        usual |= {"noise": {"y": 1e-3}} if "noise" in arguments else {}  # without, many refuse whatever else they get
         usual |= {n: [0.1, 0.5] for n, p in arguments.items() if p.default is p.empty}
         for argument in arguments:
             found[f"{name} {argument}"] = partial(_measure, function, usual, argument)
