@@ -10,8 +10,11 @@ from numpy.typing import ArrayLike
 from organics_neuro.core import theory
 from organics_neuro.core.boundary import Values
 from organics_neuro.core.memory import check_memory
-from organics_neuro.core.units import check_axis
+from organics_neuro.core.theory.spectrum import check_frequencies
 from organics_neuro.engines._base import Arrays, Engine, Fluctuations, Pair, Settled, Spectra
+
+#: What a frequency takes while a spectrum is computed, in bytes.
+_BYTES = 512
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,11 +45,10 @@ class Theory(Engine):
     ) -> Spectra:
         """Spectra of the linearised circuit."""
         if frequencies is None:
-            check_memory(
-                f"a spectrum at steps of {resolution:g} Hz", 8 * highest / resolution, "use a larger resolution"
-            )
+            count = highest / resolution
+            check_memory(f"a spectrum at {count:.3g} frequencies", _BYTES * count, "ask for fewer")
             frequencies = np.arange(resolution, highest + resolution / 2, resolution)
-        frequencies = check_axis("frequencies", frequencies, "hertz")
+        frequencies = check_frequencies(frequencies)
         each = _fixed_points(circuit, z)
         shape = (len(each), len(frequencies))
         power, cross = {key: np.empty(shape) for key in signals}, {pair: np.empty(shape, complex) for pair in pairs}

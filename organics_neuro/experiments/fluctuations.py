@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from organics_neuro.core.memory import check_memory
 from organics_neuro.engines import Theory
 from organics_neuro.engines._base import Arrays
 from organics_neuro.experiments.protocol import name_among
@@ -27,6 +28,8 @@ def windowed_variance(
     chosen = isinstance(engine, Theory)
     how = {"frequencies": dense} if chosen else {"resolution": min(0.5 / time, 2.0), "highest": HIGHEST}
     found = engine.spectrum(circuit, inputs, noise, signals, **how)
+    steps = 50 * time * found.frequencies[-1]
+    check_memory(f"the variance in windows of {time:g} s", 32 * steps, "use a shorter time")
     fine = np.arange(0, found.frequencies[-1], 0.02 / time)
     window, result = np.sinc(fine * time) ** 2, {}
     for name, each in found.power.items():

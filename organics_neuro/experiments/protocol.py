@@ -91,10 +91,13 @@ def name_among(kind: str, given: str | None, known: Iterable[Any]) -> str:
     return known_name(kind, next(iter(names), None) if given is None else given, names)
 
 
-def hertz(name: str, value: Any, most: float = np.inf) -> float:
-    """One frequency (float in Hz or Brian2 quantity) above 0 and up to ``most``, as a float in Hz."""
-    kind = "one frequency above 0" + (f" and up to {most:g} Hz" if np.isfinite(most) else "")
-    return number(name, magnitude(name, value, "hertz").tolist(), kind, lambda f: 0 < f <= most)
+def hertz(name: str, value: Any, most: float = np.inf, zero: bool = False) -> float:
+    """One frequency (float in Hz or Brian2 quantity) above 0, or 0 too, and up to ``most``, as a float in Hz."""
+    kind = "one frequency, 0 or larger" if zero else "one frequency above 0"
+    kind += f" and up to {most:g} Hz" if np.isfinite(most) else ""
+    return number(
+        name, magnitude(name, value, "hertz").tolist(), kind, lambda f: (f > 0 or zero and f == 0) and f <= most
+    )
 
 
 def check_noise(noise: Mapping | None, engine: Any, without: str, such_as: str = "{'y': ...}") -> str:

@@ -28,6 +28,12 @@ def test_nothing_is_wrong_in_silence(area, monkeypatch, tmp_path):
     [
         ("step_response unit", "dates"),
         ("spike_triggered_average hold", "numbers"),
+        ("gamma lowest", "quantities"),
+        ("gamma lowest", "quantity"),
+        ("variability time", "10**12"),
+        ("lfp highest", "1e9"),
+        ("coherence highest", "1e9"),
+        ("coherence highest", "empty"),
         ("f_i_curve unit", "rows"),
         ("variability maximum", "empty"),
         ("attention_dynamics gains", "2**63"),

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from organics_neuro.experiments.drawing import axes, curves, labels, legend, shade
-from organics_neuro.experiments.protocol import Stimulus, name_among
+from organics_neuro.experiments.protocol import Stimulus, hertz, name_among
 from organics_neuro.experiments.protocols.power_spectrum import power_spectrum
 from organics_neuro.experiments.registry import experiment
 
@@ -116,6 +116,7 @@ def gamma(
         by a parabola; ``bandwidth`` at half of the power, and ``quality``. NaN where the spectrum has no peak, or
         does not fall to half of it on both sides.
     """
+    lowest = hertz("lowest", lowest, zero=True)
     options = {"state": state, "angle": angle, "stimulus": stimulus, "resolution": resolution}
     spectra = power_spectrum.function(circuit, contrasts, noise, engine, **options)
     known = [str(name) for name in spectra.data_vars]

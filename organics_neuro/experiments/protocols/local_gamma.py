@@ -109,6 +109,7 @@ def local_gamma(
         raise ValueError(f"contrasts must have the shape of the sheet, ({height}, {width}), got {shape}")
     given_noise = check_noise(noise, engine, "there is no spectrum")
     step, top = hertz("resolution", resolution), hertz("highest", highest)
+    lowest = hertz("lowest", lowest, zero=True)
     grating = stimuli.drive(circuit, stimuli.grating(circuit, angle)).reshape(-1, height * width)
     full = stimuli.grating(circuit, angle).reshape(-1, height * width)
     places = np.arange(height * width)

@@ -108,7 +108,7 @@ def spike_field_coherence(
         For arguments that do not fit, or an engine that measures no spikes.
     """
     contrasts, beside = check_contrasts("contrasts", contrasts), engine.beside
-    resolution = hertz("resolution", resolution, _HIGHEST)
+    resolution, lowest = hertz("resolution", resolution, _HIGHEST), hertz("lowest", lowest, zero=True)
     rates = [name for name in beside if name.endswith(f".{FIRING_RATE}")]
     if not rates:
         raise ValueError(
