@@ -12,6 +12,8 @@ import numpy as np
 
 from organics_neuro.brian.guard import StepGuard
 from organics_neuro.brian.inputs import declare_added, received
+from organics_neuro.brian.kernels import current_device
+from organics_neuro.brian.kernels.launcher import launch
 from organics_neuro.brian.noise import NoiseTerms
 from organics_neuro.brian.projection import Projection
 from organics_neuro.core.expressions import substitute, to_brian
@@ -60,8 +62,9 @@ def assemble(
     for name in map(Name.parse, values):
         setattr(made[name.population], f"{name.variable}_", resolved[name])  # SI units
     stages = {p: group.integrator.add_stages(group) for p, group in made.items()}
-    for c, depth in _with_depth(dynamics):
-        _connect(made, c, depth, stages, reads[c.source])
+    connected = [_connect(made, c, depth, stages, reads[c.source]) for c, depth in _with_depth(dynamics)]
+    if current_device() == "cuda":
+        launch(connected)
     for p, population in circuit.populations.items():
         for name, weights in population.readouts.items():
             made[p].external[name] = _readout(made[p], population.model.outputs[name], name, weights, options)
@@ -153,6 +156,7 @@ def _connect(made, c, depth, stages, reads):
         delay=c.delay,
         name=f"{target.name}_{variable}",
         _centred=not c.external and target.integrator.scheme.coupling != "held",
+        _launched=False,
     )
     if depth:
         projection.run_at("groups", projection.order + _later(depth))
@@ -160,6 +164,7 @@ def _connect(made, c, depth, stages, reads):
         projection.repeat(order + _later(depth))
     target.projections[variable] = projection
     target.contained_objects.append(projection)
+    return projection
 
 
 def _later(depth):

@@ -24,8 +24,7 @@ def prepare(build_on_run):
         For a Python, Brian2, brian2cuda, toolkit, library or GPU that is missing or does not fit.
     """
     _check_packages()
-    toolkit = _find_toolkit()
-    include, link = _find_libraries(toolkit)
+    include, link = find_toolkit()
     if build_on_run:
         require_gpu()
     import brian2cuda  # noqa: F401  registers its device and its preferences
@@ -66,7 +65,12 @@ def _check_packages():
         )
 
 
-def _find_toolkit():
+def find_toolkit() -> tuple[list[str], list[str]]:
+    """Flags for the compiler and for the linker that bring cuRAND and cuBLAS; raises `RuntimeError` if something is missing."""
+    return _find_libraries(_find_nvcc())
+
+
+def _find_nvcc():
     nvcc = shutil.which("nvcc")
     if nvcc is None:
         raise RuntimeError(
@@ -79,7 +83,7 @@ def _find_libraries(toolkit):
     """Flags for the compiler and the linker: of the toolkit, or of the packages nvidia-curand and nvidia-cublas."""
     headers = ("curand_kernel.h", "cublas_v2.h")
     if all((toolkit / "include" / header).exists() for header in headers):
-        return [], ["-lcurand", "-lcublas"]
+        return [], ["-lcurand", "-lcublas", *["-lcufft"] * (toolkit / "include" / "cufft.h").exists()]
     spec = find_spec("nvidia")
     for folder in spec.submodule_search_locations if spec else ():
         for include in sorted(Path(folder).glob("cu*/include")):
@@ -88,6 +92,8 @@ def _find_libraries(toolkit):
             ]
             if all((include / header).exists() for header in headers) and all(libraries):
                 # the packages bring no unversioned names, so -lcurand would not find them
+                if (include / "cufft.h").exists():
+                    libraries += sorted((include.parent / "lib").glob("libcufft.so.*"))
                 link = [f"-Xlinker {path}" for path in (*libraries, f"-rpath={include.parent / 'lib'}")]
                 return [f"-I{include}"], link
     raise RuntimeError(

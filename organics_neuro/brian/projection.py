@@ -5,7 +5,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from organics_neuro.brian.functions import define_functions
-from organics_neuro.brian.kernels import get_program
+from organics_neuro.brian.kernels import current_device, get_program
+from organics_neuro.brian.kernels.launcher import launch
 from organics_neuro.brian.kernels.runner import (
     Again,
     Runner,
@@ -78,6 +79,8 @@ class Projection(b2.Group):
 
     add_to_magic_network = True  # a Group is not collected by default, and would silently never run
     invalidates_magic_network = True
+    again: list[float] = None
+    launcher: b2.CodeRunner = None
     runner: Runner = None  # what is in the network; Brian2 takes no attribute that a class does not know
 
     def __init__(
@@ -94,6 +97,7 @@ class Projection(b2.Group):
         delay: QuantityLike = 0.0,
         name: str = "projection*",
         _centred: bool = False,
+        _launched: bool = True,
     ):
         define_functions()
         operator = as_operator(weights, name)
@@ -118,17 +122,25 @@ class Projection(b2.Group):
         delay = Coupling(target, delay=delay).delay  # checked
         if delay:
             hold_past(self, delay_steps(f"the projection {self.name!r}", delay, float(self.clock.dt_)), _centred, dtype)
-        self.runner = Runner(self, program.template, source, target, variable, dtype)
+        self.runner, self.again = Runner(self, program, source, target, variable, dtype), []
         self.contained_objects.append(self.runner)
+        if _launched and current_device() == "cuda":
+            launch([self])
 
     def run_at(self, when: str, order: float) -> None:
         """Take another place in the schedule than the slot "groups", just before the groups."""
-        for runner in (self, self.runner):
+        if self.launcher is not None and len(self.launcher.runners) > 1:
+            raise NotImplementedError(
+                f"{self.name!r} shares its launches on the GPU with other couplings of its group, and cannot run by itself"
+            )
+        for runner in (self, self.runner, *[self.launcher] * (self.launcher is not None)):
             runner.when, runner.order = when, order
 
     def repeat(self, order: float) -> None:
         """Run once more in each step, at another place in the slot "groups": the same code on the same arrays."""
-        self.contained_objects.append(Again(self.runner, order))
+        self.again.append(order)
+        if current_device() != "cuda":
+            self.contained_objects.append(Again(self.runner, order))
 
     def __setattr__(self, key, value, level=0):
         if are_variables_ready(self) and key in (*self.variables, *_ARRAYS):

@@ -184,7 +184,7 @@ def _weights(projection, value):
     """The arrays that the kernel reads; they and its working memory must be as large as before."""
     old, new = projection.operator, as_operator(value, projection.name)
     program = get_program(new, projection.trials)
-    if (program.template, new.shape) != (projection.runner.template, old.shape):
+    if (program.template, new.shape) != (get_program(old, projection.trials).template, old.shape):
         raise ValueError(
             f"the new weights of {projection.name} are {new!r}, but must be of the kind and shape of {old!r}, and with about "
             "as many weights that are not zero; for others build the program again"

@@ -22,6 +22,7 @@ def make_network():
     groups = [
         on.CircuitGroup(circuit, trials=4, method="rk4", noise={"x": 1e-3}, dt=0.1 * ms),
         on.CircuitGroup(circuit, weights_dtype=np.float32, dt=0.1 * ms),
+        on.CircuitGroup(on.ring(n=5000), dt=0.1 * ms),
         *(on.CircuitGroup(make_main(n=16), method=method, dt=0.1 * ms) for method in SCHEMES),
     ]
     return b2.Network(*groups), groups

@@ -123,8 +123,10 @@ def test_no_template_asks_for_values():
             assert "get_value" not in path.read_text(), path.name
 
 
-def test_every_status_of_cublas_is_looked_at():
-    calls = re.sub(r"//.*", "", source("dense.cu"))
-    for call in re.finditer(r"cublas(Create|[DS]gem[mv])\(", calls):
+def test_every_status_of_a_library_is_looked_at():
+    calls = re.sub(r"//.*", "", source("gemm.cu", "transform.cu"))
+    found = list(re.finditer(r"(cublas(Create|[DS]gemm)|cufft(PlanMany|Exec\w+))\(", calls))
+    assert len(found) == 8
+    for call in found:
         statement = calls[: call.start()].rsplit(";", 1)[-1]
         assert "organics_check(" in statement, call[0]

@@ -13,7 +13,7 @@ import pytest
 from brian2 import ms
 
 import organics_neuro as on
-from organics_neuro.brian import build, sweep
+from organics_neuro.brian import build, kernels, sweep
 from tests.brian.operators import make_every_operator
 from tests.circuits import make_chain, make_late, make_main, one_unit
 from tests.simulators import simulate_reference
@@ -28,6 +28,16 @@ LATE = on.CircuitModel(
     parameters={"tau_x": 4e-3},
 )
 _ORDERS = ("reverse", "1")
+#: Units of a ring that is transformed.
+LARGE = 4800
+#: Name, circuit, trials, method, and launches of a step.
+LAUNCHES = [
+    ("densely", make_main(n=16), 1, "rk4", 8),
+    ("ring", on.ring(n=16), 3, "rk4", 8),
+    ("single", make_main(n=16), 1, "euler", 2),
+    ("costly", make_chain(), 1, "rk4", 21),
+    ("sheet", on.sheet(5, 5, 9), 1, "rk4", 12),
+]
 
 
 def results(folder):
@@ -270,10 +280,45 @@ def test_a_sweep_compiles_once(tmp_path):
     assert os.stat(tmp_path / "main").st_mtime_ns == built
 
 
-def test_weights_take_the_memory_of_their_type(tmp_path):
+def test_products_by_libraries(tmp_path, monkeypatch):
+    """Dense weights and a small ring by cuBLAS, a large ring by cuFFT, with sources that are plain variables and others."""
+    monkeypatch.setattr(kernels.program, "LIBRARY_WORK", 0)
+    drive = np.random.default_rng(5).uniform(size=(2, 16))
+
+    def script(finish):
+        groups = {
+            "dense": on.CircuitGroup(make_main(n=16), 2, "rk4", dt=STEP),
+            "single": on.CircuitGroup(make_main(n=16), 2, weights_dtype=np.float32, dt=STEP),
+            "ring": on.CircuitGroup(on.ring(n=16), 2, "heun", dt=STEP),
+            "large ring": on.CircuitGroup(on.ring(n=LARGE), 2, dt=STEP),
+        }
+        for group in groups.values():
+            group.z = drive if group.units == 16 else np.tile(drive, LARGE // 16)
+        b2.Network(*groups.values()).run(5 * STEP)
+        finish()
+        return states(groups)
+
+    assert_equal(run_on_both(script, tmp_path), single=("single.y", "single.a"))
+    assert_order_is_of_no_importance(tmp_path)
+    if counts := count(tmp_path, "counting"):
+        assert counts["cublasDgemm"] == 5 * (2 * 4 + 2)
+        assert counts["cublasSgemm"] == 2 * 5
+        assert counts["cufftExecD2Z"] == counts["cufftExecZ2D"] == 5
+
+
+def count(program, folder):
+    """How often a program launches and calls what, by name; nothing on a GPU, which does not count."""
+    counted = program / f"{folder}.txt"
+    run_again(program, folder, CUDA_ON_CPU_COUNTS=str(counted))
+    lines = counted.read_text().splitlines() if counted.exists() else []
+    return {name: int(count) for name, count in (line.split("\t") for line in lines)}
+
+
+def test_weights_take_the_memory_of_their_type(tmp_path, monkeypatch):
     """Single precision: 4 bytes for each weight, in the files of a program and on the device. One handle of cuBLAS."""
+    monkeypatch.setattr(kernels.program, "LIBRARY_WORK", 0)
     on.use_device("cuda", directory=str(tmp_path), build_on_run=False)
-    groups = [on.CircuitGroup(make_main(n=60), weights_dtype=dtype, dt=STEP) for dtype in (np.float32, np.float64)]
+    groups = [on.CircuitGroup(make_main(n=60), 2, weights_dtype=dtype, dt=STEP) for dtype in (np.float32, np.float64)]
     network = b2.Network(*groups)
     network.run(1 * STEP)
     groups[0].projections["pool"].matrix = np.eye(60)
@@ -281,10 +326,22 @@ def test_weights_take_the_memory_of_their_type(tmp_path):
     build()
     sizes = [path.stat().st_size for path in (tmp_path / "static_arrays").iterdir() if "matrix" in path.name]
     assert sorted(sizes) == [4 * 3600] * 3 + [8 * 3600] * 2
-    counted = tmp_path / "counts"
-    run_again(tmp_path, "counting", CUDA_ON_CPU_COUNTS=str(counted))
-    if counted.exists():  # a GPU does not count
-        counts = {name: int(count) for name, count in (line.split("\t") for line in counted.read_text().splitlines())}
-        assert counts["bytes of cudaMalloc"] < sum(sizes) + 20000
+    if counts := count(tmp_path, "counting"):
+        assert counts["bytes of cudaMalloc"] < sum(sizes) + 30000
         assert counts["cublasCreate"] == 1
-        assert counts["cublasSgemv"] == counts["cublasDgemv"] == 4
+        assert counts["cublasSgemm"] == counts["cublasDgemm"] == 4
+
+
+def test_launches_of_a_step(tmp_path):
+    """The couplings of a circuit and its update are one launch each for every stage."""
+    steps, groups = 5, {}
+    on.use_device("cuda", directory=str(tmp_path), build_on_run=False)
+    for name, circuit, trials, method, _ in LAUNCHES:
+        groups[name] = on.CircuitGroup(circuit, trials, method, dt=STEP, name=name)
+    b2.Network(*groups.values()).run(steps * STEP)
+    build()
+    counts = count(tmp_path, "counting")
+    for name, *_, expected in LAUNCHES if counts else ():
+        of_group = [number for text, number in counts.items() if text.startswith(f"launch _run_kernel_{name}_")]
+        assert sum(of_group) == steps * expected, name
+    assert "cublasCreate" not in counts

@@ -18,6 +18,16 @@ __global__ void wait_apart(double* place)
     }
 }
 
+__global__ void shuffle_apart(int* numbers)
+{
+    if (threadIdx.x % 2) numbers[threadIdx.x] = __shfl_xor_sync(0xffffffffu, numbers[threadIdx.x], 1);
+}
+
+__global__ void swap_neighbours(int* numbers)
+{
+    numbers[threadIdx.x] = __shfl_xor_sync(0xffffffffu, numbers[threadIdx.x], 1);
+}
+
 // With a barrier between writing and reading, in memory whose size the launch says.
 __global__ void reverse(int* numbers)
 {
@@ -39,6 +49,7 @@ int main(int, char** arguments)
     if (name == "a pointer of the host") write_last<<<1, 1>>>(&result);
     if (name == "behind the end") read_behind<<<1, 1>>>(device, count);
     if (name == "two barriers") wait_apart<<<1, 4>>>(device);
+    if (name == "shuffle apart") shuffle_apart<<<1, 4>>>(integer);
     if (name == "too many threads")
     {
         write_last<<<1, 1025>>>(integer /* not touched */);
@@ -63,11 +74,14 @@ int main(int, char** arguments)
         write_last<<<3, 50>>>(integer);
         cudaMemcpy(&result, integer, sizeof result, cudaMemcpyDeviceToHost);
     }
-    if (name == "reverse")
+    if (name == "reverse" || name == "swap")
     {
         int numbers[4] = {1, 2, 3, 4};
         cudaMemcpy(integer, numbers, sizeof numbers, cudaMemcpyHostToDevice);
-        reverse<<<1, 4, sizeof numbers>>>(integer);
+        if (name == "swap")
+            swap_neighbours<<<1, 4>>>(integer);
+        else
+            reverse<<<1, 4, sizeof numbers>>>(integer);
         cudaMemcpy(numbers, integer, sizeof numbers, cudaMemcpyDeviceToHost);
         for (const int number : numbers) result = 10*result + number;
     }

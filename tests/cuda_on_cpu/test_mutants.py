@@ -1,5 +1,6 @@
 """Mistakes that a kernel could have are seen: each mutant of the CUDA fails where the kernel passes."""
 
+import itertools
 import re
 import subprocess
 from pathlib import Path
@@ -7,68 +8,134 @@ from pathlib import Path
 import pytest
 
 from organics_neuro.brian import kernels
+from organics_neuro.brian.kernels import circulant, program
+from organics_neuro.brian.kernels.launches import launch_text
 from organics_neuro.brian.kernels.sources import source
 from tests.core.operators import EXAMPLES
-from tests.cuda_on_cpu.alone.projections import build, get_program
+from tests.cuda_on_cpu.alone.projections import VARIANTS, build, get_program
 from tests.cuda_on_cpu.test_kernels import RUNS, assert_equal_the_operator
 
 pytestmark = pytest.mark.slow
 
-#: By file: what is there, and what a mistake would put in its place.
+#: By file: the classes of operators that need it, what is there, and what a mistake would put in its place.
 MISTAKES = {
-    "all_to_all.cu": [
-        ("x[(size_t)blockIdx.x*n + j]", "x[j]"),
-        ("j += 256", "j += 255"),
-        ("i < m", "i < n"),
-        ("value[0]*total", "total"),
-    ],
-    "block_sum.cuh": [("half = 128", "half = 64"), ("threadIdx.x < half", "threadIdx.x <= half")],
-    "circulant.cu": [
-        ("i - offsets[tap]", "i + offsets[tap]"),
-        ("j < 0 ? j + n : j", "j"),
-        ("tap < count[0]", "tap <= count[0]"),
-        ("x + (k - i)", "x"),
-        ("k < (size_t)n*trials", "k <= (size_t)n*trials"),
-    ],
-    "convolution.cu": [
-        ("y + ky - kh/2", "y - ky + kh/2"),
-        ("y >= 0 && y < h", "y >= 0 && y <= h"),
-        ("x + k/w/h/pairs*n", "x"),
-        ("output*inputs + c", "c*outputs + output"),
-        ("x + trial*n", "x"),
-        ("(trial*pairs + pair)*h*w", "pair*h*w"),
-        ("sizes[4], kw = sizes[5]", "sizes[5], kw = sizes[4]"),
-    ],
-    "dense.cu": [
-        ("Dgemv(handle, T", "Dgemv(handle, N"),
-        ("Dgemm(handle, T, N", "Dgemm(handle, N, N"),
-        ("m, trials, n, &one", "m, 1, n, &one"),
-        ("&zero, r, m)", "&one, r, m)"),
-    ],
-    "low_rank.cu": [
-        ("(k ? target[i] : 0)", "target[i]"),
-        ("(size_t)k*n + j", "(size_t)k*m + j"),
-        ("k < rank[0]", "k < 1"),
-        ("r + (size_t)blockIdx.x*m", "r"),
-    ],
-    "sparse.cu": [
-        ("entry < starts[i + 1]", "entry <= starts[i + 1]"),
-        ("x + k/m*n", "x"),
-        ("k % m", "k % n"),
-        ("r[k] = total", "r[i] = total"),
-    ],
-    "frame.cu": [
-        ("add ? to[k] + from[k] : from[k]", "from[k]"),
-        ("if (!delay[0])\n", "if (false)\n"),
-        ("slot % slots)*count", "(slot + 1) % slots)*count"),
-        ("(old + past", "(x[k] + past"),
-        ("organics_next_slot<<<1, 1>>>(_w_delay);", ""),
-        ("+ {{_start}}", ""),
-        ("(_total, _r, (size_t)_m*_trials", "(_total, _r, _m"),
-    ],
+    "all_to_all.cu": (
+        ["AllToAll"],
+        [("value[0]", "1"), ("right(int, int) const { return 1; }", "right(int, int) const { return 2; }")],
+    ),
+    "circulant.cu": (
+        ["Circulant"],
+        [
+            ("k - offset", "k + offset"),
+            ("(i < offset ? n : 0)", "0"),
+            ("tap < count[0]", "tap <= count[0]"),
+            ("k % n", "k"),
+        ],
+    ),
+    "convolution.cu": (
+        ["Convolution"],
+        [
+            ("begin = place - taps/2", "begin = place + taps/2"),
+            ("(begin % size + size) % size", "begin < 0 ? begin + size : begin"),
+            ("begin + taps > size ? size - begin : taps", "taps"),
+            ("begin < 0 ? -begin : 0, begin", "0, begin"),
+            ("y + 1 < h ? y + 1 : 0", "y + 1"),
+            ("place + 1 < w ? place + 1 : 0", "place + 1"),
+            ("(size_t)trial*n + (size_t)c*h*w", "(size_t)c*h*w"),
+            ("(output*inputs + c)", "c"),
+            ("kh = sizes[4], kw = sizes[5]", "kh = sizes[5], kw = sizes[4]"),
+            ("(size_t)(pair % inputs)*h*w", "0"),
+            ("((size_t)pair*trials + trial)", "pair"),
+            ("+ (size_t)pairs*sizes[5]", "+ pairs"),
+        ],
+    ),
+    "dense.cu": (["Dense"], [("(size_t)i*n + entry", "(size_t)entry*n + i"), ("return n;", "return n - 1;")]),
+    "gemm.cu": (
+        ["Dense", "Sum"],
+        [
+            ("Dgemm(handle, T, N", "Dgemm(handle, N, N"),
+            ("Sgemm(handle, T, N", "Sgemm(handle, N, N"),
+            ("m, trials, n, &one", "m, 1, n, &one"),
+            ("r.add ? 1 : 0", "1"),
+            ("r.add ? 1 : 0", "0"),
+        ],
+    ),
+    "launch.cuh": (
+        ["Dense", "AllToAll", "Sum"],
+        [
+            ("(count + each - 1)/each", "count/each"),
+            ("add ? start[k] + value : value", "value"),
+            ("half = lanes/2", "half = lanes/4"),
+            ("threadIdx.x/32] = own", "threadIdx.x/32] = part"),
+            ("warp < 8", "warp < 7"),
+        ],
+    ),
+    "low_rank.cu": (
+        ["LowRank"],
+        [("(size_t)k*m + i", "(size_t)k*n + i"), ("(size_t)k*n + j", "(size_t)k*m + j"), ("rank[0]", "1")],
+    ),
+    "patterns.cuh": (
+        ["AllToAll", "LowRank"],
+        [
+            ("x[trial*n + j]", "x[j]"),
+            ("weights.left(k, i)*pattern", "pattern"),
+            ("first + size < n ? first + size : n", "first + size"),
+            ("(n + pieces - 1)/pieces", "n/pieces"),
+            ("own[threadIdx.x] : Real(0)", "own[0] : Real(0)"),
+            ("(trial*weights.patterns() + k)*count", "k*count"),
+            ("piece/pieces % weights.patterns()", "0"),
+            ("piece % pieces*256 + threadIdx.x", "threadIdx.x"),
+        ],
+    ),
+    "ring.cu": (["Circulant"], [("n - 1 - i + entry", "n - i + entry"), ("n - 1 - i + entry", "i + entry")]),
+    "rows.cuh": (
+        ["Dense", "Sparse", "Sum"],
+        [
+            ("entry += lanes", "entry += lanes - 1"),
+            ("lanes < 32)", "lanes < 64)"),
+            ("k/m*ORGANICS_TOGETHER", "k/m"),
+            ("(size_t)t*n]", "(size_t)t*m]"),
+            ("left < most ? left : most", "most"),
+            ("(size_t)(first + t)*m + i", "(size_t)t*m + i"),
+            ("lane == 0 && t < here", "t < here"),
+        ],
+    ),
+    "sparse.cu": (
+        ["Sparse"],
+        [
+            ("starts[i + 1] - starts[i]", "starts[i + 1] - starts[i] + 1"),
+            ("values[starts[i] + entry]", "values[entry]"),
+            ("units[starts[i] + entry]", "units[entry]"),
+        ],
+    ),
+    "transform.cu": (
+        ["Circulant", "Sum"],
+        [
+            ("a*real - b*imaginary", "a*real"),
+            ("const size_t wave = k % half", "const size_t wave = k"),
+            ("n/2 + 1, count", "n/2, count"),
+            ("r.add || ", ""),
+            ("% (2*sizeof(Real))", "% 1"),
+        ],
+    ),
+    "frame.cu": (
+        ["Dense"],
+        [
+            ("to[k] = x[k]", "to[0] = x[k]"),
+            ("r.put(k, from[k])", "r.put(0, from[k])"),
+            ("if (!delay[0])\n", "if (false)\n"),
+            ("slot % slots)*count", "(slot + 1) % slots)*count"),
+            ("(old + past", "(now + past"),
+            ("if (threadIdx.x == 0) delay", "delay"),
+        ],
+    ),
+    "launches.py": (
+        ["Dense", "Sum"],
+        [("_block -= _blocks;", ""), ("if (_launch == 1)", "if (false)"), ("}} + {{_start_0}}", "}}")],
+    ),
 }
 _BARRIER = "__syncthreads();"
-CASES = [(file, old, new) for file, mistakes in MISTAKES.items() for old, new in mistakes]
+CASES = [(file, old, new) for file, (_, mistakes) in MISTAKES.items() for old, new in mistakes]
 
 
 def without_barrier(text, k):
@@ -77,36 +144,40 @@ def without_barrier(text, k):
     return text[:place] + text[place + len(_BARRIER) :]
 
 
-def assert_caught(change, folder):
+def assert_caught(change, names, folder, monkeypatch):
     """Some operator must fail, or its program end with an error, once its CUDA is changed."""
-    seen = set()
-    for operator in (operator for operators in EXAMPLES.values() for operator in operators):
-        program = get_program(operator, 1)
-        if change(program.cuda()) == program.cuda():
-            continue
-        executable = folder / program.template
-        if program.template not in seen:
-            build(program, folder, change)
-        seen.add(program.template)
-        try:
-            for each in RUNS:
-                assert_equal_the_operator(executable, operator, *each)
-        except (AssertionError, subprocess.CalledProcessError):
-            return
-    pytest.fail(f"the mistake is not seen with {sorted(seen)}")
+    changed = 0
+    monkeypatch.setattr(circulant, "is_linked", lambda library: True)
+    for library, trials, name in itertools.product((True, False), (1, 5), names):
+        monkeypatch.setattr(program, "LIBRARY_WORK", 0 if library else 1 << 62)
+        monkeypatch.setattr(circulant, "MATRIX", 0 if library else 1 << 30)
+        for operator in EXAMPLES[name]:
+            own = get_program(operator, trials)
+            texts = [launch_text([variant.coupling(own)]) for variant in VARIANTS]
+            if [change(text) for text in texts] == texts:
+                continue
+            changed += 1
+            executable = build(own, folder, change)
+            try:
+                for count, variants, environment in RUNS:
+                    if count == trials:
+                        assert_equal_the_operator(executable, operator, trials, variants, environment)
+            except (AssertionError, subprocess.SubprocessError):
+                return
+    pytest.fail(f"the mistake is not seen in {changed} programs")
 
 
 def test_every_file_has_mistakes():
     files = {path.name for path in Path(kernels.__file__).parent.glob("*.cu*")}
-    assert files == {*MISTAKES, "blocks.cuh"}  # which has a test of its own, with a single block
+    assert files == MISTAKES.keys() - {"launches.py"}
 
 
-@pytest.mark.parametrize(("file", "old", "new"), CASES, ids=[f"{file} {new}" for file, _, new in CASES])
-def test_a_mistake_is_seen(file, old, new, folder):
-    assert old in source(file)
-    assert_caught(lambda text: text.replace(old, new), folder)
+@pytest.mark.parametrize(("file", "old", "new"), CASES, ids=[f"{file} {old} {new}" for file, old, new in CASES])
+def test_a_mistake_is_seen(file, old, new, folder, monkeypatch):
+    assert file == "launches.py" or old in source(file)
+    assert_caught(lambda text: text.replace(old, new), MISTAKES[file][0], folder, monkeypatch)
 
 
-@pytest.mark.parametrize("k", range(source("block_sum.cuh").count(_BARRIER)))
-def test_a_missing_barrier_is_seen(k, folder):
-    assert_caught(lambda text: without_barrier(text, k) if _BARRIER in text else text, folder)
+@pytest.mark.parametrize("k", range(source("launch.cuh").count(_BARRIER)))
+def test_a_missing_barrier_is_seen(k, folder, monkeypatch):
+    assert_caught(lambda text: without_barrier(text, k), ["AllToAll", "LowRank"], folder, monkeypatch)

@@ -28,6 +28,7 @@ def run(program, name, **environment):
     [
         ("a pointer of the host", "a pointer that is not of the device was given to the kernel write_last"),
         ("two barriers", "threads of one block wait at different barriers in the kernel wait_apart"),
+        ("shuffle apart", "threads of one warp do not come to a shuffle together in the kernel shuffle_apart"),
     ],
 )
 def test_a_fault_ends_the_program(program, name, sentence):
@@ -54,6 +55,7 @@ def test_the_host_cannot_read_the_memory_of_the_device(program):
         ("too few columns", 7),  # CUBLAS_STATUS_INVALID_VALUE
         ("begins as NaN", 7),
         ("reverse", 4321),
+        ("swap", 2143),
     ],
 )
 def test_results(program, name, result):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from organics_neuro.brian.kernels.kernel import Kernel, serve
+from organics_neuro.brian.kernels.patterns import in_one_or_two, parts
 from organics_neuro.brian.kernels.sources import source
 from organics_neuro.core.operators.all_to_all import AllToAll
 
@@ -11,7 +12,10 @@ ALL_TO_ALL = Kernel(
     arrays=lambda operator: {"value": np.array([operator.value])},
     numpy="_r[:] = {{_w_value}}[0]*_x.sum(axis=1, keepdims=True)",
     cpp=source("all_to_all.cpp"),
-    cuda=source("block_sum.cuh", "all_to_all.cu"),
+    cuda=source("all_to_all.cu"),
+    cuda_scratch=lambda operator, trials: parts(operator, 1, trials),
+    steps=lambda operator: in_one_or_two("organics_all_to_all", operator, 1),
+    reads_once=True,
 )
 
 serve(AllToAll, ALL_TO_ALL)

@@ -1,27 +1,24 @@
-// One thread for each unit and trial.
+// A few weights: a thread for each unit and trial.
 namespace {
-template <typename Real>
-__global__ void organics_circulant(const Real* x, Real* r, const int n, const int trials, const int* count,
-                                   const int* offsets, const Real* column)
+template <typename Real, typename Source, typename Target>
+__device__ void organics_circulant(const Organics_place at, const Source x, const Target r, const int m, const int n,
+                                   const int trials, const int* count, const int* offsets, const Real* column, const Real*)
 {
-    for (size_t k = (size_t)blockIdx.x*blockDim.x + threadIdx.x; k < (size_t)n*trials; k += (size_t)gridDim.x*blockDim.x)
+    for (size_t k = (size_t)at.block*256 + threadIdx.x; k < (size_t)m*trials; k += (size_t)at.blocks*256)
     {
         const int i = k % n;
-        const Real* source = x + (k - i);
         Real total = 0;
         for (int tap = 0; tap < count[0]; tap++)
         {
-            const int j = i - offsets[tap];
-            total += column[offsets[tap]]*source[j < 0 ? j + n : j];
+            const int offset = offsets[tap];
+            total += column[offset]*x[k - offset + (i < offset ? n : 0)];
         }
-        r[k] = total;
+        r.put(k, total);
     }
 }
 
-template <typename Real>
-void _organics_circulant(const Real* x, Real* r, const int, const int n, const int trials, const int* count,
-                         const int* offsets, const Real* column, const Real*)
+__host__ __device__ int organics_circulant_blocks(const int m, const int, const int trials)
 {
-    organics_circulant<<<organics_blocks((size_t)n*trials), 256>>>(x, r, n, trials, count, offsets, column);
+    return organics_blocks((size_t)m*trials, 256);
 }
 }

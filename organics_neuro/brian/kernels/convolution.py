@@ -25,10 +25,9 @@ def _scratch(operator, _):
     return {"padded": size, "rows": size if len(operator.passes) == 2 else 1}
 
 
-def _cuda_scratch(operator, trials):
-    outputs, inputs = operator.kernel.shape[:2]
+def _rows(operator, trials):
     return {
-        "rows": trials * outputs * inputs * operator.sheet[0] * operator.sheet[1] if len(operator.passes) == 2 else 1
+        "rows": trials * operator.kernel.shape[0] * operator.kernel.shape[1] * operator.sheet[0] * operator.sheet[1]
     }
 
 
@@ -36,10 +35,20 @@ CONVOLUTION = Kernel(
     function="_organics_convolution",
     arrays=_arrays,
     scratch=_scratch,
-    cuda_scratch=_cuda_scratch,
     numpy=source("convolution.py_"),
     cpp=with_vectors("convolution.cpp", SPARE=_SPARE),
-    cuda=source("blocks.cuh", "convolution.cu"),
+    cuda=source("convolution.cu"),
+    steps=lambda operator: ("organics_convolution",),
 )
 
-serve(Convolution, CONVOLUTION)
+#: CUDA, separable kernels.
+SEPARABLE = Kernel(
+    function="_organics_separable",
+    arrays=_arrays,
+    cuda_scratch=_rows,
+    cuda=source("convolution.cu"),
+    steps=lambda operator: ("organics_convolve_rows", "organics_convolve_columns"),
+    suits=lambda operator: len(operator.passes) == 2,
+)
+
+serve(Convolution, SEPARABLE, CONVOLUTION)

@@ -5,6 +5,12 @@ from brian2.core.variables import ArrayVariable
 from jinja2 import DictLoader
 
 _prepared = False
+_linked = ""
+
+
+def is_linked(library: str) -> bool:
+    """Whether programs are linked to a library that the package can do without."""
+    return library in _linked
 
 
 def prepare_makefile(linker_flags: list[str]) -> None:
@@ -15,11 +21,12 @@ def prepare_makefile(linker_flags: list[str]) -> None:
     Parameters
     ----------
     linker_flags : list of str
-        What brings cuRAND and cuBLAS.
+        What brings cuRAND, cuBLAS and, where there is one, cuFFT.
     """
     from brian2cuda.codeobject import CUDAStandaloneCodeObject
 
-    global _prepared
+    global _prepared, _linked
+    _linked = " ".join(linker_flags)
     if _prepared:
         return
     loader = CUDAStandaloneCodeObject.templater.env.loader

@@ -1,38 +1,25 @@
-#include <cstdio>
-#include <cstdlib>
-#include <cublas_v2.h>
-#ifndef ORGANICS_CUBLAS
-#define ORGANICS_CUBLAS
-// A program does not go on with a product that cuBLAS could not make.
-inline void organics_check(const cublasStatus_t status, const char* call)
-{
-    if (status == CUBLAS_STATUS_SUCCESS) return;
-    std::fprintf(stderr, "ERROR: %s of cuBLAS failed with status %d\n", call, (int)status);
-    std::exit(EXIT_FAILURE);
-}
-
-// One handle, with its workspace, for the whole program: an inline function is the same in all of its files.
-inline cublasHandle_t organics_cublas()
-{
-    static cublasHandle_t handle = nullptr;
-    if (!handle) organics_check(cublasCreate(&handle), "cublasCreate");
-    return handle;
-}
-#endif
+// One trial: rows next to each other in memory.
 namespace {
 template <typename Real>
-void _organics_dense(const Real* x, Real* r, const int m, const int n, const int trials, const Real* matrix)
+struct Organics_matrix
 {
-    const cublasHandle_t handle = organics_cublas();
-    const Real one = 1, zero = 0;
-    const auto T = CUBLAS_OP_T, N = CUBLAS_OP_N;
-    if constexpr (sizeof(Real) == sizeof(double))
-        organics_check(trials == 1 ? cublasDgemv(handle, T, n, m, &one, matrix, n, x, 1, &zero, r, 1)
-                                   : cublasDgemm(handle, T, N, m, trials, n, &one, matrix, n, x, n, &zero, r, m),
-                       trials == 1 ? "cublasDgemv" : "cublasDgemm");
-    else
-        organics_check(trials == 1 ? cublasSgemv(handle, T, n, m, &one, matrix, n, x, 1, &zero, r, 1)
-                                   : cublasSgemm(handle, T, N, m, trials, n, &one, matrix, n, x, n, &zero, r, m),
-                       trials == 1 ? "cublasSgemv" : "cublasSgemm");
+    const Real* matrix;
+    int n;
+    __device__ int lanes() const { return organics_lanes(n); }
+    __device__ int count(int) const { return n; }
+    __device__ Real weight(const int i, const int entry) const { return matrix[(size_t)i*n + entry]; }
+    __device__ int unit(int, const int entry) const { return entry; }
+};
+
+template <typename Real, typename Source, typename Target>
+__device__ void organics_dense(const Organics_place at, const Source x, const Target r, const int m, const int n,
+                               const int trials, const Real* matrix)
+{
+    organics_rows<Real>(at, Organics_matrix<Real>{matrix, n}, x, r, m, n, trials);
+}
+
+__host__ __device__ int organics_dense_blocks(const int m, const int n, const int trials)
+{
+    return organics_row_blocks(m, trials, organics_lanes(n));
 }
 }

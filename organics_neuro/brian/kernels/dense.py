@@ -35,6 +35,14 @@ def _packed_size(operator, _):
     return {"packed": -(-m // widest) * widest * n}
 
 
+#: CUDA, several trials.
+GEMM = Kernel(
+    function="_organics_gemm",
+    arrays=lambda operator: {"matrix": operator.to_dense()},
+    cuda=source("gemm.cu"),
+    library="organics_gemm",
+)
+
 DENSE = Kernel(
     function="_organics_dense",
     arrays=lambda operator: {"matrix": operator.matrix},
@@ -43,6 +51,8 @@ DENSE = Kernel(
     cython=source("dense.pyx"),
     cpp=tiles.HEADER.read_text() + with_vectors("dense.cpp", **_CONSTANTS),
     cuda=source("dense.cu"),
+    steps=lambda operator: ("organics_dense",),
+    several=GEMM,
     prepare=source("dense_prepare.cpp", PANEL=PANEL),
     found=blas.cpp,
 )

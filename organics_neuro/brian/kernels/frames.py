@@ -2,15 +2,13 @@
 
 Brian2 fills these templates. Lines that are one word in capitals stand for the code of the kernels. Names in generated
 code begin with an underscore wherever a model's own names could be: no variable of a model does. Sizes reach NumPy and
-Cython as data: written into the text, each new size would be compiled anew. brian2cuda evaluates the source expression
-on the GPU and calls the kernels after that; their pointers are those of the GPU.
+Cython as data: written into the text, each new size would be compiled anew. On CUDA several projections share a frame,
+and the kernels evaluate the source expressions themselves (see `launches`).
 """
 
 from organics_neuro.brian.kernels.sources import source
 
 NUMPY, CYTHON, CPP, CUDA = (source(f"frame.{ending}") for ending in ("py_", "pyx", "cpp", "cu"))
-#: What the frame of CUDA calls, besides the kernels.
-CUDA_BLOCKS = source("blocks.cuh")
 
 # C++: preparation waits for the first step of a run; only then has Brian2 set the arguments that a program was started with.
 BEFORE = "{{_w_fresh}}[0] = 1;"

@@ -1,13 +1,21 @@
 """`Kernel`: the code that multiplies with one kind of operator, in each language.
 
-A kernel is a C++ function, called from C++ standalone and from Cython, a CUDA function, and a few statements of NumPy:
+A kernel is a C++ function, called from C++ standalone and from Cython, functions of CUDA, and a few statements of NumPy:
 
     template <typename Real> void function(const Real* x, Real* r, int m, int n, int trials, ARRAYS..., SCRATCH...)
 
 fills ``r`` (trials, m) from ``x`` (trials, n). Its further arguments are the arrays of `Kernel.arrays` and then those
-of `Kernel.scratch`, in their order: ``int`` pointers (``int32``) for integers, else ``Real`` ones. The CUDA function
-has the same arguments, pointers to the memory of the GPU, and starts the kernels there. NumPy statements use
+of `Kernel.scratch`, in their order: ``int`` pointers (``int32``) for integers, else ``Real`` ones. NumPy statements use
 ``_m, _n, _trials``, ``_x`` and ``_r``, and ``{{_w_NAME}}`` for the array NAME.
+
+CUDA runs functions one after the other, each in a launch that it shares with those of other projections:
+
+    template <typename Real> __device__ void function(Organics_place at, Source x, Target r, int m, int n, int trials,
+                                                      ARRAYS..., SCRATCH...)
+    __host__ __device__ int function_blocks(int m, int n, int trials)
+
+``x[j]`` is the source, in an array or evaluated there and then; ``r.put(k, value)`` sets a result or adds to it, so every result
+is put once, by the last function. A library is called by a function of the host, with pointers to the memory of the GPU.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +42,7 @@ class Kernel:
     arrays : callable
         From an operator to the arrays that the code reads, by name.
     cpp, cuda : str
-        C++ and CUDA that define the function.
+        C++ and CUDA that define the functions.
     numpy : str
         Statements that fill the target.
     scratch, cuda_scratch : callable
@@ -47,12 +55,20 @@ class Kernel:
         C++ standalone: text before ``cpp`` that depends on what this machine has, looked for when a program is written.
     suits : callable
         Whether the kernel is the one for an operator.
+    steps : callable
+        CUDA: from an operator to the names of the functions.
+    library : str
+        CUDA: name of the function that calls a library, after the steps.
+    reads_once : bool
+        CUDA: whether each number of the source is read a few times at most.
+    several : Kernel, optional
+        CUDA: the kernel that takes its place for several trials.
     """
 
     function: str
     arrays: Callable[[Operator], Mapping[str, np.ndarray]]
-    cpp: str
-    numpy: str
+    cpp: str = ""
+    numpy: str = ""
     cuda: str = ""
     scratch: Callable[[Operator, int], Mapping[str, int]] = _nothing
     cuda_scratch: Callable[[Operator, int], Mapping[str, int]] = _nothing
@@ -60,6 +76,10 @@ class Kernel:
     prepare: str = ""
     found: Callable[[], str] = lambda: ""
     suits: Callable[[Operator], bool] = lambda operator: True
+    steps: Callable[[Operator], tuple[str, ...]] = lambda operator: ()
+    library: str = ""
+    reads_once: bool = False
+    several: "Kernel | None" = None
 
     def working_memory(self, target: str) -> Callable[[Operator, int], Mapping[str, int]]:
         """`scratch` of a target."""

@@ -1,8 +1,10 @@
 """The kernels that a projection calls, as a Brian2 template."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from brian2.codegen.runtime.cython_rt import CythonCodeObject
@@ -14,8 +16,18 @@ from organics_neuro.brian.kernels import frames
 from organics_neuro.brian.kernels.kernel import Kernel
 from organics_neuro.core.operators import Operator
 
+#: Multiplications in a step from which several trials are left to cuBLAS; below, what it costs to call it weighs more.
+LIBRARY_WORK = 1 << 22
 #: Numbers added to each working memory, so that it can begin at a multiple of 64 bytes.
 _SPARE = 16
+
+
+class Launched(NamedTuple):
+    """A kernel on CUDA: the functions that are launched, and the names of the arrays that they get."""
+
+    kernel: Kernel
+    steps: tuple[str, ...]
+    keys: tuple[str, ...]
 
 
 class Program:
@@ -43,29 +55,39 @@ class Program:
         self._calls, self.arrays, self.scratch = [], {}, {}
         for k, (kernel, operator) in enumerate(zip(kernels, operators, strict=True)):
             suffix = f"_{k}" if len(operators) > 1 else ""
+            if (
+                target == "cuda"
+                and kernel.several
+                and trials > 1
+                and math.prod(operator.shape) * trials >= LIBRARY_WORK
+            ):
+                kernel = kernel.several
             arrays = {key + suffix: np.asarray(value) for key, value in kernel.arrays(operator).items()}
             sizes = kernel.working_memory(target)(operator, trials)
             scratch = {key + suffix: size + _SPARE for key, size in sizes.items()}
-            self._calls.append(_Call(kernel, suffix, arrays, scratch))
+            self._calls.append(_Call(kernel, operator, suffix, arrays, scratch))
             self.arrays.update(arrays)
             self.scratch.update(scratch)
-        if len(operators) > 1:
+        if len(operators) > 1 and target != "cuda":
             self.scratch["sum"] = operators[0].shape[0] * trials + _SPARE
         if target == "cpp" and any(kernel.prepare for kernel in kernels):
             self.scratch["fresh"] = 1
         self.template = "organics_projection" + "".join(kernel.function.removeprefix("_organics") for kernel in kernels)
 
     def register(self, target: str) -> None:
-        """Make the code known to Brian2 as a template of a target."""
+        """Make the code known to Brian2 as a template of a target; that of CUDA is made by `launches`."""
         if target == "runtime":
-            _add(NumpyCodeObject, self.template, self._numpy)
-            _add(CythonCodeObject, self.template, self._cython)
+            add_template(NumpyCodeObject, self.template, self._numpy)
+            add_template(CythonCodeObject, self.template, self._cython)
         elif target == "cpp":
-            _add(CPPStandaloneCodeObject, self.template, self._cpp)
-        else:
-            from brian2cuda.codeobject import CUDAStandaloneCodeObject
+            add_template(CPPStandaloneCodeObject, self.template, self._cpp)
 
-            _add(CUDAStandaloneCodeObject, self.template, self.cuda)
+    def launched(self) -> list[Launched]:
+        """The kernels as `launches` wants them."""
+        return [
+            Launched(call.kernel, call.kernel.steps(call.operator), (*call.arrays, *call.scratch))
+            for call in self._calls
+        ]
 
     def _numpy(self):
         """The first term writes the target, the others are added."""
@@ -90,13 +112,6 @@ class Program:
             PREPARE=frames.fill(frames.PREPARE, PREPARE=prepare) if prepare else "",
         )
 
-    def cuda(self) -> str:
-        """The template for brian2cuda, which it need not have."""
-        add = "organics_copy<<<organics_blocks((size_t)_m*_trials), 256>>>(_r, {term}, (size_t)_m*_trials, true);"
-        kernel = self._sum(str, str, "<_Real>", add)
-        support = frames.CUDA_BLOCKS + self._support(lambda call: call.kernel.cuda)
-        return frames.fill(frames.CUDA, KERNEL=kernel, SUPPORT=support)
-
     def _support(self, text):
         """The definition of each function, once."""
         return "\n".join({call.kernel.function: text(call) for call in self._calls}.values())
@@ -116,6 +131,7 @@ class _Call:
     """The call of one kernel; ``suffix`` tells its arrays from those of the other terms of a sum."""
 
     kernel: Kernel
+    operator: Operator
     suffix: str
     arrays: dict
     scratch: dict
@@ -149,7 +165,7 @@ class _Call:
         )
 
 
-def _add(codeobject, template, text):
+def add_template(codeobject, template, text):
     """Add a template to those of a Brian2 target, unless it is there."""
     templater = codeobject.templater
     name = template + templater.extension

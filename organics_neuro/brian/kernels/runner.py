@@ -85,7 +85,7 @@ class Runner(SummedVariableUpdater):
     As a summed variable of synapses does: Brian2 refuses a network in which two of either write the same variable.
     """
 
-    def __init__(self, projection, template, expression, target, variable, dtype):
+    def __init__(self, projection, program, expression, target, variable, dtype):
         self.projection, self.replaced = projection.name, replaced(expression)
         self.expression, self.dim = to_brian(expression), variable.dim
         self.target, self.target_var = projection.target_group, variable
@@ -97,7 +97,7 @@ class Runner(SummedVariableUpdater):
         b2.CodeRunner.__init__(
             self,
             group=source,
-            template=template,
+            template=program.template,
             code=f"_source = {self.expression}",
             needed_variables=["_target", "_sizes", *["_product"] * converted, *(f"_w_{key}" for key in weights)],
             clock=projection.clock,
@@ -114,6 +114,11 @@ class Runner(SummedVariableUpdater):
                 "_blas": "s" if dtype == np.float32 else "d",
             },
         )
+        self.made_for = float(projection.clock.dt_) if "past" in weights else None
+        self.dtype, self.sizes = dtype, {"m": m, "n": n, "trials": trials, "start": start}
+        if current_device() == "cuda":  # a `Launcher` does the work
+            self.calls = program.launched()
+            return
         self.variables = Variables(self)
         self.variables.add_array("_source", size=len(source), dtype=dtype, index="_idx")
         if converted:
@@ -123,7 +128,6 @@ class Runner(SummedVariableUpdater):
         self.variables.add_reference("_target", projection.target_group, target, index="_idx")
         for key in weights:
             self.variables.add_reference(f"_w_{key}", projection, key, index="_idx")
-        self.made_for = float(projection.clock.dt_) if "past" in weights else None
 
     def before_run(self, run_namespace):
         dt = float(self.clock.dt_)
@@ -134,6 +138,10 @@ class Runner(SummedVariableUpdater):
             )
         # units are checked below, with a message that names the projection
         b2.CodeRunner.before_run(self, run_namespace)
+
+    def create_code_objects(self, run_namespace):
+        if current_device() != "cuda":
+            super().create_code_objects(run_namespace)
 
     def update_abstract_code(self, run_namespace):
         text = f"{self.projection}: the source expression {self.expression!r}"

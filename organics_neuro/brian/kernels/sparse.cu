@@ -1,23 +1,25 @@
-// One thread for each target unit and trial.
 namespace {
 template <typename Real>
-__global__ void organics_sparse(const Real* x, Real* r, const int m, const int n, const int trials, const int* starts,
-                                const int* units, const Real* values)
+struct Organics_entries
 {
-    for (size_t k = (size_t)blockIdx.x*blockDim.x + threadIdx.x; k < (size_t)m*trials; k += (size_t)gridDim.x*blockDim.x)
-    {
-        const int i = k % m;
-        const Real* source = x + k/m*n;
-        Real total = 0;
-        for (int entry = starts[i]; entry < starts[i + 1]; entry++) total += values[entry]*source[units[entry]];
-        r[k] = total;
-    }
+    const int *starts, *units;
+    const Real* values;
+    int m;
+    __device__ int lanes() const { return organics_lanes((starts[m] + m - 1)/m); }  // for the mean of the rows
+    __device__ int count(const int i) const { return starts[i + 1] - starts[i]; }
+    __device__ Real weight(const int i, const int entry) const { return values[starts[i] + entry]; }
+    __device__ int unit(const int i, const int entry) const { return units[starts[i] + entry]; }
+};
+
+template <typename Real, typename Source, typename Target>
+__device__ void organics_sparse(const Organics_place at, const Source x, const Target r, const int m, const int n,
+                                const int trials, const int* starts, const int* units, const Real* values)
+{
+    organics_rows<Real>(at, Organics_entries<Real>{starts, units, values, m}, x, r, m, n, trials);
 }
 
-template <typename Real>
-void _organics_sparse(const Real* x, Real* r, const int m, const int n, const int trials, const int* starts,
-                      const int* units, const Real* values)
+__host__ __device__ int organics_sparse_blocks(const int m, const int, const int trials)
 {
-    organics_sparse<<<organics_blocks((size_t)m*trials), 256>>>(x, r, m, n, trials, starts, units, values);
+    return organics_row_blocks(m, trials, 32);
 }
 }

@@ -26,7 +26,8 @@ SPARSE = Kernel(
     arrays=_arrays,
     numpy=source("sparse.py_"),
     cpp=with_vectors("sparse.cpp"),
-    cuda=source("blocks.cuh", "sparse.cu"),
+    cuda=source("sparse.cu"),
+    steps=lambda operator: ("organics_sparse",),
 )
 
 serve(Sparse, SPARSE)

@@ -1,9 +1,13 @@
-{# What the frame of a projection extends here, in place of the template of brian2cuda: a function for each variant. #}
+{# What the frame of projections extends here, in place of the template of brian2cuda: a kernel and a function for each variant. #}
 {% if _first %}
 #include "device.h"
+namespace brian {}
 {% block extra_headers %}{% endblock %}
 {% endif %}
-void run_{{_variant}}(Device& device)
+{% block kernel %}{% endblock %}
+void run_{{codeobj_name}}(Device& device)
 {
-{% block extra_kernel_call_post %}{% endblock %}
+    const int _N = 0, _m_0 = device.m, _n_0 = device.n, _trials_0 = device.trials, _start_0 = device.start;
+{% block prepare_kernel %}{% endblock %}
+{% block kernel_call %}{% endblock %}
 }

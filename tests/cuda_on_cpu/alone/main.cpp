@@ -54,10 +54,10 @@ int main()
     for (const Array& array : arrays) sizes[array.name] = array.size;
     for (size_t step = 0; step < steps; step++)
     {
-        cudaMemcpy(places["_source"], read(sizes["_source"]).data(), sizes["_source"], cudaMemcpyHostToDevice);
+        cudaMemcpy(places["given"], read(sizes["given"]).data(), sizes["given"], cudaMemcpyHostToDevice);
         run(variant.c_str(), device);
-        std::vector<char> target(sizes["_target"]);
-        cudaMemcpy(target.data(), places["_target"], target.size(), cudaMemcpyDeviceToHost);
+        std::vector<char> target(sizes["_target_0"]);
+        cudaMemcpy(target.data(), places["_target_0"], target.size(), cudaMemcpyDeviceToHost);
         std::cout.write(target.data(), target.size());
     }
 }

@@ -3,6 +3,7 @@
 What brian2cuda would add, `common_group.cu` and `main.cpp` of this folder do instead.
 """
 
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -14,30 +15,47 @@ import numpy as np
 from brian2.codegen.generators.cpp_generator import c_data_type
 
 from organics_neuro.brian.kernels import Program, find_kernels
+from organics_neuro.brian.kernels.launches import Coupling, launch_text
 from tests.cuda_on_cpu.compiler import compile_text, link
 
 HERE = Path(__file__).parent
 #: Where targets begin within their group, how many numbers follow them, and what these hold.
-START, BEHIND, UNTOUCHED = 2, 3, 7.0
+START, BEHIND, UNTOUCHED = 3, 3, 7.0
 
 
 class Variant(NamedTuple):
-    """The type of weights and products, the type of the target, and whether the source arrives after a delay."""
+    """The type of weights and products, the type of the target, and whether the source arrives after a delay or by a buffer."""
 
     weights: str
     target: str
-    delayed: bool
+    delayed: bool = False
+    buffered: bool = False
 
     @property
     def name(self):
-        return "_".join([self.weights, self.target, *["delayed"] * self.delayed])
+        return "_".join([self.weights, self.target, *["delayed"] * self.delayed, *["buffered"] * self.buffered])
+
+    def coupling(self, program):
+        """What the launches are told of it."""
+        converted, buffered = self.weights != self.target, self.delayed or self.buffered
+        return Coupling(
+            "_0",
+            program.launched(),
+            real=_REAL[self.weights],
+            buffer="_buffer_0" if buffered else None,
+            read=None if buffered else ("given", 0),
+            delayed=self.delayed,
+            converted=converted,
+        )
 
 
+_REAL = {"float64": "double", "float32": "float"}
 VARIANTS = [
-    Variant("float64", "float64", False),
-    Variant("float32", "float32", False),
-    Variant("float32", "float64", True),
-    Variant("float64", "float32", True),
+    Variant("float64", "float64"),
+    Variant("float32", "float32"),
+    Variant("float32", "float64", buffered=True),
+    Variant("float32", "float64", delayed=True),
+    Variant("float64", "float32", delayed=True),
 ]
 
 
@@ -48,19 +66,32 @@ def get_program(operator, trials):
 
 def build(program, folder, change=lambda text: text):
     """Compile a program in all variants; returns the executable. ``change`` makes a mutant of its text."""
-    environment = jinja2.Environment(
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        loader=jinja2.DictLoader(
-            {"frame": change(program.cuda()), "common_group.cu": (HERE / "common_group.cu").read_text()}
-        ),
-    )
-    frame = environment.get_template("frame")
-    parts = [frame.render(**_context(program, variant, first=not k)) for k, variant in enumerate(VARIANTS)]
+    parts = []
+    for k, variant in enumerate(VARIANTS):
+        environment = jinja2.Environment(
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=jinja2.StrictUndefined,
+            loader=jinja2.DictLoader(
+                {
+                    "frame": change(launch_text([variant.coupling(program)])),
+                    "common_group.cu": (HERE / "common_group.cu").read_text(),
+                }
+            ),
+        )
+        environment.filters["autoindent"] = lambda text: text
+        names = _types(program, variant)
+        kernel = [f"{_c(type_)}* _ptr_{name}" for name, type_ in names.items()]
+        host = [_place(SimpleNamespace(name=name, dtype=np.dtype(type_)), True, "dev") for name, type_ in names.items()]
+        text = environment.get_template("frame").render(**_context(names, variant, first=not k))
+        sizes = ("_m_0", "_n_0", "_trials_0", "_start_0")
+        text = text.replace("%KERNEL_PARAMETERS%", ", ".join([*kernel, *(f"const int {size}" for size in sizes)]))
+        text = text.replace("%HOST_PARAMETERS%", ", ".join([*host, *sizes])).replace("%KERNEL_CONSTANTS%", "")
+        parts.append(text)
     calls = [f'    if (!std::strcmp(variant, "{v.name}")) run_{v.name}(device);' for v in VARIANTS]
     text = "\n".join([*parts, "void run(const char* variant, Device& device)", "{", *calls, "}\n"])
-    name, flags = program.template, (f"-I{HERE}",)
+    name = f"{program.template}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    flags = (f"-I{HERE}",)
     compile_text(text, folder / f"{name}.o", f"{name}.cu", flags, precompiled=False)
     if not (folder / "main.o").exists():
         compile_text((HERE / "main.cpp").read_text(), folder / "main.o", "main.cpp", flags, precompiled=False)
@@ -68,23 +99,32 @@ def build(program, folder, change=lambda text: text):
     return folder / name
 
 
-def _context(program, variant, first):
-    """What brian2cuda gives to the template of a projection: sizes are those of the run."""
-    types = {"_source": variant.weights, "_target": variant.target}
-    if variant.weights != variant.target:
-        types["_product"] = variant.weights
-    types |= {f"_w_{key}": _type(array, variant) for key, array in program.arrays.items()}
-    types |= {f"_w_{key}": variant.weights for key in program.scratch}
-    if variant.delayed:
-        types |= {"_w_past": variant.weights, "_w_delay": "int32"}
+def _types(program, variant):
+    """The arrays of a projection, with their types."""
+    types = {"given": variant.weights, "_target_0": variant.target, "_buffer_0": variant.weights}
+    types |= {"_product_0": variant.weights}
+    types |= {f"_w_0_{key}": _type(array, variant) for key, array in program.arrays.items()}
+    types |= {f"_w_0_{key}": variant.weights for key in program.scratch}
+    return types | {"_w_0_past": variant.weights, "_w_0_delay": "int32"}
+
+
+def _context(types, variant, first):
+    """What brian2cuda gives to the template of projections: sizes are those of the run."""
     return {
         "variables": {name: SimpleNamespace(name=name, dtype=np.dtype(type_)) for name, type_ in types.items()},
         "c_data_type": c_data_type,
         "get_array_name": _place,
-        **{f"_{name}": f"device.{name}" for name in ("m", "n", "trials", "start")},
-        "_variant": variant.name,
+        **{f"_{name}_0": f"_{name}_0" for name in ("m", "n", "trials", "start")},
+        "codeobj_name": variant.name,
+        "kernel_lines": "",
+        "scalar_code": "",
+        "vector_code": f"const {_REAL[variant.weights]} _source_0 = _ptr_given[_idx];",
         "_first": first,
     }
+
+
+def _c(type_):
+    return c_data_type(np.dtype(type_))
 
 
 def _type(array, variant):
@@ -93,7 +133,8 @@ def _type(array, variant):
 
 def _place(variable, access_data, prefix):
     assert access_data
-    assert prefix == "dev"
+    if prefix == "_ptr":
+        return f"_ptr_{variable.name}"
     return f'device.array<{c_data_type(variable.dtype)}>("{variable.name}")'
 
 
@@ -106,13 +147,12 @@ def run(executable, operator, sources, variant, delay=(0, False), environment=()
     steps, trials, n = sources.shape
     m, program = operator.shape[0], get_program(operator, trials)
     target = np.full(START + m * trials + BEHIND, UNTOUCHED, variant.target)
-    arrays = {f"_w_{key}": array.ravel().astype(_type(array, variant)) for key, array in program.arrays.items()}
-    arrays["_target"] = target
-    room = {f"_w_{key}": size for key, size in program.scratch.items()}
-    room |= {"_source": trials * n, "_product": m * trials}
-    if variant.delayed:
-        arrays["_w_delay"] = np.array([0, delay[0] + 1, delay[1]], np.int32)
-        room["_w_past"] = (delay[0] + 1) * trials * n
+    arrays = {f"_w_0_{key}": array.ravel().astype(_type(array, variant)) for key, array in program.arrays.items()}
+    arrays["_target_0"] = target
+    room = {f"_w_0_{key}": size for key, size in program.scratch.items()}
+    room |= {"given": trials * n, "_buffer_0": trials * n, "_product_0": m * trials}
+    arrays["_w_0_delay"] = np.array([0, delay[0] + 1, delay[1]], np.int32)
+    room["_w_0_past"] = (delay[0] + 1) * trials * n
     header = [f"{variant.name} {m} {n} {trials} {START} {steps} {len(arrays) + len(room)}"]
     header += [f"{name} {array.nbytes} 1" for name, array in arrays.items()]
     header += [f"{name} {size * np.dtype(variant.weights).itemsize} 0" for name, size in room.items()]

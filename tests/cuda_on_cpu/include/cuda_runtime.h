@@ -12,6 +12,20 @@
 #define __CUDA_ARCH__ 900
 #define __syncthreads() ::stand_in::barrier(__FILE__, __LINE__)
 inline void __threadfence() {}
+
+// Threads of a warp hand numbers to each other; all of its threads must take part.
+template <typename T>
+T __shfl_xor_sync(unsigned mask, const T value, const int lanes)
+{
+    static_assert(sizeof(T) <= 8);
+    if (mask != 0xffffffffu) stand_in::fail("a shuffle that leaves out threads");
+    uint64_t bits = 0;
+    std::memcpy(&bits, &value, sizeof(T));
+    bits = stand_in::exchange(bits, stand_in::lane() ^ lanes);
+    T other;
+    std::memcpy(&other, &bits, sizeof(T));
+    return other;
+}
 const int warpSize = 32;
 
 enum cudaError

@@ -73,6 +73,13 @@ bool give_back(void* start)
     return true;
 }
 
+size_t offset(const void* place)
+{
+    const char* const at = static_cast<const char*>(place);
+    const auto next = taken().upper_bound(at);
+    return next == taken().begin() ? 0 : at - std::prev(next)->first;
+}
+
 bool holds(const void* place, const size_t size)
 {
     const char* const at = static_cast<const char*>(place);

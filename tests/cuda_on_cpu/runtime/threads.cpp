@@ -29,6 +29,8 @@ struct Runner
     uint3 thread;
     const char* file = nullptr;  // of the barrier at which its thread waits
     int line = 0;
+    bool for_warp = false;  // it waits for the threads of its warp alone, to which it hands these bits
+    uint64_t bits = 0;
 };
 
 jmp_buf home;
@@ -36,6 +38,7 @@ Runner* running = nullptr;
 std::vector<Runner*> idle;
 std::vector<unsigned> order;  // of the threads of a block
 size_t begun = 0;             // how many of them have been started
+std::vector<uint64_t> handed;  // by the threads of a warp to each other, by number of the thread
 void (*body)(void*) = nullptr;
 void* arguments_of_body = nullptr;
 std::vector<char> dynamic;
@@ -44,6 +47,8 @@ uint3 place(const size_t k, const dim3& size)
 {
     return {unsigned(k % size.x), unsigned(k/size.x % size.y), unsigned(k/size.x/size.y)};
 }
+
+size_t number(const uint3& thread) { return thread.x + blockDim.x*(thread.y + size_t(blockDim.y)*thread.z); }
 
 void leave(Runner* const self)
 {
@@ -73,6 +78,7 @@ void run_threads()
             body(arguments_of_body);
         }
         self->file = nullptr;
+        self->for_warp = false;
         leave(self);
     }
 }
@@ -99,6 +105,34 @@ void go_on(Runner* const runner, std::vector<Runner*>& waiting)
 {
     enter(runner);
     (runner->file ? waiting : idle).push_back(runner);
+}
+
+// Goes on with the warps whose threads wait for each other, until none is left.
+void run_warps(std::vector<Runner*>& waiting, const char* kernel)
+{
+    std::vector<Runner*> apart, next;
+    while (true)
+    {
+        std::vector<std::vector<Runner*>> warps((order.size() + 31)/32);
+        next.clear();
+        for (Runner* const runner : waiting)
+            if (runner->for_warp)
+                warps[number(runner->thread)/32].push_back(runner);
+            else
+                next.push_back(runner);
+        bool any = false;
+        for (size_t w = 0; w < warps.size(); w++)
+        {
+            if (warps[w].empty()) continue;
+            any = true;
+            if (warps[w].size() < std::min<size_t>(32, order.size() - 32*w))
+                stand_in::fail("threads of one warp do not come to a shuffle together in the kernel", kernel);
+            for (Runner* const runner : warps[w]) handed[number(runner->thread)] = runner->bits;
+            for (Runner* const runner : warps[w]) go_on(runner, next);
+        }
+        waiting.swap(next);
+        if (!any) return;
+    }
 }
 
 struct Order
@@ -129,7 +163,7 @@ void run_block(const char* kernel)
 {
     std::vector<Runner*> waiting, next;
     for (begun = 0; begun < order.size();) go_on(get_runner(), waiting);
-    while (!waiting.empty())
+    while (run_warps(waiting, kernel), !waiting.empty())
     {
         for (Runner* const runner : waiting)
             if (runner->line != waiting[0]->line || std::strcmp(runner->file, waiting[0]->file))
@@ -153,6 +187,20 @@ void barrier(const char* file, const int line)
     threadIdx = self->thread;
 }
 
+unsigned lane() { return number(threadIdx) % 32; }
+
+uint64_t exchange(const uint64_t bits, const unsigned lane)
+{
+    Runner* const self = running;
+    if (!self) fail("a shuffle outside a kernel");
+    self->for_warp = true, self->bits = bits;
+    self->file = __FILE__, self->line = __LINE__;
+    leave(self);
+    self->for_warp = false;
+    threadIdx = self->thread;
+    return handed[number(self->thread)/32*32 + lane];
+}
+
 void* shared_memory() { return dynamic.data(); }
 
 void run(const Launch& launch, void (*thread)(void*), void* arguments)
@@ -172,6 +220,7 @@ void run(const Launch& launch, void (*thread)(void*), void* arguments)
     std::iota(sequence.begin(), sequence.end(), size_t(0));
     chosen_order().apply(sequence);
     order.resize(threads);
+    handed.resize((threads + 31)/32*32);
     std::iota(order.begin(), order.end(), 0u);
     if (chosen_order().reverse) chosen_order().apply(order);
     Opened opened;

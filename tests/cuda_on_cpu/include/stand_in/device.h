@@ -29,6 +29,7 @@ bool fails(const char* call);
 void* take(size_t size);
 bool give_back(void* start);
 bool holds(const void* place, size_t size = 0);
+size_t offset(const void* place);  // from the start of the memory that it lies in, which on a GPU is a multiple of 256
 
 // The host may read and write device memory while one of these lives.
 struct Opened
@@ -47,6 +48,10 @@ struct Launch
 void refuse_launch();  // the error that the runtime tells next
 void run(const Launch& launch, void (*thread)(void*), void* arguments);
 void barrier(const char* file, int line);
+
+// Every thread of a warp hands over a number; returns that of another lane. All of them must come.
+uint64_t exchange(uint64_t bits, unsigned lane);
+unsigned lane();
 void* shared_memory();
 
 template <typename T>
