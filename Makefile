@@ -42,6 +42,11 @@ cuda-on-cpu: .venv-cuda/.installed
 		tests/brian/spiking/test_couplings.py
 	.venv-cuda/bin/python -m pytest tests/cuda_on_cpu
 
+# On a machine with an NVIDIA GPU, in at most 8 minutes: the tests for GPUs, then circuits against the limits of the GPU, JAX and
+# Synapses; benchmarks/results/gpu.csv and gpu.md. STAND_IN=1 tries the script out without a GPU.
+gpu: .venv-cuda/.libraries
+	.venv-cuda/bin/python -m benchmarks.gpu $(if $(STAND_IN),--stand-in)
+
 # Compile one CUDA program with every kernel, without running it: needs nvcc (docs/cuda.md).
 cuda-build: .venv-cuda/.libraries
 	.venv-cuda/bin/python -m tests.brian.cuda_program build/cuda
@@ -52,7 +57,7 @@ cuda-build: .venv-cuda/.libraries
 	touch $@
 
 .venv-cuda/.libraries: .venv-cuda/.installed
-	.venv-cuda/bin/python -m pip install --quiet nvidia-curand "nvidia-cublas>=13,<13.2"
+	.venv-cuda/bin/python -m pip install --quiet nvidia-curand nvidia-cufft "nvidia-cublas>=13,<13.2"
 	touch $@
 
 # The documentation site, in docs/_build/html; its tutorials and examples run, so the first build takes minutes.
@@ -79,4 +84,4 @@ package: .venv/.installed
 clean:
 	rm -rf .venv .venv-cuda build demo
 
-.PHONY: demo paper test test-slow fuzz cuda-on-cpu cuda-build docs docs-quick package clean
+.PHONY: demo paper test test-slow fuzz cuda-on-cpu gpu cuda-build docs docs-quick package clean

@@ -7,7 +7,7 @@ from pkgutil import iter_modules
 import benchmarks
 
 #: What is here besides benchmarks.
-_OTHERS = ("__main__", "harness", "report")
+_OTHERS = ("__main__", "harness", "report", "gpu", "gpu_cases", "gpu_parts")
 
 for _module in iter_modules(benchmarks.__path__):
     if _module.name not in _OTHERS:

@@ -157,7 +157,7 @@ def dense(name, target, units, couple, guess, dtype="float64", threads=0):
     return brian(name, target, make, guess, dtype, threads)
 
 
-def jax(n, trials, guess, dtype="float64"):
+def jax(n, trials, guess, dtype="float64", clock=time.process_time):
     """The same step as a jitted JAX scan; None where JAX is not installed.
 
     The weights are arguments: as constants in a closure they make XLA pick a product that is several times slower.
@@ -188,7 +188,7 @@ def jax(n, trials, guess, dtype="float64"):
         return jax.lax.scan(step, state, None, length=steps)[0]
 
     def run():
-        return seconds(lambda: jax.block_until_ready(scan(weights, z, (z * 0, z * 0)))) / steps
+        return seconds(lambda: jax.block_until_ready(scan(weights, z, (z * 0, z * 0))), clock=clock) / steps
 
     run()
     return Engine("JAX", "jit", dtype, run, time.perf_counter() - start)
