@@ -19,8 +19,8 @@ from organics_neuro.brian.kernels.launches import Coupling, launch_text
 from tests.cuda_on_cpu.compiler import compile_text, link
 
 HERE = Path(__file__).parent
-#: Where targets begin within their group, how many numbers follow them, and what these hold.
-START, BEHIND, UNTOUCHED = 3, 3, 7.0
+#: How many numbers follow the targets of a projection in their group, and what these and those before them hold.
+BEHIND, UNTOUCHED = 2, 7.0
 
 
 class Variant(NamedTuple):
@@ -146,14 +146,15 @@ def run(executable, operator, sources, variant, delay=(0, False), environment=()
     sources = np.asarray(sources, variant.weights)
     steps, trials, n = sources.shape
     m, program = operator.shape[0], get_program(operator, trials)
-    target = np.full(START + m * trials + BEHIND, UNTOUCHED, variant.target)
+    start = 2 if trials == 1 else 3  # where targets begin: at a whole complex number, and in the middle of one
+    target = np.full(start + m * trials + BEHIND, UNTOUCHED, variant.target)
     arrays = {f"_w_0_{key}": array.ravel().astype(_type(array, variant)) for key, array in program.arrays.items()}
     arrays["_target_0"] = target
     room = {f"_w_0_{key}": size for key, size in program.scratch.items()}
     room |= {"given": trials * n, "_buffer_0": trials * n, "_product_0": m * trials}
     arrays["_w_0_delay"] = np.array([0, delay[0] + 1, delay[1]], np.int32)
     room["_w_0_past"] = (delay[0] + 1) * trials * n
-    header = [f"{variant.name} {m} {n} {trials} {START} {steps} {len(arrays) + len(room)}"]
+    header = [f"{variant.name} {m} {n} {trials} {start} {steps} {len(arrays) + len(room)}"]
     header += [f"{name} {array.nbytes} 1" for name, array in arrays.items()]
     header += [f"{name} {size * np.dtype(variant.weights).itemsize} 0" for name, size in room.items()]
     bytes_ = [array.tobytes() for array in arrays.values()] + [sources.tobytes()]
@@ -166,5 +167,5 @@ def run(executable, operator, sources, variant, delay=(0, False), environment=()
         env={**os.environ, **dict(environment)},
     ).stdout
     found = np.frombuffer(found, variant.target).reshape(steps, target.size)
-    np.testing.assert_array_equal(np.delete(found, np.s_[START : START + m * trials], axis=1), UNTOUCHED)
-    return found[:, START : START + m * trials].reshape(steps, trials, m)
+    np.testing.assert_array_equal(np.delete(found, np.s_[start : start + m * trials], axis=1), UNTOUCHED)
+    return found[:, start : start + m * trials].reshape(steps, trials, m)

@@ -1,5 +1,5 @@
-// Blocks run one after the other, and the threads of a block take turns: each runs until its end or to a barrier, where
-// it waits until all have come. A thread that does not wait needs no stack of its own.
+// Blocks run one after the other, and the threads of a block take turns: each runs until its end, to a barrier, where it waits
+// until all have come, or to a shuffle, where it waits for its warp. A thread that does not wait needs no stack of its own.
 //
 // CUDA_ON_CPU_ORDER=reverse, or a number, runs blocks and threads in another order: what depends on it is a race.
 #include <algorithm>
@@ -107,31 +107,20 @@ void go_on(Runner* const runner, std::vector<Runner*>& waiting)
     (runner->file ? waiting : idle).push_back(runner);
 }
 
-// Goes on with the warps whose threads wait for each other, until none is left.
-void run_warps(std::vector<Runner*>& waiting, const char* kernel)
+// Goes on with the threads of a warp while they wait for each other.
+void run_warp(std::vector<Runner*>& warp, const size_t size, const char* kernel)
 {
-    std::vector<Runner*> apart, next;
+    static std::vector<Runner*> next;
     while (true)
     {
-        std::vector<std::vector<Runner*>> warps((order.size() + 31)/32);
+        size_t come = 0;
+        for (Runner* const runner : warp) come += runner->for_warp;
+        if (!come) return;
+        if (come < size) stand_in::fail("threads of one warp do not come to a shuffle together in the kernel", kernel);
+        for (Runner* const runner : warp) handed[number(runner->thread)] = runner->bits;
         next.clear();
-        for (Runner* const runner : waiting)
-            if (runner->for_warp)
-                warps[number(runner->thread)/32].push_back(runner);
-            else
-                next.push_back(runner);
-        bool any = false;
-        for (size_t w = 0; w < warps.size(); w++)
-        {
-            if (warps[w].empty()) continue;
-            any = true;
-            if (warps[w].size() < std::min<size_t>(32, order.size() - 32*w))
-                stand_in::fail("threads of one warp do not come to a shuffle together in the kernel", kernel);
-            for (Runner* const runner : warps[w]) handed[number(runner->thread)] = runner->bits;
-            for (Runner* const runner : warps[w]) go_on(runner, next);
-        }
-        waiting.swap(next);
-        if (!any) return;
+        for (Runner* const runner : warp) go_on(runner, next);
+        warp.swap(next);
     }
 }
 
@@ -159,19 +148,38 @@ Order& chosen_order()
     return one;
 }
 
+// Warps run one after the other, each as far as it gets without the others.
 void run_block(const char* kernel)
 {
-    std::vector<Runner*> waiting, next;
-    for (begun = 0; begun < order.size();) go_on(get_runner(), waiting);
-    while (run_warps(waiting, kernel), !waiting.empty())
+    static std::vector<Runner*> next;
+    std::vector<std::vector<Runner*>> warps((order.size() + 31)/32);
+    std::vector<size_t> turns(warps.size());
+    std::iota(turns.begin(), turns.end(), size_t(0));
+    chosen_order().apply(turns);
+    next.clear();
+    for (begun = 0; begun < order.size();) go_on(get_runner(), next);
+    for (Runner* const runner : next) warps[number(runner->thread)/32].push_back(runner);
+    for (const size_t w : turns) run_warp(warps[w], std::min<size_t>(32, order.size() - 32*w), kernel);
+    while (true)
     {
-        for (Runner* const runner : waiting)
-            if (runner->line != waiting[0]->line || std::strcmp(runner->file, waiting[0]->file))
-                stand_in::fail("threads of one block wait at different barriers in the kernel", kernel);
-        if (chosen_order().random) chosen_order().apply(waiting);
-        next.clear();
-        for (Runner* const runner : waiting) go_on(runner, next);
-        waiting.swap(next);
+        const Runner* first = nullptr;
+        for (const auto& warp : warps)
+            for (const Runner* const runner : warp)
+            {
+                if (!first) first = runner;
+                if (runner->line != first->line || std::strcmp(runner->file, first->file))
+                    stand_in::fail("threads of one block wait at different barriers in the kernel", kernel);
+            }
+        if (!first) return;
+        if (chosen_order().random) chosen_order().apply(turns);
+        for (const size_t w : turns)
+        {
+            if (chosen_order().random) chosen_order().apply(warps[w]);
+            next.clear();
+            for (Runner* const runner : warps[w]) go_on(runner, next);
+            warps[w].swap(next);
+            run_warp(warps[w], std::min<size_t>(32, order.size() - 32*w), kernel);
+        }
     }
 }
 }
