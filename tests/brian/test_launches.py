@@ -1,11 +1,13 @@
 """Which source expressions kernels of CUDA evaluate themselves, and which couplings share launches: no GPU is needed."""
 
+from pathlib import Path
+
 import brian2 as b2
 import numpy as np
 import pytest
 
 import organics_neuro as on
-from organics_neuro.brian.kernels import Program, find_kernels
+from organics_neuro.brian.kernels import Program, circulant, find_kernels, patterns, program
 from organics_neuro.brian.kernels.launcher import is_cheap, with_products
 from organics_neuro.brian.kernels.launches import Coupling, launch_text
 
@@ -46,8 +48,8 @@ def test_what_is_evaluated_where_it_is_read(expression, cheap):
 
 
 def coupling(mark, operator, trials=1, **options):
-    program = Program(*zip(*find_kernels(operator, "cuda"), strict=True), trials, "cuda")
-    return Coupling(mark, program.launched(), "double", **options)
+    made = Program(*zip(*find_kernels(operator, "cuda"), strict=True), trials, "cuda")
+    return Coupling(mark, made.launched(), "double", **options)
 
 
 def launches(*couplings):
@@ -81,3 +83,10 @@ def test_several_trials_are_left_to_a_library_where_there_is_enough_work():
     assert launches(coupling("_0", dense)) == (1, 0)
     assert launches(coupling("_0", dense, 4, read=("y", 0))) == (0, 1)
     assert launches(coupling("_0", dense, 3)) == (1, 0)
+
+
+def test_the_numbers_in_the_table_of_kernels():
+    text = (Path(__file__).parents[2] / "docs" / "kernels.md").read_text()
+    assert f"above {patterns.ONE_LAUNCH} source units two launches" in text
+    assert f"above {circulant.MATRIX} units by cuFFT" in text
+    assert f"from {program.LIBRARY_WORK // 10**6} million multiplications of several trials" in text
