@@ -15,6 +15,7 @@ from organics_neuro.brian.kernels.runner import (
     target_variable,
     whole,
 )
+from organics_neuro.brian.kernels.step import adopt
 from organics_neuro.brian.trials import layout_of
 from organics_neuro.brian.types import QuantityLike
 from organics_neuro.core.boundary import positive_int, shown
@@ -118,7 +119,8 @@ class Projection(b2.Group):
         delay = Coupling(target, delay=delay).delay  # checked
         if delay:
             hold_past(self, delay_steps(f"the projection {self.name!r}", delay, float(self.clock.dt_)), _centred, dtype)
-        self.runner = Runner(self, program.template, source, target, variable, dtype)
+        self.runner = Runner(self, program, source, target, variable, dtype)
+        adopt(self.runner)
         self.contained_objects.append(self.runner)
 
     def run_at(self, when: str, order: float) -> None:

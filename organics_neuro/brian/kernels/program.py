@@ -1,7 +1,7 @@
 """The kernels that a projection calls, as a Brian2 template."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,14 +58,14 @@ class Program:
     def register(self, target: str) -> None:
         """Make the code known to Brian2 as a template of a target."""
         if target == "runtime":
-            _add(NumpyCodeObject, self.template, self._numpy)
-            _add(CythonCodeObject, self.template, self._cython)
+            add_template(NumpyCodeObject, self.template, self._numpy)
+            add_template(CythonCodeObject, self.template, self._cython)
         elif target == "cpp":
-            _add(CPPStandaloneCodeObject, self.template, self._cpp)
+            add_template(CPPStandaloneCodeObject, self.template, lambda: frames.cpp([self.part().named("")]))
         else:
             from brian2cuda.codeobject import CUDAStandaloneCodeObject
 
-            _add(CUDAStandaloneCodeObject, self.template, self.cuda)
+            add_template(CUDAStandaloneCodeObject, self.template, self.cuda)
 
     def _numpy(self):
         """The first term writes the target, the others are added."""
@@ -76,30 +76,26 @@ class Program:
 
     def _cython(self):
         add = "for _k in range(_m*_trials):\n    _r[_k] += {term}[_k]"
-        kernel = self._sum("{{{{{}}}}}".format, "{{{{{}}}}}".format, "", add)
-        return frames.fill(frames.CYTHON, KERNEL=kernel, SUPPORT=self._support(_Call.cython))
+        kernel = self._sum(_named, _named, "", add)
+        return frames.fill(frames.CYTHON, KERNEL=kernel, SUPPORT=_text(self._support(_Call.cython)))
 
-    def _cpp(self):
+    def part(self) -> frames.Part:
+        """C++ of the kernels."""
         add = "for (size_t _k = 0; _k < (size_t)_m*_trials; _k++) _r[_k] += {term}[_k];"
         prepare = "\n".join(call.prepare() for call in self._calls if call.kernel.prepare)
-        return frames.fill(
-            frames.CPP,
-            KERNEL=self._sum("{{{{{}}}}}".format, _aligned_in_cpp, "<_Real>", add),
-            SUPPORT=self._support(lambda call: call.kernel.found() + call.kernel.cpp),
-            BEFORE=frames.BEFORE if prepare else frames.EMPTY,
-            PREPARE=frames.fill(frames.PREPARE, PREPARE=prepare) if prepare else "",
-        )
+        support = self._support(lambda call: call.kernel.found() + call.kernel.cpp)
+        return frames.part(self._sum(_named_in_cpp, _aligned_in_cpp, "<_Real>", add), prepare, support)
 
     def cuda(self) -> str:
         """The template for brian2cuda, which it need not have."""
         add = "organics_copy<<<organics_blocks((size_t)_m*_trials), 256>>>(_r, {term}, (size_t)_m*_trials, true);"
         kernel = self._sum(str, str, "<_Real>", add)
-        support = frames.CUDA_BLOCKS + self._support(lambda call: call.kernel.cuda)
+        support = frames.CUDA_BLOCKS + _text(self._support(lambda call: call.kernel.cuda))
         return frames.fill(frames.CUDA, KERNEL=kernel, SUPPORT=support)
 
     def _support(self, text):
-        """The definition of each function, once."""
-        return "\n".join({call.kernel.function: text(call) for call in self._calls}.values())
+        """The definition of each function, once, by its name."""
+        return {call.kernel.function: text(call) for call in self._calls}
 
     def _sum(self, read, write, types, add):
         """The calls: the first term writes the target, the others are added. ``read`` and ``write`` make a pointer from a name."""
@@ -130,7 +126,7 @@ class _Call:
     def prepare(self):
         def pointer(match):
             key = match[1] + self.suffix
-            return _aligned_in_cpp(f"_w_{key}") if key in self.scratch else f"{{{{_w_{key}}}}}"
+            return (_aligned_in_cpp if key in self.scratch else _named_in_cpp)(f"_w_{key}")
 
         return re.sub(r"\{\{_w_(\w+)\}\}", pointer, self.kernel.prepare.strip("\n"))
 
@@ -149,7 +145,7 @@ class _Call:
         )
 
 
-def _add(codeobject, template, text):
+def add_template(codeobject: type, template: str, text: Callable[[], str]) -> None:
     """Add a template to those of a Brian2 target, unless it is there."""
     templater = codeobject.templater
     name = template + templater.extension
@@ -157,6 +153,19 @@ def _add(codeobject, template, text):
         templater.env.loader.loaders.append(DictLoader({name: text()}))
 
 
+def _named(name):
+    """What Brian2 replaces by the pointer to a variable."""
+    return f"{{{{{name}}}}}"
+
+
+def _named_in_cpp(name):
+    return _named(f"{name}@")
+
+
 def _aligned_in_cpp(name):
     """A working memory in C++, from its first multiple of 64 bytes: there no vector lies across two cache lines."""
-    return f"((_Real*)(((size_t){{{{{name}}}}} + 63)/64*64))"
+    return f"((_Real*)(((size_t){_named_in_cpp(name)} + 63)/64*64))"
+
+
+def _text(definitions):
+    return "\n".join(definitions.values())

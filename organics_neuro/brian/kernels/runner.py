@@ -85,8 +85,9 @@ class Runner(SummedVariableUpdater):
     As a summed variable of synapses does: Brian2 refuses a network in which two of either write the same variable.
     """
 
-    def __init__(self, projection, template, expression, target, variable, dtype):
+    def __init__(self, projection, program, expression, target, variable, dtype):
         self.projection, self.replaced = projection.name, replaced(expression)
+        self.update, self.part = None, program.part() if current_device() == "cpp" else None
         self.expression, self.dim = to_brian(expression), variable.dim
         self.target, self.target_var = projection.target_group, variable
         self.target_name = f"{projection.target_group.name}.{target}"
@@ -97,8 +98,8 @@ class Runner(SummedVariableUpdater):
         b2.CodeRunner.__init__(
             self,
             group=source,
-            template=template,
-            code=f"_source = {self.expression}",
+            template=program.template,
+            code=self.source_code(),
             needed_variables=["_target", "_sizes", *["_product"] * converted, *(f"_w_{key}" for key in weights)],
             clock=projection.clock,
             when=projection.when,
@@ -125,6 +126,17 @@ class Runner(SummedVariableUpdater):
             self.variables.add_reference(f"_w_{key}", projection, key, index="_idx")
         self.made_for = float(projection.clock.dt_) if "past" in weights else None
 
+    def source_code(self, suffix=""):
+        """Brian2's code for the source, in a buffer of this name."""
+        return f"_source{suffix} = {self.expression}"
+
+    def create_code_objects(self, run_namespace):
+        if self.update is not None and self in self.update.together():
+            self.update_abstract_code(run_namespace)  # what is wrong with the expression is said here
+            self.code_objects[:] = []
+        else:
+            super().create_code_objects(run_namespace)
+
     def before_run(self, run_namespace):
         dt = float(self.clock.dt_)
         if self.made_for not in (None, dt):
@@ -136,6 +148,8 @@ class Runner(SummedVariableUpdater):
         b2.CodeRunner.before_run(self, run_namespace)
 
     def update_abstract_code(self, run_namespace):
+        if self.part is not None:
+            self.abstract_code = {"source": self.source_code()}  # C++ has a block for each piece of code
         text = f"{self.projection}: the source expression {self.expression!r}"
         self._check_functions(text, run_namespace)
         names = b2.Expression(self.expression).identifiers
