@@ -125,6 +125,7 @@ class Runner(SummedVariableUpdater):
         for key in weights:
             self.variables.add_reference(f"_w_{key}", projection, key, index="_idx")
         self.made_for = float(projection.clock.dt_) if "past" in weights else None
+        self.began = None
 
     def source_code(self, suffix=""):
         """Brian2's code for the source, in a buffer of this name."""
@@ -144,6 +145,8 @@ class Runner(SummedVariableUpdater):
                 f"the delay of {self.projection!r} was counted in steps of {self.made_for:g} s, but dt is {dt:g} s now; set dt "
                 "before the groups are made"
             )
+        if current_device() == "runtime":  # the step at which the run begins, for profiles
+            self.began = self.clock, int(self.clock.variables["timestep"].get_value().item())
         # units are checked below, with a message that names the projection
         b2.CodeRunner.before_run(self, run_namespace)
 
