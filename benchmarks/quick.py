@@ -72,7 +72,7 @@ def measure(table, made, lines):
 def main():
     h.pin()
     columns = ["what", "against", "ours [us]", "other [us]", "ratio", "aim", "limit", "met"]
-    table = Table("quick", columns, width=28)
+    table = Table("quick", columns, texts=2)
     for units, trials in dict.fromkeys((line.units, line.trials) for line in LINES):
         lines = [line for line in LINES if (line.units, line.trials) == (units, trials)]
         measure(table, competitors(units, trials) if units else layers(), lines)

@@ -20,14 +20,14 @@ class Table:
     name : str
         That of the benchmark.
     columns : sequence of str
-    width : int
-        Of a printed column.
+    texts : int
+        How many columns hold sentences; the first ones. They are printed wider.
     """
 
-    def __init__(self, name, columns, width=14):
+    def __init__(self, name, columns, texts=0):
         self.header = machine.header()
         self.path = RESULTS / machine.folder(self.header) / f"{name}.csv"
-        self.columns, self.rows, self._width = columns, [], width
+        self.columns, self.rows, self._texts = columns, [], texts
         print(*(f"{key}: {value}" for key, value in self.header.items()), sep="\n")
         print(self._line(columns), flush=True)
 
@@ -40,7 +40,7 @@ class Table:
             csv.writer(file, lineterminator="\n").writerows([self.columns, *self.rows])
 
     def _line(self, texts):
-        return "  ".join(f"{text:>{self._width}}" for text in texts)
+        return "  ".join(f"{text:<30}" if k < self._texts else f"{text:>14}" for k, text in enumerate(texts))
 
 
 @dataclass(frozen=True)
