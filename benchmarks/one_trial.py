@@ -1,8 +1,7 @@
 """One trial of a dense circuit: `Projection` against `Synapses`, a jitted JAX scan and NEST. ``python -m benchmarks.one_trial [N ...] [--all]``
 
 Without ``--all``, C++ and JAX alone: `Synapses` in Python take minutes. "of bandwidth" is the rate at which weights are read,
-against reading as many bytes and nothing else. The C++ programs of Brian2 2.9 ask the system for the processor's time at
-every step, which shows where N is small.
+against reading as many bytes and nothing else.
 """
 
 import numpy as np

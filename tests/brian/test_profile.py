@@ -83,12 +83,13 @@ def test_weights_in_single_precision_are_half_as_many_bytes(rates):
     assert by_name(profile(network))["v1_recurrent"].bytes == 4 * N * N
 
 
-def test_the_network_of_brian2_run_is_the_default():
+def test_the_network_of_brian2_run_is_the_default(rates):
     v1, _ = make()
     b2.run(1 * ms, profile=True)
     found = profile()
     assert found.steps == 10
     assert {"v1_recurrent", "v1_pool", "v1_stateupdater"} == set(by_name(found))
+    assert by_name(found)["v1_recurrent"].bytes == 8 * N * N
     assert v1.trials == TRIALS
 
 

@@ -13,9 +13,8 @@ from brian2.synapses.synapses import SummedVariableUpdater, SynapticPathway
 from organics_neuro.brian.kernels.private import current_device
 from organics_neuro.brian.kernels.runner import Again, Runner
 
-#: By the name of a kind: classes of objects. The first that fits counts: a runner is a summed variable, too.
+#: By the name of a kind: classes of objects.
 _KINDS = {
-    "coupling": (Runner, Again),
     "synapses": (SummedVariableUpdater, SynapticPathway, b2.Synapses),
     "state update": (StateUpdater, SpatialStateUpdater),
     "monitor": (b2.StateMonitor, b2.EventMonitor, b2.PopulationRateMonitor),
@@ -69,11 +68,8 @@ def timings(network: b2.Network) -> tuple[list[Timing], int | None]:
         calls, steps = _planned(network, objects)
         # a network shares the file with other networks and with what sets variables before a run
         seconds = {key: value for key, value in seconds.items() if key in calls}
-        by_code = {code.name: name for name, each in objects.items() for code in each.code_objects}
-        owner = {key: by_code.get(key, _CODE.sub("", key)) for key in seconds}
-        seconds = {(owner[key], key): value for key, value in seconds.items()}
-        calls = {(owner[key], key): value for key, value in calls.items() if key in owner}
-        seconds, calls = _by_owner(seconds), _by_owner(calls)
+        owners = {code.name: name for name, each in objects.items() for code in each.code_objects}
+        seconds, calls = _by_owner(seconds, owners), _by_owner(calls, owners)
     return _joined(objects, seconds, calls), steps
 
 
@@ -84,8 +80,8 @@ def objects_of(network: b2.Network) -> list[BrianObject]:
     waiting = [each for each in waiting if each is not None and each._network == network.id]
     while waiting:
         found.append(waiting.pop())
-        waiting += [each for each in found[-1].contained_objects if each not in found]
-    return found
+        waiting += found[-1].contained_objects
+    return list({each.name: each for each in found}.values())
 
 
 def _measured(network):
@@ -95,16 +91,16 @@ def _measured(network):
         raise ValueError("the program was not run") from error
 
 
-def _by_owner(values):
+def _by_owner(values, owners):
+    """Values of code objects as those of what they belong to: from the second run on, an object has several."""
     total = defaultdict(float)
-    for (owner, _), value in values.items():
-        total[owner] += value
+    for code, value in values.items():
+        total[owners.get(code, _CODE.sub("", code))] += value
     return dict(total)
 
 
 def _calls(objects):
     """In Python: every object ran once in each step of its clock since the last run began, as a runner noted."""
-    clocks = {each.clock for each in objects.values()}
     began = next((each.began for each in objects.values() if isinstance(each, Runner) and each.began), None)
     if began is None:
         return {}, None
@@ -112,9 +108,8 @@ def _calls(objects):
     duration = (int(clock.variables["timestep"].get_value().item()) - first) * clock.dt_
     if duration <= 0:  # the network was restored to an earlier time
         return {}, None
-    return {name: round(duration / each.clock.dt_) for name, each in objects.items()}, round(
-        duration / min(each.dt_ for each in clocks)
-    )
+    calls = {name: round(duration / each.clock.dt_) for name, each in objects.items()}
+    return calls, max(calls.values())
 
 
 def _planned(network, objects):
@@ -156,15 +151,14 @@ def _joined(objects, seconds, calls):
 
 
 def _kind(name, each, objects):
-    """What an object does, and what it belongs to. Objects that are not known here are steps of groups, or others."""
-    group = getattr(each, "group", None)
-    owner = getattr(group, "name", name)
-    for kind, classes in _KINDS.items():
-        if isinstance(each, classes):
-            return kind, each.projection if isinstance(each, Runner) else owner
+    """What an object does, and what it belongs to. Code that is not known here is a step of a group, by its name, or other."""
+    if isinstance(each, Runner):
+        return "coupling", each.projection
     of_group = [other for other, o in objects.items() if isinstance(o, b2.NeuronGroup) and name.startswith(f"{other}_")]
-    owner = max(of_group, key=len, default=owner)
-    rest = name.removeprefix(f"{owner}_")
-    if of_group and re.match(r"stage_\d", rest):
+    owner = max(of_group, key=len, default=getattr(getattr(each, "group", None), "name", name))
+    rest = name.removeprefix(f"{owner}_") if of_group else ""
+    if rest.startswith("step"):
+        return "step", owner
+    if re.match(r"stage_\d", rest):
         return "state update", owner
-    return ("step" if of_group and rest.startswith("step") else "other"), owner
+    return next((kind for kind, classes in _KINDS.items() if isinstance(each, classes)), "other"), owner
