@@ -161,6 +161,16 @@ def test_text_and_page_show_every_row():
     assert "<li>change &lt;a&gt;</li>" in page
 
 
+@pytest.mark.skipif(not hasattr(b2, "EventClock"), reason="Brian2 has clocks without a step from 2.11 on")
+def test_a_clock_without_a_step_breaks_nothing():
+    _, network = make()
+    network.add(b2.NetworkOperation(lambda: None, clock=b2.EventClock([0.3, 0.7] * ms), name="operation"))
+    network.run(1 * ms, profile=True)
+    found = profile(network)
+    assert found.steps == 10
+    assert by_name(found)["operation"].kind == "Python"
+
+
 # --- what to change ---------------------------------------------------------------------------------------------
 
 

@@ -108,13 +108,19 @@ def _calls(objects):
     duration = (int(clock.variables["timestep"].get_value().item()) - first) * clock.dt_
     if duration <= 0:  # the network was restored to an earlier time
         return {}, None
-    calls = {name: round(duration / each.clock.dt_) for name, each in objects.items()}
+    calls = {name: _ticks(each.clock, duration) for name, each in objects.items()}
     return calls, max(calls.values())
+
+
+def _ticks(clock, duration):
+    """Steps of a clock; 0 for one whose events have no common distance (from Brian2 2.11 on)."""
+    dt = getattr(clock, "dt_", None)
+    return round(duration / dt) if dt else 0
 
 
 def _planned(network, objects):
     """In a program: how often each code object runs, from the lines that add it to the network and run that."""
-    dt = {each.clock.name: float(each.clock.dt_) for each in objects.values()}
+    clocks = {each.clock.name: each.clock for each in objects.values()}
     device, calls, steps = b2.get_device(), Counter(), 0
     profiled = set(device.profiled_codeobjects)
     for what, arguments in device.main_queue:
@@ -124,9 +130,9 @@ def _planned(network, objects):
         added = [(clock, code) for clock, code in _ADDED.findall(text) if code in profiled]
         duration = float(_RUN.search(text)[1])
         for clock, code in added:
-            calls[code] += round(duration / dt[clock])
+            calls[code] += _ticks(clocks[clock], duration)
         if added:
-            steps += round(duration / min(dt.values()))
+            steps += max(_ticks(clock, duration) for clock in clocks.values())
     return calls, steps or None
 
 
