@@ -20,14 +20,17 @@ from organics_neuro.brian.kernels.runner import Again, Runner, whole
 
 
 class WholeStep(StateUpdater):
-    """A state update that may run projections before it."""
+    """A state update that may run projections before it; ``brought`` are those of the last run that was prepared."""
+
+    brought: Sequence[Runner] = ()
 
     def update_abstract_code(self, run_namespace):
         super().update_abstract_code(run_namespace)
         self.variables, self.needed_variables = Variables(self), []
         self.template, self.template_kwds = "stateupdate", None
-        if runners := self.together():
-            self._take(runners)
+        self.brought = self.together()
+        if self.brought:
+            self._take(self.brought)
 
     def together(self) -> list[Runner]:
         """The projections that run as one with the state update, in their order: in each network that holds it the same ones."""

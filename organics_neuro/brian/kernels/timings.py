@@ -12,6 +12,7 @@ from brian2.synapses.synapses import SummedVariableUpdater, SynapticPathway
 
 from organics_neuro.brian.kernels.private import current_device
 from organics_neuro.brian.kernels.runner import Again, Runner
+from organics_neuro.brian.kernels.step import WholeStep
 
 #: By the name of a kind: classes of objects.
 _KINDS = {
@@ -157,14 +158,14 @@ def _joined(objects, seconds, calls):
 
 
 def _kind(name, each, objects):
-    """What an object does, and what it belongs to. Code that is not known here is a step of a group, by its name, or other."""
+    """What an object does, and what it belongs to."""
     if isinstance(each, Runner):
         return "coupling", each.projection
+    if isinstance(each, WholeStep) and each.brought:
+        return "step", each.group.name
     of_group = [other for other, o in objects.items() if isinstance(o, b2.NeuronGroup) and name.startswith(f"{other}_")]
     owner = max(of_group, key=len, default=getattr(getattr(each, "group", None), "name", name))
     rest = name.removeprefix(f"{owner}_") if of_group else ""
-    if rest.startswith("step"):
-        return "step", owner
     if re.match(r"stage_\d", rest):
         return "state update", owner
     return next((kind for kind, classes in _KINDS.items() if isinstance(each, classes)), "other"), owner
