@@ -5,8 +5,9 @@ repeats, without compilation; the time to the first result contains it.
 """
 
 import os
+import sys
 
-# before NumPy, JAX and their thread pools are loaded
-for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+if sys.argv[0] == "-m":  # a benchmark is being started, and NumPy, JAX and their pools of threads are not loaded yet
+    for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(_name, "1")
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")

@@ -118,8 +118,7 @@ def jax(part):
         return part.add(note=f"JAX has no GPU here, only {jax.default_backend()!r}")
     for case in cases(part.small):
         if case.name == "dense" and case.method == "euler":
-            guess = case.bytes() / 2e12 + case.operations() / 1e13 + 1e-5
-            engine = h.jax(case.circuit.size, case.trials, guess, case.dtype, clock=time.perf_counter)
+            engine = h.jax(case.circuit.size, case.trials, case.dtype, clock=time.perf_counter)
             part.add(label=case.label, seconds=float(np.median([engine.run() for _ in range(3)])))
     return None
 

@@ -1,10 +1,8 @@
-"""What the benchmarks share: the circuit, its engines, clocks, the machine's limits, and tables."""
+"""What the benchmarks share: the circuit, its engines, clocks, the machine's limits, and arguments."""
 
+import argparse
 import atexit
-import csv
 import os
-import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -19,9 +17,8 @@ import numpy as np
 
 import organics_neuro as on
 from organics_neuro.brian.device import device
-from organics_neuro.core.files import replacing
+from organics_neuro.core.machine import Multiplying, Reading
 
-RESULTS = Path(__file__).parent / "results"
 #: How often everything is measured, in turn: a machine that gets slower for a while slows all down.
 ROUNDS = 7
 #: Seconds that one repeat should take.
@@ -46,8 +43,10 @@ class Engine:
         Runs once, and returns the seconds of one step.
     first : float
         Seconds to the first result: building, compiling and one run.
+    program : path, optional
+        Where its C++ program is.
     memory : int or None
-        Peak bytes of a C++ program.
+        Peak bytes, where they were measured.
     """
 
     name: str
@@ -55,6 +54,7 @@ class Engine:
     dtype: str
     run: Callable
     first: float = 0.0
+    program: str | None = None
     memory: int | None = None
 
 
@@ -137,7 +137,7 @@ def brian(name, target, make, guess, dtype="float64", threads=0):
         first = time.perf_counter() - start
         if target == "cpp":
             program = _keep(b2.device.project_dir)
-            return Engine(name, target, dtype, lambda: _run(program) / steps, first, _memory(program))
+            return Engine(name, target, dtype, lambda: _run(program) / steps, first, program)
 
     def run():
         b2.prefs.codegen.target = target
@@ -157,7 +157,18 @@ def dense(name, target, units, couple, guess, dtype="float64", threads=0):
     return brian(name, target, make, guess, dtype, threads)
 
 
-def jax(n, trials, guess, dtype="float64", clock=time.process_time):
+def circuit(n, target="cpp", dtype="float64", trials=1, name="Projection", threads=0):
+    """A dense circuit of ``n`` units in so many trials, coupled by `Projection` objects, as an `Engine`."""
+    weights = matrices(n)
+    return dense(name, target, n * trials, lambda g: projections(g, weights), guess(n, dtype, trials), dtype, threads)
+
+
+def guess(n, dtype="float64", trials=1):
+    """Expected seconds of one step of a dense circuit: so many multiplications, faster where trials share the weights."""
+    return 1e-6 + 2 * n * n * trials * (3e-10 if trials == 1 else 5e-11) * (0.4 if dtype == "float32" else 1)
+
+
+def jax(n, trials=1, dtype="float64", clock=time.process_time):
     """The same step as a jitted JAX scan; None where JAX is not installed.
 
     The weights are arguments: as constants in a closure they make XLA pick a product that is several times slower.
@@ -168,7 +179,7 @@ def jax(n, trials, guess, dtype="float64", clock=time.process_time):
     except ImportError:
         return None
     jax.config.update("jax_enable_x64", True)
-    steps, start = _count(guess), time.perf_counter()
+    steps, start = _count(guess(n, dtype, trials)), time.perf_counter()
     weights = [jnp.asarray(w, dtype) for w in matrices(n)]
     z = jnp.asarray(np.random.default_rng(1).random((trials, n) if trials > 1 else n), dtype)
     h, half, one, offset = (np.dtype(dtype).type(value) for value in (0.05, 0.5, 1, 0.01))
@@ -222,16 +233,49 @@ def nest(n, guess):
 
 
 def read_bandwidth(size):
-    """Reading ``size`` bytes over and over, as an `Engine`."""
-    x, y = np.ones((2, max(64, int(size) // 16)))
-    calls = max(1, int(1e8 / size))
-    return Engine("reading", "", "", lambda: seconds(lambda: [np.dot(x, y) for _ in range(calls)]) / calls)
+    """Reading ``size`` bytes over and over, in the way that is the fastest here, as an `Engine`."""
+    reading = Reading(size)
+    return Engine("reading", reading.way, "", lambda: np.mean([reading.seconds() for _ in range(20)]))
 
 
-def gemm(dtype="float64", n=1024):
-    """NumPy's product of two (n, n) matrices as an `Engine`, at a size where its rate is highest."""
-    a, b, out = np.ones((n, n), dtype), np.ones((n, n), dtype), np.empty((n, n), dtype)
-    return Engine("GEMM", "numpy", dtype, lambda: seconds(lambda: [np.dot(a, b, out=out) for _ in range(2)]) / 2)
+def gemm(dtype="float64"):
+    """NumPy's product of two matrices as an `Engine`, at a size where its rate is highest; seconds of one multiplication."""
+    product = Multiplying(dtype)
+    return Engine("GEMM", "numpy", dtype, lambda: min(product.seconds() for _ in range(2)) / product.count)
+
+
+def arguments(about, kind, *default):
+    """What the command says: the cases to measure, and whether slow engines take part, where there are any.
+
+    Parameters
+    ----------
+    about : str
+        The first lines of the help.
+    kind : callable
+        From a text to a case.
+    *default
+        All cases.
+
+    Returns
+    -------
+    cases : list
+    everything : bool
+    """
+    parser = argparse.ArgumentParser(description=about.partition("``python")[0])
+    parser.add_argument("cases", nargs="*", type=kind, default=list(default), help="what to measure, all by default")
+    parser.add_argument("--all", action="store_true", help="with the slow engines, where there are any")
+    parsed = parser.parse_args()
+    return parsed.cases, parsed.all
+
+
+def program_memory(engine):
+    """Peak memory of the C++ program of an engine in bytes, seen from a small parent: a child's peak begins with its parent's."""
+    code = (
+        "import resource, subprocess\n"
+        "subprocess.run('./main', stdout=subprocess.DEVNULL, check=True)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss*1024)"
+    )
+    return int(subprocess.check_output([sys.executable, "-c", code], cwd=engine.program))
 
 
 def _count(guess):
@@ -257,42 +301,3 @@ def _run(program):
     """Seconds that a C++ program says it took, without start and files."""
     subprocess.run("./main", cwd=program, stdout=subprocess.DEVNULL, check=True)
     return float((Path(program) / "results" / "last_run_info.txt").read_text().split()[0])
-
-
-def _memory(program):
-    """Peak memory of a C++ program in bytes, seen from a small parent: a child's peak begins with its parent's."""
-    code = (
-        "import resource, subprocess\n"
-        "subprocess.run('./main', stdout=subprocess.DEVNULL, check=True)\n"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss*1024)"
-    )
-    return int(subprocess.check_output([sys.executable, "-c", code], cwd=program))
-
-
-class Table:
-    """Rows that are printed as they come and kept as CSV in ``benchmarks/results``."""
-
-    def __init__(self, name, columns):
-        self.path, self.columns, self.rows = RESULTS / f"{name}.csv", columns, []
-        print("  ".join(f"{column:>14}" for column in columns), flush=True)
-
-    def add(self, *row):
-        self.rows.append([_text(value) for value in row])
-        print("  ".join(f"{text:>14}" for text in self.rows[-1]), flush=True)
-        self.path.parent.mkdir(exist_ok=True)
-        with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
-            csv.writer(file).writerows([[f"# {processor()}"], self.columns, *self.rows])
-
-
-def processor():
-    """What this machine says of its processor, and the vector instructions that it has."""
-    flags, name = set(), platform.processor() or platform.machine()
-    if (about := Path("/proc/cpuinfo")).exists():
-        entries = dict(re.findall(r"^([^:\n]*?)\s*: (.*)$", about.read_text(), re.MULTILINE))
-        flags, name = set(entries.get("flags", "").split()), entries.get("model name", name)
-    known = {"avx2": "AVX2", "avx512f": "AVX-512", "amx_tile": "AMX"}
-    return f"{name} ({' '.join(text for flag, text in known.items() if flag in flags) or 'no AVX2'})"
-
-
-def _text(value):
-    return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)

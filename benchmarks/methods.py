@@ -8,6 +8,7 @@ import numpy as np
 
 import organics_neuro as on
 from benchmarks import harness as h
+from benchmarks.tables import Table
 from organics_neuro.core.schemes import SCHEMES
 
 UNITS, DURATION = 64, 20e-3
@@ -36,7 +37,7 @@ def main():
         return on.simulate(circuit, z, DURATION, on.engines.Brian(dt=dt, method=method), every=None)["y"]
 
     exact = run("rk4", 2e-5)
-    table = h.Table("methods", ["method", "dt [ms]", "products", "error", "us"])
+    table = Table("methods", ["method", "dt [ms]", "products", "error", "us"])
     for method, scheme in SCHEMES.items():
         for dt in STEPS:
             count = round(DURATION / dt)

@@ -4,7 +4,6 @@ Each row is measured by itself, in a process of its own, so that its memory is i
 """
 
 import resource
-import sys
 from multiprocessing import get_context
 
 import numpy as np
@@ -12,6 +11,7 @@ from scipy.sparse import random_array
 
 import organics_neuro as on
 from benchmarks import harness as h
+from benchmarks.tables import Table
 
 
 def bump(width):
@@ -60,12 +60,12 @@ def one(name, n):
     weights = CIRCUITS[name][0](n)
     engine = h.dense(name, "cpp", weights[0].shape[0], lambda g: h.projections(g, weights), 1e-6 + n * 1e-7)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # kB on Linux
-    return np.median(h.race([engine])), engine.first, engine.memory, memory
+    return np.median(h.race([engine])), engine.first, h.program_memory(engine), memory
 
 
 def main():
-    table = h.Table("operators", ["circuit", "N", "us/step", "first [s]", "Python [MB]", "C++ [MB]"])
-    sizes = [int(text) for text in sys.argv[1:]] or [100, 1000, 10_000, 100_000]
+    sizes, _ = h.arguments(__doc__, int, 100, 1000, 10_000, 100_000)
+    table = Table("operators", ["circuit", "N", "us/step", "first [s]", "Python [MB]", "C++ [MB]"])
     for name, (_, largest) in CIRCUITS.items():
         for n in sizes:
             if n <= largest:  # a process each, so that memory is its own

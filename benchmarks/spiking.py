@@ -4,14 +4,13 @@ All are C++ programs on one core. The circuit by hand has `Synapses` for its cou
 and `Synapses`, beside the same circuit. A part costs what its network takes longer than the circuit alone.
 """
 
-import sys
-
 import brian2 as b2
 import numpy as np
 from brian2 import Hz, ms, mV, nA, nS, pF
 
 import organics_neuro as on
 from benchmarks import harness as h
+from benchmarks.tables import Table
 
 #: Units of the circuit, Poisson neurons and Hodgkin-Huxley neurons.
 _SIZES = 1000, 10_000, 1000
@@ -138,10 +137,10 @@ def networks(units, cells, neurons):
 
 
 def main():
+    sizes, _ = h.arguments(__doc__, int, *_SIZES)
     h.pin()
-    sizes = [int(text) for text in sys.argv[1:]] or list(_SIZES)
     b2.defaultclock.dt = 0.05 * ms
-    table = h.Table("spiking", ["part", "us/step", "by hand", "times ours", "MB", "MB by hand", "s for 1 s", "Brian2"])
+    table = Table("spiking", ["part", "us/step", "by hand", "times ours", "MB", "MB by hand", "s for 1 s"])
     guesses = {"circuit": 5e-5, "Poisson": 3e-4, "Hodgkin-Huxley": 3e-4, "all": 6e-4}
     made = {
         (part, who): h.brian(part, "cpp", make, 5e-3 if (part, who) == ("circuit", 1) else guesses[part])
@@ -153,9 +152,9 @@ def main():
         ours, theirs = (times[part, who] for who in (0, 1))
         if part in ("Poisson", "Hodgkin-Huxley"):  # beside the circuit
             ours, theirs = ours - times["circuit", 0], theirs - times["circuit", 0]
-        memory = [made[part, who].memory / 2**20 for who in (0, 1)]
+        memory = [h.program_memory(made[part, who]) / 2**20 for who in (0, 1)]
         step, ratio = np.median(ours), np.median(theirs / ours)
-        table.add(part, step * 1e6, np.median(theirs) * 1e6, ratio, *memory, step * 20000, b2.__version__)
+        table.add(part, step * 1e6, np.median(theirs) * 1e6, ratio, *memory, step * 20000)
 
 
 if __name__ == "__main__":

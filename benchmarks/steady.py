@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from benchmarks import harness as h
+from benchmarks.tables import Table
 from organics_neuro.nn import DivisiveNormalization
 
 BATCH, INPUTS, SIZES = 256, 40, (60, 80, 120)
@@ -38,7 +39,7 @@ def main():
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     columns = ["units", "layer", "ms", "times implicit", "iterations", "residual"]
-    table = h.Table("steady", columns)
+    table = Table("steady", columns)
     for n in SIZES:
         ours, published, x = layers(n)
         engines = [engine("implicit", ours, x, 40), engine("ten LU", published, x, 1)]

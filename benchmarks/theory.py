@@ -13,6 +13,7 @@ import numpy as np
 
 import organics_neuro as on
 from benchmarks import harness as h
+from benchmarks.tables import Table
 from organics_neuro.core.errors import ConvergenceWarning
 from organics_neuro.core.theory import problems, responses
 
@@ -111,7 +112,7 @@ def large(table, n, rounds=ROUNDS, matrices=False):
 def main():
     h.pin()
     warnings.simplefilter("ignore", ConvergenceWarning)
-    table = h.Table("theory", ["what", "states", "how", "ms", "times first", "peak MB so far"])
+    table = Table("theory", ["what", "states", "how", "ms", "times first", "peak MB so far"])
     large(table, 24, matrices=True)
     large(table, 100)
     for n in SIZES:

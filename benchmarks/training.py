@@ -1,16 +1,15 @@
-"""Training step of the recurrent layer: forward, backward and Adam. ``python -m benchmarks.training [steps ...]``
+"""Training step of the recurrent layer: forward, backward and Adam. ``python -m benchmarks.training [steps ...] [--all]``
 
 The compiled kernel against the loop of torch's operations, torch.nn.LSTM and GRU, and a jitted JAX gradient of the
 same cell (without the optimizer), each in a process of its own; and against the floor, which is the time that the
 multiplications alone would take at the rate of torch's best matrix product in float32. The kernel can be below it where
 the processor has AMX tiles (Intel), on which it makes its products in float32; "fused no tiles" is the
-kernel compiled without. Numbers that are not normal count as 0 for all of them; XLA does so itself.
+kernel compiled without. Without ``--all``, the kernel, the loop and nn.LSTM alone. Numbers that are not normal count as 0 for all of them; XLA does so itself.
 """
 
 import multiprocessing
 import os
 import re
-import sys
 import time
 from contextlib import suppress
 from importlib.util import find_spec
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 
 from benchmarks import harness as h
+from benchmarks.tables import Table
 from organics_neuro.nn import ORGaNICs, State
 from organics_neuro.nn.kernels import build
 
@@ -37,6 +37,8 @@ LAYERS = {
     "nn.LSTM": lambda inputs: torch.nn.LSTM(inputs, UNITS),
     "nn.GRU": lambda inputs: torch.nn.GRU(inputs, UNITS),
 }
+#: Layers that are measured without being asked for.
+_QUICK = "fused", "torch loop", "nn.LSTM"
 ROUNDS = 5
 
 
@@ -153,11 +155,13 @@ def engine(name, task):
     return h.Engine(name, "cpu", "float32", run, memory=here.recv())
 
 
-def measure(table, task):
-    """All layers for one task, in turn on one core; that with two threads by the clock on the wall."""
-    names = [name for name in LAYERS if name != _THREADS or os.cpu_count() > 1]
-    engines = [engine(name, task) for name in (*names, *(["JAX gradient"] if find_spec("jax") else []))]
-    engines.append(h.Engine("floor", "cpu", "float32", floor(*task)))
+def measure(table, task, everything):
+    """Layers for one task, in turn on one core; that with two threads by the clock on the wall."""
+    names = list(_QUICK)
+    if everything:
+        names = [name for name in LAYERS if name != _THREADS or os.cpu_count() > 1]
+        names += ["JAX gradient"] if find_spec("jax") else []
+    engines = [*(engine(name, task) for name in names), h.Engine("floor", "cpu", "float32", floor(*task))]
     times = h.race(engines, ROUNDS)
     names = [each.name for each in engines]
     to_fused, to_lstm, to_floor = (h.ratios(times, names.index(name)) for name in ("fused", "nn.LSTM", "floor"))
@@ -167,15 +171,15 @@ def measure(table, task):
 
 
 def main():
+    steps, everything = h.arguments(__doc__, int, *(steps for _, steps, _ in TASKS))
     h.pin()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     columns = ["batch", "steps", "inputs", "layer", "ms", "times fused", "times LSTM", "floor/time", "MB"]
-    table = h.Table("training", columns)
-    chosen = [int(text) for text in sys.argv[1:]]
-    tasks = [task for task in TASKS if not chosen or task[1] in chosen]
-    for task in tasks:
-        measure(table, task)
+    table = Table("training", columns)
+    for task in TASKS:
+        if task[1] in steps:
+            measure(table, task, everything)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ DOCS = ROOT / "docs"
 MADE = ("api/", "gallery/", "tutorials/", "command_line", "made/")
 SOURCE_ONLY = {"index", "architecture"}
 #: Pages whose code blocks are one script that a reader can follow.
-FOLLOWED = ["start/brian2", "start/torch", "start/paper", "howto/moving", "howto/saving", "model"]
+FOLLOWED = ["start/brian2", "start/torch", "start/paper", "howto/moving", "howto/profile", "howto/saving", "model"]
 
 
 def written():

@@ -2,6 +2,7 @@
 
 from organics_neuro.brian.device import use_device
 from organics_neuro.brian.group import CircuitGroup, groups
+from organics_neuro.brian.profiling import profile
 from organics_neuro.brian.projection import Projection
 from organics_neuro.brian.standalone import build, run_args, sweep
 
@@ -10,6 +11,7 @@ __all__ = [
     "Projection",
     "build",
     "groups",
+    "profile",
     "run_args",
     "sweep",
     "use_device",

@@ -1,6 +1,5 @@
 """Choosing where Brian2 runs, with early errors."""
 
-import os
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from organics_neuro.brian.cuda import prepare
 from organics_neuro.brian.kernels.private import DEVICES, current_device, reset_device
 from organics_neuro.core.boundary import known_name
 from organics_neuro.core.files import make_folder
+from organics_neuro.core.machine import compiler
 
 #: The file that marks the folders of programs.
 _MARK = ".organics_neuro"
@@ -47,10 +47,10 @@ def use_device(name: str, directory: str | PathLike[str] | None = None, build_on
     if name == "runtime":
         b2.set_device("runtime")
         return
-    compiler = os.environ.get("CXX", "g++" if os.name == "posix" else "cl")
-    if shutil.which(compiler.split()[0]) is None:  # CXX may hold options, or a launcher such as ccache
+    command = compiler()
+    if shutil.which(command.split()[0]) is None:  # CXX may hold options, or a launcher such as ccache
         raise RuntimeError(
-            f"the device {name!r} needs a C++ compiler, but {compiler!r} was not found; install one (for example the package g++)"
+            f"the device {name!r} needs a C++ compiler, but {command!r} was not found; install one (for example the package g++)"
         )
     if directory is not None:
         directory = _own(directory)

@@ -19,6 +19,7 @@ from organics_neuro.brian.kernels.runner import are_variables_ready
 from organics_neuro.brian.methods import Integrator
 from organics_neuro.brian.noise import NoiseTerms
 from organics_neuro.brian.replaced import check_replaced, check_supplied, supply, take_from_outside
+from organics_neuro.brian.schedule import Schedule, schedule_of
 from organics_neuro.brian.trials import split
 from organics_neuro.core.boundary import by_name, check_names, positive_int, shown
 from organics_neuro.core.circuits import AnyCircuit, Circuit, check_circuit
@@ -164,6 +165,19 @@ class CircuitGroup(b2.NeuronGroup):
     def next_summand(self, variable):
         """The variable that the next coupling into ``variable`` writes: itself, unless several add up."""
         return next(self._summands[variable]) if variable in self._summands else variable
+
+    @property
+    def schedule(self) -> Schedule:
+        """What happens in a step, in its order; print it to see what is one piece of code in a C++ program.
+
+        Examples
+        --------
+        >>> import organics_neuro as on
+        >>> print(on.CircuitGroup(on.ring(n=36), name="v1").schedule)  # doctest: +ELLIPSIS
+        v1, in each step:
+          v1_pool          groups, -1 ...
+        """
+        return schedule_of(self)
 
     def supply(self, state: str, units: ArrayLike | None = None) -> None:
         """Say that units that were replaced have a source of your own, which sets ``outside_y``; `spikes_to_rate` says so itself.

@@ -16,6 +16,7 @@ from organics_neuro.brian.kernels.runner import (
     target_variable,
     whole,
 )
+from organics_neuro.brian.kernels.step import adopt
 from organics_neuro.brian.trials import layout_of
 from organics_neuro.brian.types import QuantityLike
 from organics_neuro.core.boundary import positive_int, shown
@@ -123,6 +124,7 @@ class Projection(b2.Group):
         if delay:
             hold_past(self, delay_steps(f"the projection {self.name!r}", delay, float(self.clock.dt_)), _centred, dtype)
         self.runner, self.again = Runner(self, program, source, target, variable, dtype), []
+        adopt(self.runner)
         self.contained_objects.append(self.runner)
         if _launched and current_device() == "cuda":
             launch([self])

@@ -56,13 +56,13 @@ def circuit_html(circuit: AnyCircuit) -> str:
         title = f"population {name!r}" if name else "circuit"
         rows = [(key, _number(value)) for key, value in population.parameters.items()]
         parts.append(
-            f"<p><b>{html.escape(title)}</b>, {population.size} units</p>{model_html(population.model)}{_table(rows)}"
+            f"<p><b>{html.escape(title)}</b>, {population.size} units</p>{model_html(population.model)}{table_html(rows)}"
         )
     links = [
         (html.escape(f"{link.written} ← {link.expression}"), html.escape(repr(link.weights)), picture(link.weights))
         for link in circuit.connections
     ]
-    return "".join(parts) + _table(links)
+    return "".join(parts) + table_html(links)
 
 
 def operator_html(operator: Operator) -> str:
@@ -73,7 +73,7 @@ def operator_html(operator: Operator) -> str:
 def parity_html(differences: Mapping[Any, np.ndarray]) -> str:
     """The largest difference of each state, and the step at which it is."""
     rows = [(str(name), f"{d.max():.1e}", f"{d.argmax() + 1} of {len(d)}") for name, d in differences.items()]
-    return _table([("<b>state</b>", "<b>largest difference, torch and Brian2</b>", "<b>at step</b>"), *rows])
+    return table_html([("<b>state</b>", "<b>largest difference, torch and Brian2</b>", "<b>at step</b>"), *rows])
 
 
 def picture(operator: Operator) -> str:
@@ -122,6 +122,6 @@ def _number(value: Any) -> str:
     return f"{value:g}" if np.ndim(value) == 0 else f"{np.min(value):.3g} to {np.max(value):.3g}"
 
 
-def _table(rows: Iterable[Sequence[str]]) -> str:
+def table_html(rows: Iterable[Sequence[str]]) -> str:
     cells = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table>{cells}</table>" if cells else ""

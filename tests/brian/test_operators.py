@@ -12,6 +12,7 @@ from scipy.sparse import random_array
 import organics_neuro as on
 from organics_neuro.brian import kernels
 from organics_neuro.brian.device import device
+from organics_neuro.brian.kernels import choices
 from organics_neuro.core import tiles
 from organics_neuro.core.operators import CLASSES, circulant, convolution
 from tests.brian.conftest import optimized, run_on
@@ -162,7 +163,7 @@ def test_the_table_of_kernels_is_true():
         ("Convolution", f"above {convolution._DIRECT_TAPS} taps FFT"),
         ("Dense", f"{kernels.dense.TRIALS} trials by {kernels.dense.SOURCES} source units"),
         ("Dense", f"from {kernels.dense.AWAY >> 20} MB on they are fetched ahead"),
-        ("Dense", f"from {kernels.dense.FAR >> 20} MB on in {kernels.vectors.STREAMS} streams"),
+        ("Dense", f"in {choices.STREAMS[0]} to {choices.STREAMS[-1]} streams"),
     ):
         assert number in rows[name]
     units, trials = re.search(r"units >= (\d+) && rows >= (\d+)", tiles.HEADER.read_text()).groups()
@@ -171,7 +172,11 @@ def test_the_table_of_kernels_is_true():
     )
     assert f"from {kernels.blas.TRIALS} trials of {kernels.blas.UNITS} units" in rows["Dense"]
     assert f"{kernels.vectors.THREADS_FROM} multiplications" in text
-    assert f"panels of {kernels.dense.PANEL} bytes" in text
+    assert f"of {kernels.dense.PANEL} bytes for several trials" in " ".join(text.split())
+    assert f"{choices.AHEAD} bytes ahead" in text
+    assert f"at least {choices._WORTH:.0%} takes the place of {choices.USUAL.streams} streams" in " ".join(
+        text.replace(" %", "%").split()
+    )
 
 
 def test_a_library_that_is_found_has_the_names_that_programs_use():

@@ -1,10 +1,10 @@
-// A single trial takes whole panels. Several trials go to AMX tiles (single precision) or by blocks, very many of many
+// A single trial goes to streams. Several trials go to AMX tiles (single precision) or by blocks, very many of many
 // units to BLAS. Weights that were split for AMX tiles are found by where they are.
 #include <map>
 namespace {
 template <typename Real> struct organics_tiles
 {
-    static bool prepare(const Real*, Real*, int, int, int) { return false; }
+    static bool prepare(const Real*, int, int, int) { return false; }
     static bool multiply(const Real*, Real*, int, int, int, const Real*) { return false; }
 };
 #ifdef ORGANICS_TILES
@@ -15,13 +15,14 @@ template <> struct organics_tiles<float>
         static std::map<const float*, organics_amx::Slices> all;
         return all;
     }
-    static bool prepare(const float* matrix, float* turned, const int m, const int n, const int trials)
+    static bool prepare(const float* matrix, const int m, const int n, const int trials)
     {
         const int threads = organics_threads((double)m*n*trials);
         if (!organics_amx::are_faster(m < n ? m : n, trials/threads)) return false;
+        std::vector<float> turned((size_t)m*n);
         for (int i = 0; i < m; i++)
             for (int j = 0; j < n; j++) turned[(size_t)j*m + i] = matrix[(size_t)i*n + j];
-        weights()[matrix].take_columns(m, n, turned, m);
+        weights()[matrix].take_columns(m, n, turned.data(), m);
         return true;
     }
     static bool multiply(const float* x, float* r, const int m, const int n, const int trials, const float* matrix)
@@ -40,40 +41,21 @@ template <> struct organics_tiles<float>
 #endif
 }
 
-#ifdef __linux__
-#include <cstdint>
-#include <sys/mman.h>
-#endif
 namespace {
-// Memory whose contents do not matter comes back in pages of 2 MB: with small ones, a stream stops at every 4 kB.
-inline void organics_large_pages(void* start, const size_t bytes)
-{
-#ifdef MADV_HUGEPAGE
-    const uintptr_t page = 1 << 21, first = ((uintptr_t)start + page - 1)/page*page, end = ((uintptr_t)start + bytes)/page*page;
-    if (end <= first) return;
-    madvise((void*)first, end - first, MADV_HUGEPAGE);
-    madvise((void*)first, end - first, MADV_DONTNEED);
-#endif
-}
-
 template <typename Real>
 void organics_dense_block(const Real* x, Real* r, const int m, const int n, const int trials, const Real* packed,
                           const int start, const int stop)
 {
-    const int L = organics_vector<Real>::lanes, R = ORGANICS_ROWS, P = PANEL/sizeof(Real), K = trials == 1 ? n : SOURCES;
-    const double bytes = (double)m*n*sizeof(Real);
-    const auto panel = bytes < FAR ? organics_tile<Real, P/L, 1> : organics_tile<Real, P/L, 1, true>;
-    const int tiles = (trials + TILE - 1)/TILE, rate = bytes < AWAY ? 0 : (R*L + tiles - 1)/tiles;
-    for (int j = 0; j < n; j += K)
+    const int L = organics_vector<Real>::lanes, R = ORGANICS_ROWS, P = PANEL/sizeof(Real);
+    const int tiles = (trials + TILE - 1)/TILE, rate = (double)m*n*sizeof(Real) < AWAY ? 0 : (R*L + tiles - 1)/tiles;
+    for (int j = 0; j < n; j += SOURCES)
     {
-        const int k = j + K < n ? K : n - j;
+        const int k = j + SOURCES < n ? SOURCES : n - j;
         for (int i = start; i < stop;)
         {
             const Real *from = packed + (size_t)(i/P)*P*n + (size_t)j*P, *w = from + i%P, *next = from + (size_t)P*n + i%P*k;
             const int left = stop - i;
-            if (trials == 1 && left >= P)
-                panel(w, P, x + j, n, r + i, m, k, P, j > 0, nullptr, 0), i += P;
-            else if (left >= R*L)
+            if (left >= R*L)
                 organics_trials<Real, R, TILE>::run(w, P, x + j, n, r + i, m, k, R*L, j > 0, trials, next, rate), i += R*L;
             else
                 organics_trials<Real, 1, TILE>::run(w, P, x + j, n, r + i, m, k, left < L ? left : L, j > 0, trials), i += L;
@@ -81,11 +63,25 @@ void organics_dense_block(const Real* x, Real* r, const int m, const int n, cons
     }
 }
 
+// Numbers in a panel: for one trial those of the streams.
 template <typename Real>
-void _organics_dense(const Real* x, Real* r, const int m, const int n, const int trials, const Real* matrix,
-                     const Real* packed)
+inline int organics_width(const int m, const int n, const int trials)
+{
+    if (trials > 1) return PANEL/sizeof(Real);
+    return organics_stream_width<Real>((double)m*n*sizeof(Real));
+}
+
+template <typename Real>
+void _organics_dense(const Real* x, Real* r, const int m, const int n, const int trials, const Real* matrix)
 {
     if (organics_tiles<Real>::multiply(x, r, m, n, trials, matrix)) return;
+    organics_panels<Real>& panels = organics_panels_of(matrix);
+    if (trials == 1)
+    {
+        organics_one_trial(x, r, m, n, panels.packed, panels.back);
+        panels.back = !panels.back;
+        return;
+    }
     // with several threads those of the library and of the program would wait for each other
     if (trials >= BLAS_TRIALS && m >= BLAS_UNITS && n >= BLAS_UNITS && organics_threads(THREADS_FROM) == 1 &&
         organics_blas<Real>::multiply(x, r, m, n, trials, matrix)) return;
@@ -97,7 +93,7 @@ void _organics_dense(const Real* x, Real* r, const int m, const int n, const int
         for (int block = 0; block < blocks; block++)
         {
             const int b = block*B, i = part*rows;
-            organics_dense_block<Real>(x + (size_t)b*n, r + (size_t)b*m, m, n, b + B < trials ? B : trials - b, packed,
+            organics_dense_block<Real>(x + (size_t)b*n, r + (size_t)b*m, m, n, b + B < trials ? B : trials - b, panels.packed,
                                        i, i + rows < m ? i + rows : m);
         }
 }

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -80,7 +80,7 @@ class Program:
             add_template(NumpyCodeObject, self.template, self._numpy)
             add_template(CythonCodeObject, self.template, self._cython)
         elif target == "cpp":
-            add_template(CPPStandaloneCodeObject, self.template, self._cpp)
+            add_template(CPPStandaloneCodeObject, self.template, lambda: frames.cpp([self.part().named("")]))
 
     def launched(self) -> list[Launched]:
         """The kernels as `launches` wants them."""
@@ -98,23 +98,19 @@ class Program:
 
     def _cython(self):
         add = "for _k in range(_m*_trials):\n    _r[_k] += {term}[_k]"
-        kernel = self._sum("{{{{{}}}}}".format, "{{{{{}}}}}".format, "", add)
-        return frames.fill(frames.CYTHON, KERNEL=kernel, SUPPORT=self._support(_Call.cython))
+        kernel = self._sum(_named, _named, "", add)
+        return frames.fill(frames.CYTHON, KERNEL=kernel, SUPPORT=_text(self._support(_Call.cython)))
 
-    def _cpp(self):
+    def part(self) -> frames.Part:
+        """C++ of the kernels."""
         add = "for (size_t _k = 0; _k < (size_t)_m*_trials; _k++) _r[_k] += {term}[_k];"
         prepare = "\n".join(call.prepare() for call in self._calls if call.kernel.prepare)
-        return frames.fill(
-            frames.CPP,
-            KERNEL=self._sum("{{{{{}}}}}".format, _aligned_in_cpp, "<_Real>", add),
-            SUPPORT=self._support(lambda call: call.kernel.found() + call.kernel.cpp),
-            BEFORE=frames.BEFORE if prepare else frames.EMPTY,
-            PREPARE=frames.fill(frames.PREPARE, PREPARE=prepare) if prepare else "",
-        )
+        support = self._support(lambda call: call.kernel.found() + call.kernel.cpp)
+        return frames.part(self._sum(_named_in_cpp, _aligned_in_cpp, "<_Real>", add), prepare, support)
 
     def _support(self, text):
-        """The definition of each function, once."""
-        return "\n".join({call.kernel.function: text(call) for call in self._calls}.values())
+        """The definition of each function, once, by its name."""
+        return {call.kernel.function: text(call) for call in self._calls}
 
     def _sum(self, read, write, types, add):
         """The calls: the first term writes the target, the others are added. ``read`` and ``write`` make a pointer from a name."""
@@ -146,7 +142,7 @@ class _Call:
     def prepare(self):
         def pointer(match):
             key = match[1] + self.suffix
-            return _aligned_in_cpp(f"_w_{key}") if key in self.scratch else f"{{{{_w_{key}}}}}"
+            return (_aligned_in_cpp if key in self.scratch else _named_in_cpp)(f"_w_{key}")
 
         return re.sub(r"\{\{_w_(\w+)\}\}", pointer, self.kernel.prepare.strip("\n"))
 
@@ -165,7 +161,7 @@ class _Call:
         )
 
 
-def add_template(codeobject, template, text):
+def add_template(codeobject: type, template: str, text: Callable[[], str]) -> None:
     """Add a template to those of a Brian2 target, unless it is there."""
     templater = codeobject.templater
     name = template + templater.extension
@@ -173,6 +169,19 @@ def add_template(codeobject, template, text):
         templater.env.loader.loaders.append(DictLoader({name: text()}))
 
 
+def _named(name):
+    """What Brian2 replaces by the pointer to a variable."""
+    return f"{{{{{name}}}}}"
+
+
+def _named_in_cpp(name):
+    return _named(f"{name}@")
+
+
 def _aligned_in_cpp(name):
     """A working memory in C++, from its first multiple of 64 bytes: there no vector lies across two cache lines."""
-    return f"((_Real*)(((size_t){{{{{name}}}}} + 63)/64*64))"
+    return f"((_Real*)(((size_t){_named_in_cpp(name)} + 63)/64*64))"
+
+
+def _text(definitions):
+    return "\n".join(definitions.values())

@@ -87,6 +87,7 @@ class Runner(SummedVariableUpdater):
 
     def __init__(self, projection, program, expression, target, variable, dtype):
         self.projection, self.replaced = projection.name, replaced(expression)
+        self.update, self.part = None, program.part() if current_device() == "cpp" else None
         self.expression, self.dim = to_brian(expression), variable.dim
         self.target, self.target_var = projection.target_group, variable
         self.target_name = f"{projection.target_group.name}.{target}"
@@ -98,7 +99,7 @@ class Runner(SummedVariableUpdater):
             self,
             group=source,
             template=program.template,
-            code=f"_source = {self.expression}",
+            code=self.source_code(),
             needed_variables=["_target", "_sizes", *["_product"] * converted, *(f"_w_{key}" for key in weights)],
             clock=projection.clock,
             when=projection.when,
@@ -114,6 +115,7 @@ class Runner(SummedVariableUpdater):
                 "_blas": "s" if dtype == np.float32 else "d",
             },
         )
+        self.began = None
         self.made_for = float(projection.clock.dt_) if "past" in weights else None
         self.dtype, self.sizes = dtype, {"m": m, "n": n, "trials": trials, "start": start}
         if current_device() == "cuda":  # a `Launcher` does the work
@@ -129,6 +131,19 @@ class Runner(SummedVariableUpdater):
         for key in weights:
             self.variables.add_reference(f"_w_{key}", projection, key, index="_idx")
 
+    def source_code(self, suffix=""):
+        """Brian2's code for the source, in a buffer of this name."""
+        return f"_source{suffix} = {self.expression}"
+
+    def create_code_objects(self, run_namespace):
+        if current_device() == "cuda":
+            return  # the launcher of several projections has the code
+        if self.update is not None and self in self.update.together():
+            self.update_abstract_code(run_namespace)  # what is wrong with the expression is said here
+            self.code_objects[:] = []
+        else:
+            super().create_code_objects(run_namespace)
+
     def before_run(self, run_namespace):
         dt = float(self.clock.dt_)
         if self.made_for not in (None, dt):
@@ -136,14 +151,14 @@ class Runner(SummedVariableUpdater):
                 f"the delay of {self.projection!r} was counted in steps of {self.made_for:g} s, but dt is {dt:g} s now; set dt "
                 "before the groups are made"
             )
+        if current_device() == "runtime":  # the step at which the run begins, for profiles
+            self.began = self.clock, int(self.clock.variables["timestep"].get_value().item())
         # units are checked below, with a message that names the projection
         b2.CodeRunner.before_run(self, run_namespace)
 
-    def create_code_objects(self, run_namespace):
-        if current_device() != "cuda":
-            super().create_code_objects(run_namespace)
-
     def update_abstract_code(self, run_namespace):
+        if self.part is not None:
+            self.abstract_code = {"source": self.source_code()}  # C++ has a block for each piece of code
         text = f"{self.projection}: the source expression {self.expression!r}"
         self._check_functions(text, run_namespace)
         names = b2.Expression(self.expression).identifiers

@@ -43,35 +43,29 @@ inline int organics_threads(const double work)
 
 // One tile of a product: R vectors of target units by T trials, summed in registers over n source units. Weights of
 // one source unit are neighbours, those of the next are `stride` away. Few sums are split in U, so that additions
-// need not wait for each other. Weights that are not in a cache are read once, as several streams that keep the memory
-// busy. From `next` on, `rate` numbers for each source unit are fetched: weights that are wanted later.
-template <typename Real, int R, int T, bool far = false>
+// need not wait for each other. From `next` on, `rate` numbers for each source unit are fetched: weights that are
+// wanted later.
+template <typename Real, int R, int T>
 inline void organics_tile(const Real* __restrict w, const std::ptrdiff_t stride, const Real* __restrict x,
                           const std::ptrdiff_t nx, Real* __restrict r, const std::ptrdiff_t nr, const int n,
                           const int count, const bool add, const Real* next, const std::ptrdiff_t rate)
 {
     typedef typename organics_vector<Real>::type Vector;
-    const int L = organics_vector<Real>::lanes, U = far ? STREAMS : R*T < 8 ? 8/(R*T) : 1;
-    const int part = n/U, step = far ? 1 : U, apart = far ? part : 1, end = far ? part : part*U;
+    const int L = organics_vector<Real>::lanes, U = R*T < 8 ? 8/(R*T) : 1, end = n/U*U;
     Vector sum[U][T][R];
     for (int u = 0; u < U; u++)
         for (int t = 0; t < T; t++)
             for (int k = 0; k < R; k++) sum[u][t][k] = Vector();
-    for (int j = 0; j < end; j += step)
+    for (int j = 0; j < end; j += U)
     {
         #pragma GCC unroll 16
         for (int u = 0; u < U; u++)
         {
-            const std::ptrdiff_t from = j + u*apart;
+            const std::ptrdiff_t from = j + u;
             Vector a[R];
             for (std::ptrdiff_t k = 0; k < rate; k += L) ORGANICS_PREFETCH(next + from*rate + k, 2);
             #pragma GCC unroll 16
-            for (int k = 0; k < R; k++)
-            {
-                const Real* place = w + from*stride + k*L;
-                if (far) ORGANICS_PREFETCH(place + AHEAD/sizeof(Real), 3);
-                a[k] = *(const Vector*)place;
-            }
+            for (int k = 0; k < R; k++) a[k] = *(const Vector*)(w + from*stride + k*L);
             #pragma GCC unroll 16
             for (int t = 0; t < T; t++)
             {
@@ -81,7 +75,7 @@ inline void organics_tile(const Real* __restrict w, const std::ptrdiff_t stride,
             }
         }
     }
-    for (int j = part*U; j < n; j++)
+    for (int j = end; j < n; j++)
         for (int t = 0; t < T; t++)
             for (int k = 0; k < R; k++) sum[0][t][k] += *(const Vector*)(w + j*stride + k*L)*x[t*nx + j];
     for (int t = 0; t < T; t++)

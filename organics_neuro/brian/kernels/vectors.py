@@ -10,11 +10,9 @@ from organics_neuro.brian.kernels.sources import source
 THREADS_FROM = 250_000
 #: Trials that a tile of a product holds in registers.
 TILE = 6
-#: Places at which weights that lie far away are read at the same time, and how many bytes ahead they are asked for.
-STREAMS, AHEAD = 6, 4096
 
 
-def with_vectors(name: str, **constants: int) -> str:
-    """The C++ of a file after that of ``vectors.h``, with numbers in place of the names of ``constants``."""
-    constants |= {"THREADS_FROM": THREADS_FROM, "TILE": TILE, "STREAMS": STREAMS, "AHEAD": AHEAD}
-    return source("vectors.h", name, **constants)
+def with_vectors(*names: str, **constants: int) -> str:
+    """The C++ of files after that of ``vectors.h``, with numbers in place of the names of ``constants``."""
+    constants |= {"THREADS_FROM": THREADS_FROM, "TILE": TILE}
+    return source("vectors.h", *names, **constants)

@@ -51,7 +51,8 @@ _LISTS = {
     check_variable_write circuit clock code_objects codeobj_class contained_objects custom_operation equations
     event_codes events external get_states given guard id indices integrator invalidates_magic_network method_choice
     name namespace next_summand order per_trial processes projections received replaced resetter resolve_all run
-    run_at run_on_clock run_on_event run_regularly runner set_event_schedule supplied supply set_states spikes start state state_updater stop
+    run_at run_on_clock run_on_event run_regularly runner schedule set_event_schedule supplied supply set_states spikes
+    start state state_updater stop
     subexpression_updater thresholder trials units updaters user_equations variables weights_dtype when
     """,
     "an argument of a circuit": "model weights initial size",

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 
 from organics_neuro.core.operators.all_to_all import AllToAll
-from organics_neuro.core.operators.base import KINDS, Operator, from_arrays
+from organics_neuro.core.operators.base import KINDS, Cost, Operator, from_arrays
 from organics_neuro.core.operators.circulant import by_fourier, identity, rotate_and_add
 from organics_neuro.core.operators.convolution import convolve
 from organics_neuro.core.operators.dense import Dense
@@ -30,6 +30,7 @@ __all__ = [  # noqa: PLE0604  the classes are found, not listed
     *CLASSES,
     "CLASSES",
     "KINDS",
+    "Cost",
     "Operator",
     "as_operator",
     "by_fourier",

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from organics_neuro.core.errors import shown
-from organics_neuro.core.operators.base import Operator
+from organics_neuro.core.operators.base import Cost, Operator
 from organics_neuro.core.units import magnitude, whole_numbers
 
 
@@ -37,6 +37,10 @@ class AllToAll(Operator):
     @property
     def T(self):
         return AllToAll(self.shape[::-1], self.value)
+
+    @property
+    def cost(self):
+        return Cost(1, self.shape[1])  # a sum
 
     @property
     def minimum(self):

@@ -1,16 +1,17 @@
 """Weight operators: a linear map with a structure, so that its cost and its memory follow the structure.
 
 The protocol is small: ``shape``, ``kind``, ``@``, `Operator.apply` (units on the last axis), `Operator.T`,
-`Operator.to_dense` and `Operator.arrays` (the numbers that define it, for files and kernels). What multiplies with
+`Operator.to_dense`, `Operator.arrays` (the numbers that define it, for files and kernels) and `Operator.cost`. What multiplies with
 an operator in each engine is listed in `organics_neuro.core.products`.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from numbers import Number
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from organics_neuro.core.errors import shown, unknown_name
 from organics_neuro.core.html import operator_html
@@ -21,6 +22,36 @@ from organics_neuro.core.units import has_axes, magnitude
 _BLOCK = 2**22
 #: Every class of operators by its kind: a class enters when it is defined.
 KINDS: dict[str, type["Operator"]] = {}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a product with an operator takes at least, by its structure.
+
+    Parameters
+    ----------
+    weights : int
+        Numbers that are read, once for all trials.
+    multiplications : int
+        For each trial, each with an addition; where there are additions alone, these.
+    indices : int
+        Integers of 32 bits that are read besides the numbers.
+    """
+
+    weights: int
+    multiplications: int
+    indices: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            self.weights + other.weights,
+            self.multiplications + other.multiplications,
+            self.indices + other.indices,
+        )
+
+    def bytes(self, dtype: DTypeLike = np.float64) -> int:
+        """Bytes that are read where numbers are of the type ``dtype``."""
+        return np.dtype(dtype).itemsize * self.weights + 4 * self.indices
 
 
 class Operator:
@@ -87,6 +118,11 @@ class Operator:
     def scaled(self, factor: float) -> "Operator":
         """The operator times a number, of the same structure where it has one."""
         return KINDS["dense"](factor * self.to_dense())
+
+    @property
+    def cost(self) -> Cost:
+        """What a product takes: that of any matrix, where a class does not say less."""
+        return Cost(self.shape[0] * self.shape[1], self.shape[0] * self.shape[1])
 
     def _columns(self) -> Iterator[tuple[int, np.ndarray]]:
         """The first column and the columns of the matrix (as rows), in blocks: large operators have no room for all."""

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from organics_neuro.core.memory import check_memory
-from organics_neuro.core.operators.base import Operator, check_dense, readonly
+from organics_neuro.core.operators.base import Cost, Operator, check_dense, readonly
 from organics_neuro.core.units import magnitude
 
 #: Above this number of non-zero taps a `Circulant` is applied by FFT rather than tap by tap.
@@ -45,6 +45,14 @@ class Circulant(Operator):
         check_dense(self.shape)
         n = self.column.size
         return self.column[(np.arange(n)[:, None] - np.arange(n)) % n]
+
+    @property
+    def cost(self):
+        """Copy by copy, or by two transforms where these take less."""
+        n, taps = self.column.size, len(self.offsets)
+        bits = int(n - 1).bit_length()
+        direct, by_transform = Cost(taps, n * taps), Cost(2 << bits, 4 * bits << bits)
+        return min(direct, by_transform, key=lambda cost: cost.multiplications)
 
     @property
     def is_identity(self):

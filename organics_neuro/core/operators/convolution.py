@@ -10,7 +10,7 @@ from scipy.ndimage import correlate1d
 from scipy.signal import fftconvolve
 
 from organics_neuro.core.errors import shown
-from organics_neuro.core.operators.base import Operator, check_dense, readonly
+from organics_neuro.core.operators.base import Cost, Operator, check_dense, readonly
 from organics_neuro.core.units import magnitude, whole_numbers
 
 #: Above this number of taps a kernel that is not separable is applied by FFT rather than tap by tap.
@@ -125,6 +125,11 @@ class Convolution(Operator):
         taps = np.zeros((*self.kernel.shape[:2], h, w))
         np.add.at(taps, (slice(None), slice(None), y[:, None] % h, x % w), self.kernel)
         return taps, (0, 0)
+
+    @property
+    def cost(self):
+        taps = sum(kernel.size for kernel in self.passes)
+        return Cost(taps, taps * self.sheet[0] * self.sheet[1])
 
     @property
     def is_identity(self):

@@ -2,7 +2,7 @@
 
 from numpy.typing import ArrayLike
 
-from organics_neuro.core.operators.base import Operator, readonly
+from organics_neuro.core.operators.base import Cost, Operator, readonly
 from organics_neuro.core.units import magnitude
 
 
@@ -40,6 +40,11 @@ class LowRank(Operator):
     @property
     def T(self):
         return LowRank(self.right, self.left)
+
+    @property
+    def cost(self):
+        count = self.left.size + self.right.size
+        return Cost(count, count)
 
     @property
     def is_nonnegative(self):

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from organics_neuro.core.operators.base import Operator, check_dense, check_matrix_shape, readonly
+from organics_neuro.core.operators.base import Cost, Operator, check_dense, check_matrix_shape, readonly
 from organics_neuro.core.operators.dense import Dense
 from organics_neuro.core.units import magnitude
 
@@ -51,6 +51,10 @@ class Sparse(Operator):
     def to_dense(self):
         check_dense(self.shape)
         return self.matrix.toarray()
+
+    @property
+    def cost(self):
+        return Cost(self.matrix.nnz, self.matrix.nnz, self.matrix.nnz + self.shape[0] + 1)
 
     @property
     def is_identity(self):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from organics_neuro.core.operators.base import Operator, from_arrays
+from organics_neuro.core.operators.base import Cost, Operator, from_arrays
 
 
 class Sum(Operator):
@@ -37,6 +37,10 @@ class Sum(Operator):
 
     def to_dense(self):
         return sum(term.to_dense() for term in self.terms)
+
+    @property
+    def cost(self):
+        return sum((term.cost for term in self.terms), Cost(0, 0))
 
     @property
     def minimum(self):

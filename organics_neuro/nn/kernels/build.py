@@ -1,7 +1,6 @@
 """Building of the C++ operators: once for each version and processor, into the cache of the user."""
 
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from filelock import FileLock
 from torch.utils import cpp_extension
 
 from organics_neuro.core import tiles
+from organics_neuro.core.cache import cache_folder, processor
 from organics_neuro.nn.kernels import gradients
 
 _NAME = "organics_neuro_kernels"
@@ -135,20 +135,13 @@ def _build(library: Path) -> None:
 
 def _cache() -> Path:
     """Folder for compiled libraries; TORCH_EXTENSIONS_DIR moves it, as it does for torch."""
-    root = os.environ.get("TORCH_EXTENSIONS_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(root) / "organics_neuro"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return cache_folder("TORCH_EXTENSIONS_DIR")
 
 
 def _key() -> str:
     """What the library depends on: sources, compiler flags, torch and the instructions of the processor."""
-    try:
-        cpu = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))
-    except (OSError, StopIteration):
-        cpu = platform.processor()
     sources = (file.read_text() for file in _FILES)
-    parts = (*sources, *_FLAGS, torch.__version__, platform.machine(), cpu)
+    parts = (*sources, *_FLAGS, torch.__version__, platform.machine(), *processor().values())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 

@@ -1,0 +1,24 @@
+"""Where compiled and measured things are kept, and the processor that they are for."""
+
+import os
+import platform
+from pathlib import Path
+
+
+def cache_folder(*variables: str) -> Path:
+    """The folder of the package in the cache of the user; the first of the environment's ``variables`` that is set moves it."""
+    moved = (os.environ.get(name) for name in (*variables, "XDG_CACHE_HOME"))
+    folder = Path(next(filter(None, moved), None) or Path.home() / ".cache") / "organics_neuro"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def processor() -> dict[str, str]:
+    """What the system says of the first processor: ``model name``, ``flags`` (its instructions), ``cache size``, where it does."""
+    found = {"model name": platform.processor() or platform.machine(), "flags": "", "cache size": ""}
+    try:
+        first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
+    except OSError:
+        return found
+    entries = (line.partition(":") for line in first.splitlines())
+    return found | {key.strip(): text.strip() for key, _, text in entries if key.strip() in found}
