@@ -7,6 +7,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from organics_neuro.core.cache import processor
 from organics_neuro.core.machine import compiler
 
 #: Vector instructions that matter, as Linux names them, from narrow to wide, and as everyone else does.
@@ -43,11 +44,10 @@ def folder(about: dict[str, str]) -> str:
 
 def _processor():
     """Its name, and its instructions by `_INSTRUCTIONS`."""
-    flags, name = set(), platform.processor() or platform.machine()
-    if (about := Path("/proc/cpuinfo")).exists():
-        entries = dict(re.findall(r"^([^:\n]*?)\s*: (.*)$", about.read_text(), re.MULTILINE))
-        flags, name = set(entries.get("flags", entries.get("Features", "")).split()), entries.get("model name", name)
-    return re.sub(r"\((R|TM)\)|\s@.*", "", name), [text for flag, text in _INSTRUCTIONS.items() if flag in flags]
+    about = processor()
+    flags = about["flags"].split()
+    name = re.sub(r"\((R|TM)\)|\s@.*", "", about["model name"])
+    return name, [text for flag, text in _INSTRUCTIONS.items() if flag in flags]
 
 
 def _caches():

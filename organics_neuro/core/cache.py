@@ -20,5 +20,6 @@ def processor() -> dict[str, str]:
         first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
     except OSError:
         return found
-    entries = (line.partition(":") for line in first.splitlines())
-    return found | {key.strip(): text.strip() for key, _, text in entries if key.strip() in found}
+    lines = (line.partition(":") for line in first.splitlines())
+    entries = {key.strip().replace("Features", "flags"): text.strip() for key, _, text in lines}  # Features: of ARM
+    return found | {key: entries[key] for key in found if key in entries}

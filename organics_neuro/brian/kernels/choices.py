@@ -24,6 +24,7 @@ from brian2.core.preferences import BrianPreference
 from organics_neuro.brian.kernels.vectors import with_vectors
 from organics_neuro.core.cache import cache_folder, processor
 from organics_neuro.core.files import replacing
+from organics_neuro.core.machine import compiler
 
 #: Vectors of sums that a product holds in registers, and how many bytes ahead weights may be asked for.
 SUMS, AHEAD = 8, 1024
@@ -87,7 +88,7 @@ def _measured() -> tuple[Choice, ...]:
         return (USUAL,)
     try:
         source = _program()
-        command = [*shlex.split(os.environ.get("CXX", "g++")), *get_compiler_and_args()[1]]
+        command = [*shlex.split(compiler()), *get_compiler_and_args()[1]]
         path = cache_folder() / f"streams-{_key(source, command)}.json"
         return _read(path) or _kept(path, _fastest(_times(source, command)))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
