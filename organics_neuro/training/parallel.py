@@ -82,6 +82,10 @@ def team() -> Team:
     if not dist.is_available():
         return Team()
     if not dist.is_initialized() and dist.is_torchelastic_launched():
+        # Optimizers import it, and a group made before that outlives its end: its threads may then still ask for
+        # Python's lock when Python is gone, which aborts the process.
+        import torch._dynamo  # noqa: F401
+
         dist.init_process_group()
         atexit.register(dist.destroy_process_group)
     return Team(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else Team()
