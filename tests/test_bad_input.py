@@ -22,6 +22,10 @@ CASES = {
         lambda: on.Circuit("two_type", size=2, W=np.eye(2)),
         "model 'two_type': 'W' are weights; give them as weights={'W': ...}",
     ),
+    "weights among the parameters, and no size": (
+        lambda: on.Circuit("two_type", W=np.eye(2)),
+        "model 'two_type': 'W' are weights; give them as weights={'W': ...}",
+    ),
     "unknown weights": (
         lambda: on.Circuit("two_type", {"Wr": np.eye(2)}),
         "model 'two_type': unknown weights 'Wr'; known: 'W_r', 'W', 'W_zx'",

@@ -9,6 +9,19 @@ from organics_neuro.core.populations import check_positive
 from organics_neuro.core.units import magnitude
 
 
+def check_names(model, weights, parameters):
+    """Whether the model has these weights and these parameters."""
+    known = (*model.weights, *model.optional_weights)
+    for name in weights:
+        if name not in known:
+            raise ValueError(f"model {model.name!r}: {unknown_name('weights', name, known)}")
+    for name in parameters:
+        if name in known:
+            raise ValueError(f"model {model.name!r}: {name!r} are weights; give them as weights={{{name!r}: ...}}")
+        if name not in model.parameters:
+            raise ValueError(f"model {model.name!r}: {unknown_name('parameter', name, model.parameters)}")
+
+
 def find_size(model, weights, parameters, size):
     """Number of units: as given, or as the weights or the parameters tell."""
     if size is not None:
@@ -65,11 +78,6 @@ def check_weights_sign(coupling, name, operator):
 
 def check_parameters(model, parameters, size):
     """All parameters of the model in SI units, given or by default: floats, or read-only arrays (size,)."""
-    for name in parameters:
-        if name in (*model.weights, *model.optional_weights):
-            raise ValueError(f"model {model.name!r}: {name!r} are weights; give them as weights={{{name!r}: ...}}")
-        if name not in model.parameters:
-            raise ValueError(f"model {model.name!r}: {unknown_name('parameter', name, model.parameters)}")
     checked = {}
     for name, default in model.parameters.items():
         value = parameters.get(name, default)

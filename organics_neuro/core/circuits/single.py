@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike
 
 from organics_neuro.core.boundary import by_name
 from organics_neuro.core.circuits.base import MADE_FOR, AnyCircuit
-from organics_neuro.core.circuits.checks import check_initial, check_parameters, check_weights, find_size
-from organics_neuro.core.errors import unknown_name
+from organics_neuro.core.circuits.checks import check_initial, check_names, check_parameters, check_weights, find_size
 from organics_neuro.core.model import CircuitModel, Coupling
 from organics_neuro.core.models import get_model
 from organics_neuro.core.names import Name
@@ -81,12 +80,9 @@ class Circuit(AnyCircuit):
         **parameters: Any,
     ):
         model = get_model(model)
-        known = (*model.weights, *model.optional_weights)
-        weights = split_complex(by_name("weights", weights), known)
+        weights = split_complex(by_name("weights", weights), (*model.weights, *model.optional_weights))
         initial = split_complex(by_name("initial", initial), model.states)
-        for name in weights:
-            if name not in known:
-                raise ValueError(f"model {model.name!r}: {unknown_name('weights', name, known)}")
+        check_names(model, weights, parameters)
         size = find_size(model, weights, parameters, size)
         set_ = self.__dict__.update
         set_(model=model, size=size)
