@@ -1,8 +1,10 @@
 """Where compiled and measured things are kept, and the processor that they are for."""
 
+import hashlib
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 
 def cache_folder(*variables: str) -> Path:
@@ -23,3 +25,8 @@ def processor() -> dict[str, str]:
     lines = (line.partition(":") for line in first.splitlines())
     entries = {key.strip().replace("Features", "flags"): text.strip() for key, _, text in lines}  # Features: of ARM
     return found | {key: entries[key] for key in found if key in entries}
+
+
+def key(*parts: Any) -> str:
+    """A short name for what was made from the ``parts`` for this processor."""
+    return hashlib.sha256(repr((parts, processor())).encode()).hexdigest()[:20]

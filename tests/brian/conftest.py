@@ -1,15 +1,8 @@
 """Where Brian2 runs in a test, what its programs are compiled with, and a clean Brian2 before and after it."""
 
-import atexit
-import functools
 import gc
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 
 import brian2 as b2
 import pytest
@@ -22,8 +15,6 @@ TARGETS = ("numpy", "cython", "cpp")
 _OPTIMIZED = b2.prefs.codegen.cpp.extra_compile_args_gcc
 #: Code that is not optimized compiles in two thirds of the time.
 _PLAIN = ["-O0" if flag == "-O3" else flag for flag in _OPTIMIZED]
-#: What Brian2 includes in each file of a C++ program, which is most of what the compiler reads there.
-_HEADERS = ("algorithm", "climits", "cmath", "ctime", "fstream", "iostream", "random", "set", "string", "vector")
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +24,7 @@ def clean_brian(request):
     b2.prefs.codegen.target = "numpy"
     b2.prefs.codegen.runtime.cython.cache_dir = str(_cython_cache(request))
     b2.prefs.codegen.cpp.extra_compile_args_gcc = _PLAIN
-    b2.prefs.devices.cpp_standalone.extra_make_args_unix = [f"-j{os.cpu_count()}", *_make_headers()]
+    b2.prefs.devices.cpp_standalone.extra_make_args_unix = [f"-j{os.cpu_count()}"]
     yield
     b2.prefs.codegen.cpp.extra_compile_args_gcc = _OPTIMIZED
     b2.prefs.devices.cpp_standalone.extra_make_args_unix = ["-j"]
@@ -54,23 +45,6 @@ def optimized():
     b2.prefs.codegen.cpp.extra_compile_args_gcc = _OPTIMIZED
     yield
     b2.prefs.codegen.cpp.extra_compile_args_gcc = _PLAIN
-
-
-@functools.cache
-def _make_headers():
-    """Compile `_HEADERS` once; arguments of make with which the compiler takes them as they are."""
-    compiler = os.environ.get("CXX", "g++")
-    if sys.platform != "linux" or shutil.which(compiler.split()[0]) is None:  # elsewhere compilers have other rules
-        return []
-    folder = Path(tempfile.mkdtemp(prefix="organics_headers_"))
-    atexit.register(shutil.rmtree, folder)
-    header = folder / "std.h"
-    header.write_text("".join(f"#include <{name}>\n" for name in _HEADERS))
-    compiled = folder / "std.h.gch"  # the compiler takes the file in it that was made with the flags of the program
-    compiled.mkdir()
-    for name, flags in (("plain", _PLAIN), ("optimized", _OPTIMIZED)):
-        subprocess.run([*compiler.split(), *flags, "-x", "c++-header", header, "-o", compiled / name], check=True)
-    return [f"'CXX={compiler} -include {header}'"]
 
 
 def run_on(target):

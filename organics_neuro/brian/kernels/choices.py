@@ -3,7 +3,6 @@
 Free to choose are how many streams are read at the same time, and whether weights are asked for ahead of time. No choice changes a result by more than the rounding of sums.
 """
 
-import hashlib
 import json
 import math
 import os
@@ -22,7 +21,7 @@ from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.core.preferences import BrianPreference
 
 from organics_neuro.brian.kernels.vectors import with_vectors
-from organics_neuro.core.cache import cache_folder, processor
+from organics_neuro.core.cache import cache_folder, key, processor
 from organics_neuro.core.files import replacing
 from organics_neuro.core.machine import compiler
 
@@ -89,7 +88,7 @@ def _measured() -> tuple[Choice, ...]:
     try:
         source = _program()
         command = [*shlex.split(compiler()), *get_compiler_and_args()[1]]
-        path = cache_folder() / f"streams-{_key(source, command)}.json"
+        path = cache_folder() / f"streams-{key(source, command)}.json"
         return _read(path) or _kept(path, _fastest(_times(source, command)))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         warnings.warn(
@@ -105,10 +104,6 @@ def _program() -> str:
     sizes, streams = ", ".join(map(str, SIZES)), " ".join(f"ORGANICS_MEASURE({each})" for each in STREAMS)
     files = ("streams.cpp", "panels.cpp", "measure.cpp")
     return with_vectors(*files, SUMS=SUMS, AHEAD=AHEAD, SIZES=sizes, ALL_STREAMS=streams)
-
-
-def _key(*parts: Any) -> str:
-    return hashlib.sha256(repr((parts, processor())).encode()).hexdigest()[:20]
 
 
 def _read(path: Path) -> tuple[Choice, ...] | None:
