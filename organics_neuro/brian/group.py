@@ -170,6 +170,12 @@ class CircuitGroup(b2.NeuronGroup):
     def schedule(self) -> Schedule:
         """What happens in a step, in its order; print it to see what is one piece of code in a C++ program.
 
+        Returns
+        -------
+        Schedule
+            Its ``entries`` have a ``name``, a ``place`` (slot and order), what it ``does``, and whether it runs ``together``
+            with the states.
+
         Examples
         --------
         >>> import organics_neuro as on

@@ -21,6 +21,7 @@ from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.core.preferences import BrianPreference
 
 from organics_neuro.brian.kernels.vectors import with_vectors
+from organics_neuro.core.boundary import shown
 from organics_neuro.core.cache import cache_folder, key, processor
 from organics_neuro.core.files import replacing
 from organics_neuro.core.machine import compiler
@@ -52,7 +53,10 @@ USUAL = Choice(math.inf, 4, False)
 
 
 def _is_known(value: Any) -> bool:
-    return value in (0, *STREAMS)
+    if value not in (0, *STREAMS):
+        known = ", ".join(map(str, STREAMS))
+        raise ValueError(f"the preference organics_neuro.streams is {shown(value)}, but must be 0 (measured), {known}")
+    return True
 
 
 b2.prefs.register_preferences(
@@ -130,7 +134,7 @@ def _kept(path: Path, found: tuple[Choice, ...]) -> tuple[Choice, ...]:
 def _times(source: str, command: list[str]) -> dict[float, dict[Choice, float]]:
     """Microseconds of each choice, by bytes of the matrix."""
     print(
-        "organics_neuro: measuring how this machine reads weights fastest, once; this takes some ten seconds",
+        "organics_neuro: measuring how this machine reads weights fastest, once; this takes some five seconds",
         file=sys.stderr,
     )
     times: dict[float, dict[Choice, float]] = defaultdict(dict)

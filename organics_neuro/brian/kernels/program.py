@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -80,7 +81,7 @@ class Program:
             add_template(NumpyCodeObject, self.template, self._numpy)
             add_template(CythonCodeObject, self.template, self._cython)
         elif target == "cpp":
-            add_template(CPPStandaloneCodeObject, self.template, lambda: frames.cpp([self.part().named("")]))
+            add_template(CPPStandaloneCodeObject, self.template, lambda: frames.cpp([self.part.named("")]))
 
     def launched(self) -> list[Launched]:
         """The kernels as `launches` wants them."""
@@ -101,6 +102,7 @@ class Program:
         kernel = self._sum(_named, _named, "", add)
         return frames.fill(frames.CYTHON, KERNEL=kernel, SUPPORT=_text(self._support(_Call.cython)))
 
+    @cached_property
     def part(self) -> frames.Part:
         """C++ of the kernels."""
         add = "for (size_t _k = 0; _k < (size_t)_m*_trials; _k++) _r[_k] += {term}[_k];"

@@ -87,7 +87,7 @@ class Runner(SummedVariableUpdater):
 
     def __init__(self, projection, program, expression, target, variable, dtype):
         self.projection, self.replaced = projection.name, replaced(expression)
-        self.update, self.part = None, program.part() if current_device() == "cpp" else None
+        self.update, self.part = None, program.part if current_device() == "cpp" else None
         self.expression, self.dim = to_brian(expression), variable.dim
         self.target, self.target_var = projection.target_group, variable
         self.target_name = f"{projection.target_group.name}.{target}"
