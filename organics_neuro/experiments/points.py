@@ -28,10 +28,9 @@ def combine(datasets: np.ndarray, axes: Sequence[tuple[str, list, str]]) -> xr.D
         raise ValueError(f"{taken[0]!r} cannot be swept over: the datasets have something of that name")
     dims = [name for name, _, _ in axes]
     kept, varied = _attributes(datasets, dims)
-    filled = np.empty(datasets.shape, dtype=object)
+    nothing, filled = xr.full_like(first.astype(float), np.nan), np.empty(datasets.shape, dtype=object)
     for index in np.ndindex(datasets.shape):
-        point: Any = datasets[index]
-        filled[index] = (xr.full_like(first.astype(float), np.nan) if point is None else point).drop_attrs()
+        filled[index] = nothing if datasets[index] is None else datasets[index]
     how: dict[str, Any] = {"data_vars": "all", "coords": "minimal", "compat": "override", "join": "outer"}
     joined = xr.combine_nested(filled.tolist(), concat_dim=dims, combine_attrs="drop", **how)
     joined = joined.transpose(*dims, ...).assign_coords(

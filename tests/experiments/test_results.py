@@ -60,15 +60,48 @@ def test_a_flipped_bit_is_found(datasets, tmp_path):
             assert noted[0].category is UncheckedFileWarning
 
 
-def test_files_of_others_are_read_with_a_warning(datasets, tmp_path):
-    datasets[0].to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
+def test_what_the_classic_format_cannot_hold(datasets, tmp_path):
+    """Long integers, dimensions without length, lists of texts: such files are NetCDF 4, and others read them, too."""
+    path = tmp_path / "result.nc"
+    odd = {
+        "long": datasets[0].assign(seed=2**40),
+        "seed": datasets[0].assign_attrs(seed=2**40),
+        "empty": datasets[0].isel(mask=slice(0)),
+        "texts": datasets[0].assign_attrs(names=["a", "b"]),
+    }
+    for dataset in odd.values():
+        on.experiments.save(dataset, path)
+        assert path.read_bytes().startswith(b"\x89HDF")
+        xr.testing.assert_identical(on.experiments.load(path), dataset)
+
+
+def test_types_are_kept(tmp_path):
+    values = {
+        "integer": ("x", np.array([-(2**31), 2**31 - 1])),
+        "flag": ("x", np.array([True, False])),
+        "text": ("x", np.array(["", "Größe, µm"])),
+        "number": ("x", np.array([np.nan, -np.inf])),
+    }
+    dataset = xr.Dataset(values, {"x": np.arange(2)}, {"title": "ein Test für µ", "count": 3, "share": 0.1})
+    on.experiments.save(dataset, tmp_path / "result.nc")
+    found = on.experiments.load(tmp_path / "result.nc")
+    assert (tmp_path / "result.nc").read_bytes().startswith(b"CDF")
+    xr.testing.assert_identical(found, dataset)
+    kinds = {name: variable.dtype.kind for name, variable in dataset.variables.items()}
+    assert {name: variable.dtype.kind.replace("O", "U") for name, variable in found.variables.items()} == kinds
+    assert found.integer.dtype == found.x.dtype == np.int64
+
+
+@pytest.mark.parametrize("engine", ["h5netcdf", "scipy"])
+def test_files_of_others_are_read_with_a_warning(datasets, tmp_path, engine):
+    datasets[0].to_netcdf(tmp_path / "other.nc", engine=engine)
     with pytest.warns(UncheckedFileWarning, match="other.nc has no checksum, so damage to it would go unnoticed"):
         xr.testing.assert_identical(on.experiments.load(tmp_path / "other.nc"), datasets[0])
 
 
 def test_others_read_our_files(datasets, tmp_path):
     on.experiments.save(datasets[0], tmp_path / "result.nc")
-    with xr.open_dataset(tmp_path / "result.nc", engine="h5netcdf") as dataset:
+    with xr.open_dataset(tmp_path / "result.nc") as dataset:
         xr.testing.assert_identical(dataset.load(), datasets[0])
 
 
