@@ -38,9 +38,9 @@ fuzz: .venv/.installed
 # Run the programs of the device "cuda" on the CPU, with g++ in place of a CUDA toolkit (docs/cuda.md).
 cuda-on-cpu: .venv-cuda/.installed
 	PATH="$(CURDIR)/tests/cuda_on_cpu/bin:$(CURDIR)/.venv-cuda/bin:$$PATH" \
-		.venv-cuda/bin/python -m pytest -m gpu tests/brian/test_cuda.py tests/brian/test_cuda_programs.py \
+		.venv-cuda/bin/python -m pytest -n 2 -m gpu tests/brian/test_cuda.py tests/brian/test_cuda_programs.py \
 		tests/brian/spiking/test_couplings.py
-	.venv-cuda/bin/python -m pytest tests/cuda_on_cpu
+	.venv-cuda/bin/python -m pytest -n 2 tests/cuda_on_cpu
 
 # On a machine with an NVIDIA GPU, in at most 8 minutes: the tests for GPUs, then circuits against the limits of the GPU, JAX and
 # Synapses; benchmarks/results/gpu.csv and gpu.md. STAND_IN=1 tries the script out without a GPU.
@@ -53,7 +53,7 @@ cuda-build: .venv-cuda/.libraries
 
 .venv-cuda/.installed: setup.cfg
 	$(CUDA_PYTHON) -m venv .venv-cuda
-	.venv-cuda/bin/python -m pip install --quiet -e ".[cuda]" pytest
+	.venv-cuda/bin/python -m pip install --quiet -e ".[cuda,test]"
 	touch $@
 
 .venv-cuda/.libraries: .venv-cuda/.installed
