@@ -32,7 +32,7 @@ STREAMS = (1, 2, 4, 8)
 #: Units of the square matrices that are measured; each stands for those of up to four times its bytes, less half of that.
 SIZES = (64, 128, 256, 512, 1024, 2048)
 #: What another choice must save before it takes the place of the usual one, as a fraction.
-_WORTH = 0.1
+_WORTH = 0.05
 _SECONDS = 60
 
 
@@ -146,7 +146,8 @@ def _times(source: str, command: list[str]) -> dict[float, dict[Choice, float]]:
                 raise ValueError(f"{run[0]} failed: {done.stderr.strip()[:200]}")
     for line in done.stdout.splitlines():
         size, streams, ahead, time = line.split()
-        times[float(size)][Choice(math.inf, int(streams), ahead == "1")] = float(time)
+        choice = Choice(math.inf, int(streams), ahead == "1")
+        times[float(size)][choice] = min(float(time), times[float(size)].get(choice, math.inf))
     return times
 
 
