@@ -11,6 +11,7 @@ from tqdm import tqdm
 from organics_neuro.core import stimuli
 from organics_neuro.core.boundary import by_name, known_name, number, shown
 from organics_neuro.core.circuits import Circuit, check_circuit
+from organics_neuro.core.memory import check_memory
 from organics_neuro.core.names import FIRING_RATE, Name
 from organics_neuro.core.reference import DT
 from organics_neuro.core.stimuli import check_contrasts
@@ -127,6 +128,14 @@ def time_step(engine: Any, circuit: Any) -> float:
     if not hasattr(engine, "dt"):
         engine.simulate(circuit)
     return float(engine.filled(dt=DT).dt)
+
+
+def in_steps(name: str, time: float, dt: float, numbers: int, least: int = 0) -> int:
+    """A time in steps of ``dt``, at least so many; `MemoryError` if so many ``numbers`` of each do not fit."""
+    count = time / dt
+    what = f"{name} = {time:g} s in steps of {dt:g} s, {numbers} numbers in each,"
+    check_memory(what, 8 * numbers * count, "use a shorter time, a larger dt, or fewer")
+    return max(least, round(count))
 
 
 def on_sheet(circuit: Any) -> tuple[int, int]:

@@ -78,7 +78,12 @@ class Experiment(Generic[P]):
         bound.apply_defaults()
         if "engine" in bound.arguments:
             bound.arguments["engine"] = as_engine(bound.arguments["engine"]).filled(**self.engine)
-        dataset = self.function(*bound.args, **bound.kwargs)
+        try:
+            dataset = self.function(*bound.args, **bound.kwargs)
+        except MemoryError as error:
+            if type(error) is MemoryError:
+                raise
+            raise MemoryError(f"{self.name} asks for too much at a time: {error}") from error  # NumPy's own
         for name, variable in dataset.variables.items():
             long_name, unit = self._describe(str(name), variable.attrs)
             described = {"long_name": long_name, "units": unit}

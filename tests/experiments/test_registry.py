@@ -222,3 +222,36 @@ def test_every_experiment_is_complete(name, tmp_path):
     assert ax.get_xlabel()
     assert ax.get_ylabel()
     matplotlib.pyplot.close("all")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("reverse_correlation", {"frames": 10**14}, "frame = 0.02 s in steps of 0.0005 s, .* takes .* GB, but"),
+        ("reverse_correlation", {"sequences": 10**12}, "frame = 0.02 s in steps of 0.0005 s, .* takes .* GB, but"),
+        (
+            "reverse_correlation",
+            {"frame": 1e300},
+            "frame = 1e[+]300 s in steps of 0.0005 s, 28800 numbers in each, takes inf",
+        ),
+        ("reverse_correlation", {"lags": 1e308}, "lags = 1e[+]308 s in steps of 0.02 s"),
+        (
+            "attention_dynamics",
+            {"contrasts": [0.5], "delay": 1e12},
+            "delay = 1e[+]12 s in steps of 0.0001 s, 9 numbers in each",
+        ),
+        ("attention_dynamics", {"contrasts": [0.5], "delay": 1e308}, "delay = 1e[+]308 s in steps of 0.0001 s"),
+        ("adaptation", {"window": 1e308}, "window = 1e[+]308 s in steps of 0.001 s"),
+    ],
+)
+def test_times_of_more_steps_than_fit(name, arguments, message):
+    with pytest.raises(MemoryError, match=message):
+        getattr(on.experiments, name)(on.ring(9), **arguments)
+
+
+def test_what_numpy_cannot_allocate_is_said_of_the_experiment():
+    def too_much(circuit):
+        return xr.Dataset({"x": ("unit", np.ones(10**15))})
+
+    with pytest.raises(MemoryError, match="^too_much asks for too much at a time: Unable to allocate .* shape"):
+        registry.Experiment(too_much, "too_much", "Too much")(on.ring(9))

@@ -14,6 +14,7 @@ from organics_neuro.experiments.drawing import axes, legend, shade
 from organics_neuro.experiments.protocol import (
     contrast,
     gratings,
+    in_steps,
     long_name,
     name_among,
     time_step,
@@ -133,7 +134,7 @@ def adaptation(
     name = name_among("signal", signal, known)
     level, weak, often = contrast("strength", strength), contrast("test", test), probability("biased", biased)
     dt = time_step(engine, circuit)
-    last = max(1, round(seconds("window", window) / dt))
+    last = in_steps("window", seconds("window", window), dt, 1, least=1)
     shown, each = gratings(circuit, angles, None)
     if len(shown) < 3:
         raise ValueError(f"angles must be three or more, so that a tuning curve has a preference, got {shown.tolist()}")

@@ -13,6 +13,7 @@ from organics_neuro.experiments.protocol import (
     Stimulus,
     above_zero,
     held,
+    in_steps,
     long_name,
     most_driven,
     name_among,
@@ -121,7 +122,8 @@ def attention_dynamics(
     name = name_among("signal", signal, known)
     shown, kept = pattern(circuit, stimulus, angle), held(circuit, stimulus)
     dt = time_step(engine, circuit)
-    before, after = round(wait / dt), round(float(engine.filled(duration=0.4).duration) / dt)
+    rest, width = float(engine.filled(duration=0.4).duration), circuit.size * len(levels)
+    before, after = in_steps("delay", wait, dt, width), in_steps("duration", rest, dt, width)
     attended = np.arange(before + after) >= before
     inputs = {**kept, **scaled(shown, levels)}
     for gain in gains:

@@ -9,7 +9,7 @@ from organics_neuro.core.boundary import number
 from organics_neuro.core.pairs import join_complex
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.drawing import axes, draw_curves, legend
-from organics_neuro.experiments.protocol import time_step
+from organics_neuro.experiments.protocol import in_steps, time_step
 from organics_neuro.experiments.protocols.working_memory import bump, check_memory, read_out
 from organics_neuro.experiments.registry import experiment
 
@@ -100,7 +100,7 @@ def memory_maintenance(
     check_memory(circuit)
     open_ = number("leak", leak, "a number that is not negative", lambda g: g >= 0)
     dt = time_step(engine, circuit)
-    steps = max(2, round(seconds("delay", delay) / dt))
+    steps = in_steps("delay", seconds("delay", delay), dt, circuit.size, least=2)
     start = bump(circuit.size, target, 1.0, width)
     start = _held(circuit, start)
     inputs = {"z_re": np.zeros(circuit.size), "z_im": np.zeros(circuit.size), "c_a": open_, "c_b": 0.0}

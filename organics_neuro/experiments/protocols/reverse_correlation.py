@@ -10,7 +10,15 @@ from organics_neuro.core.boundary import check_index, check_seed, positive_int
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.drawing import axes
-from organics_neuro.experiments.protocol import AngleStimulus, contrast, gratings, long_name, name_among, time_step
+from organics_neuro.experiments.protocol import (
+    AngleStimulus,
+    contrast,
+    gratings,
+    in_steps,
+    long_name,
+    name_among,
+    time_step,
+)
 from organics_neuro.experiments.registry import experiment
 
 #: Angles that are shown at most.
@@ -109,9 +117,10 @@ def reverse_correlation(
         keep = np.arange(_ANGLES) * len(shown) // _ANGLES
         shown, each = shown[keep], {key: value[keep] for key, value in each.items()}
     level, dt = contrast("strength", strength), time_step(engine, circuit)
-    width = max(1, round(seconds("frame", frame) / dt))
     count, rows = positive_int("frames", frames), positive_int("sequences", sequences)
-    reach = max(1, round(seconds("lags", lags) / width / dt))  # in frames
+    numbers = count * rows * sum(value.shape[-1] for value in each.values())
+    width = in_steps("frame", seconds("frame", frame), dt, numbers, least=1)
+    reach = in_steps("lags", seconds("lags", lags), width * dt, 1, least=1)  # in frames
     if count <= 2 * reach:
         raise ValueError(f"frames = {count} must be more than twice the {reach} frames that lags reach back")
     order = np.random.default_rng(check_seed(seed)).integers(len(shown), size=(count, rows))

@@ -9,7 +9,7 @@ from organics_neuro.core.boundary import check_index, check_seed, number, positi
 from organics_neuro.core.circuits import check_circuit
 from organics_neuro.core.units import seconds
 from organics_neuro.experiments.drawing import axes, pyplot
-from organics_neuro.experiments.protocol import long_name, name_among, time_step
+from organics_neuro.experiments.protocol import in_steps, long_name, name_among, time_step
 from organics_neuro.experiments.registry import experiment
 
 
@@ -113,11 +113,11 @@ def spike_triggered_average(
     spikes = name_among("output", output, known)
     dt = time_step(engine, circuit)
     every = 1 if hold is None else _whole(seconds("hold", hold), dt)
-    values = int((engine.duration + engine.transient) / (every * dt) + 1e-9)
-    before = int(np.ceil(engine.transient / (every * dt))) + lags
+    units = dynamics.resolve_inputs(None)[name].shape[-1]
+    values = in_steps("duration", engine.duration + engine.transient, dt, trials * units) // every
+    before = -(-in_steps("transient", engine.transient, dt, 1) // every) + lags
     if values <= before + 1:
         raise ValueError(f"a duration of {engine.duration:g} s is too short for {lags} lags; give the engine more")
-    units = dynamics.resolve_inputs(None)[name].shape[-1]
     noise = np.random.default_rng(seed).standard_normal((values, trials, units))
     shown = np.repeat(mean + deviation * noise, every, axis=0)
     found = engine.simulate(circuit, {name: shown}, values * every * dt, record=[spikes], every=every)[spikes]
@@ -146,7 +146,7 @@ def spike_triggered_average(
 
 def _whole(time: float, dt: float) -> int:
     """A time in steps."""
-    steps = round(time / dt)
+    steps = in_steps("hold", time, dt, 1)
     if steps < 1 or not np.isclose(steps * dt, time, rtol=1e-6):
         raise ValueError(f"hold = {time:g} s must be a multiple of the step, {dt:g} s")
     return steps

@@ -11,7 +11,7 @@ from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.pairs import join_complex
 from organics_neuro.core.units import magnitude, seconds
 from organics_neuro.experiments.drawing import axes, curves, labels, legend, shade
-from organics_neuro.experiments.protocol import time_step
+from organics_neuro.experiments.protocol import in_steps, time_step
 from organics_neuro.experiments.registry import experiment
 
 #: What a circuit must have to be one of working memory.
@@ -135,7 +135,7 @@ def working_memory(
     times = {key: seconds(key, value) for key, value in (("show", show), ("close", close), ("delay", delay))}
     ends = np.cumsum([times["show"], times["close"], times["delay"], times["show"], times["close"], times["delay"]])
     dt = time_step(engine, circuit)
-    steps = round(ends[-1] / dt)
+    steps = in_steps("the time of show, close and delay", float(ends[-1]), dt, circuit.size * (2 + gates.size))
     now = (np.arange(steps) + 0.5) * dt
     open_, hold = now < ends[0], now < ends[1]
     again, last = (now >= ends[2]) & (now < ends[3]), (now >= ends[2]) & (now < ends[4])
