@@ -98,7 +98,8 @@ def _check_theory(circuit, z):
     jacobian, state = on.theory.jacobian(circuit, z, {"y": y, "a": a}), np.concatenate([y, a])
     n = len(y)
     for k in range(2 * n):
-        h = 1e-6 if k < n else min(1e-6, 1e-3 * abs(state[k]))  # the root bends over distances of a
+        h = 1e-6 * max(1, abs(state[k]))  # below, rounding tells
+        h = h if k < n else min(h, 1e-3 * abs(state[k]))  # the root bends over distances of a
         up, down = state.copy(), state.copy()
         up[k], down[k] = up[k] + h, down[k] - h
         if min(up[n:].min(), down[n:].min()) <= 0:
