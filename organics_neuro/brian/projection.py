@@ -122,7 +122,8 @@ class Projection(b2.Group):
         hold_arrays(self, program, dtype)
         delay = Coupling(target, delay=delay).delay  # checked
         if delay:
-            hold_past(self, delay_steps(f"the projection {self.name!r}", delay, float(self.clock.dt_)), _centred, dtype)
+            steps = delay_steps(f"the projection {self.name!r}", delay, float(self.clock.dt_), len(source_group))
+            hold_past(self, steps, _centred, dtype)
         self.runner, self.again = Runner(self, program, source, target, variable, dtype), []
         adopt(self.runner)
         self.contained_objects.append(self.runner)

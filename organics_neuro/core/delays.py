@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from organics_neuro.core.errors import StepSizeWarning
+from organics_neuro.core.memory import check_memory
 from organics_neuro.core.populations import add_up
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _TOLERANCE = 1e-6
 
 
-def delay_steps(what: str, delay: float, dt: float) -> int:
+def delay_steps(what: str, delay: float, dt: float, width: int = 1) -> int:
     """A delay in steps; warns with a `StepSizeWarning` if it is not a multiple of the step.
 
     Parameters
@@ -34,12 +35,18 @@ def delay_steps(what: str, delay: float, dt: float) -> int:
         Whose delay it is, for messages.
     delay, dt : float
         In seconds.
+    width : int
+        How many numbers are on their way from each step.
 
     Raises
     ------
     ValueError
         If the delay is shorter than a step.
+    MemoryError
+        If there is no room for what is on its way.
     """
+    needs = f"the delay of {what}, {delay:g} s in steps of dt = {dt:g} s,"
+    check_memory(needs, 8 * width * (delay / dt), "use a shorter delay or a larger dt")
     steps = round(delay / dt)
     if delay < dt * (1 - _TOLERANCE):
         raise ValueError(f"the delay of {what}, {delay:g} s, is shorter than the step dt = {dt:g} s; use a smaller dt")
@@ -74,7 +81,9 @@ class Past:
         self._connections = _needed(dynamics)
         for k, c in self._connections.items():
             if c.delay:
-                self._kept[k] = deque(maxlen=delay_steps(f"the coupling {c.key!r}", c.delay, dt) + 1)
+                self._kept[k] = deque(
+                    maxlen=delay_steps(f"the coupling {c.key!r}", c.delay, dt, c.weights.shape[1]) + 1
+                )
 
     def advance(self, states: Mapping, inputs: Mapping) -> dict[int, Any]:
         """What delayed connections bring in the step that begins with these states and inputs, by their place in `Dynamics.connections`."""

@@ -175,6 +175,13 @@ def test_files_keep_delays(tmp_path):
     assert [c.delay for c in loaded.connections] == [3e-3, 0.25e-3]
 
 
+@pytest.mark.parametrize("delay", [1e10, 1e300])
+def test_what_is_on_its_way_fits_into_memory(delay):
+    message = "the delay of the coupling 'W', .* s in steps of dt = 0.0001 s, takes .* GB, .* use a shorter delay or a larger dt"
+    with pytest.raises(MemoryError, match=message):
+        on.simulate(make_loop(-1.0, delay), None, 1e-3, "reference(dt=1e-4)")
+
+
 def test_delays_and_steps():
     with pytest.warns(StepSizeWarning, match=r"'W', 0.00026 s, is not a multiple of .* rounded to 0.0003 s"):
         simulate_reference(make_loop(-2, 0.26 * ms, 1e-2), None, 1e-3, 1e-4)
