@@ -32,6 +32,8 @@ def complex_pair(
 ) -> Term:
     """A complex state as two real ones, as a part of a model (see `organics_neuro.combine`).
 
+    The time constant of both is ``tau_y`` for "y", if the equation reads it.
+
     Parameters
     ----------
     state : str
@@ -80,11 +82,13 @@ def complex_pair(
     real, imaginary = split(equation, names)
     lines = [f"d{state}{part}/dt = {text} : {unit}" for part, text in zip(PARTS, (real, imaginary), strict=True)]
     lines += [f"{name}{part} : {unit}" for name in declared for part in PARTS]
-    starts = {} if initial is None else dict(zip((f"{state}_re", f"{state}_im"), split(initial, names), strict=True))
+    parts, tau = (f"{state}_re", f"{state}_im"), f"tau_{state}"
+    starts = {} if initial is None else dict(zip(parts, split(initial, names), strict=True))
     return Term(
         equations="\n".join(lines),
         couplings=() if weights is None else _couplings(weights, target, source or state, names),
         initial=starts,
+        time_constants=dict.fromkeys(parts, tau) if tau in _names(equation) else {},
         outputs={f"modulus_{state}": f"sqrt({state}_re**2 + {state}_im**2)"},
     )
 
@@ -107,6 +111,10 @@ def split(text: str, names: Collection[str]) -> tuple[str, str]:
     """Real and imaginary part of an expression in which ``names`` are complex."""
     real, imaginary = _Split(text, names).parts(read(text))
     return ast.unparse(real), "0" if imaginary is None else ast.unparse(imaginary)
+
+
+def _names(text: str) -> set[str]:
+    return {node.id for node in ast.walk(read(text)) if isinstance(node, ast.Name)}
 
 
 class _Split:

@@ -1,4 +1,4 @@
-"""Every experiment on a trained circuit: a dataset, or one sentence that says why not."""
+"""Every experiment on a trained circuit, and on a Brian2 network of one's own: a dataset, or one sentence that says why not."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import organics_neuro as on
-from organics_neuro.engines import Reference
+from organics_neuro.engines import Network, Reference
 from tests.experiments.test_registry import ARGUMENTS
 
 WEIGHTS = Path(__file__).parents[2] / "data" / "weights"
@@ -86,4 +86,40 @@ def test_a_trained_circuit(name):
         return
     dataset = found(circuit, **given)
     assert dataset.attrs.get("circuit_key", circuit.key) == circuit.key
+    assert any(np.isfinite(value.values).any() for value in dataset.data_vars.values() if value.dtype.kind == "f")
+
+
+#: Seconds that averages of the signal over a time need.
+LONG = {"variability": 0.55, "contrast_discrimination": 0.55}
+
+
+def build(circuit, trials):
+    """A network of the circuit alone, with noise of its own on the first state."""
+    import brian2 as b2
+
+    b2.prefs.codegen.target = "numpy"
+    if isinstance(circuit, on.Circuit):
+        gains = {"b": circuit.parameters["b"]} if "b" in circuit.parameters else {}  # attention changes them
+        noise = {circuit.model.states[0]: 1e-6}
+        group = on.CircuitGroup(circuit, trials, inputs=gains, noise=noise, dt=1e-3 * b2.second)
+        return b2.Network(group), group
+    groups = on.groups(circuit, trials, dt=1e-3 * b2.second)
+    return b2.Network(*groups.values()), groups
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in ARGUMENTS if "engine" in on.experiments.find(name).signature.parameters)
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_network_of_ones_own(name):
+    found, given = arguments(name, None)
+    circuit = ARGUMENTS[name].get("circuit", on.ring(9))
+    given.pop("noise", None)
+    given["engine"] = Network(build, duration=LONG.get(name, 0.06), dt=1e-3, window=0.02, transient=0.01, report=False)
+    if "resolution" in given:
+        given["resolution"] = 50.0
+    if name == "contrast_discrimination":
+        given["time"] = 0.01
+    dataset = found(circuit, **{key: value for key, value in given.items() if value is not None})
+    assert "Network" in dataset.attrs["engine"]
     assert any(np.isfinite(value.values).any() for value in dataset.data_vars.values() if value.dtype.kind == "f")
