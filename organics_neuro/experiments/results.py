@@ -13,10 +13,10 @@ from organics_neuro import __version__
 from organics_neuro.core.errors import FileFormatError, shown
 from organics_neuro.core.files import check_writable, existing, replacing, warn_unchecked
 
-#: What comes before the checksum at the end of a file.
-_MARK = b"\norganics_neuro sha256 "
-#: How files of the classic format begin, and those of NetCDF 4, which are HDF5.
-_CLASSIC, _HDF5 = b"CDF", b"\x89HDF\r\n\x1a\n"
+#: What comes before the checksum at the end of a file, and the attribute that says that there is one.
+_MARK, _PROMISE = b"\norganics_neuro sha256 ", "organics_neuro_checksum"
+#: How files of the classic format begin; those of NetCDF 4 are HDF5.
+_CLASSIC = b"CDF"
 #: Bytes of a dataset up to which the classic format is used, whose variables end at 2 GB.
 _LARGE = 1 << 30
 
@@ -55,7 +55,7 @@ def save(dataset: xr.Dataset, path: str | Path) -> None:
     if not isinstance(dataset, xr.Dataset):
         raise TypeError(f"dataset must be an xarray.Dataset, as the experiments return, got {type(dataset).__name__}")
     check_writable(path)
-    content = _encoded(dataset)
+    content = _encoded(dataset.assign_attrs({_PROMISE: "sha256, in the last line of the file"}))
     with replacing(path) as temporary:
         temporary.write_bytes(content + _trailer(content))
 
@@ -71,17 +71,20 @@ def load(path: str | Path) -> xr.Dataset:
     """
     content = existing(path).read_bytes()
     content, ending = content[: -len(_trailer(b""))], content[-len(_trailer(b"")) :]
-    if not ending.startswith(_MARK):
-        content += ending
-        if content.startswith((_CLASSIC, _HDF5)):
-            warn_unchecked(path)
-    elif ending != _trailer(content):  # before anything parses it: HDF5 may hang on a changed bit
-        raise FileFormatError(f"{path} is damaged: its content does not agree with its checksum; copy it anew")
+    checked = ending.startswith(_MARK)
+    damaged = FileFormatError(f"{path} is damaged: its content does not agree with its checksum; copy it anew")
+    if checked and ending != _trailer(content):  # before anything parses it: HDF5 may hang on a changed bit
+        raise damaged
     try:
-        return _decoded(content)
+        dataset = _decoded(content if checked else content + ending)
     except Exception as error:  # h5py and xarray raise many kinds
         reason = shown(error, str)
         raise FileFormatError(f"{path} is not a readable NetCDF file ({reason})") from error
+    if dataset.attrs.pop(_PROMISE, None) is not None and not checked:
+        raise damaged
+    if not checked:
+        warn_unchecked(path)
+    return dataset
 
 
 def _encoded(dataset: xr.Dataset) -> bytes:

@@ -1,8 +1,5 @@
 """Results on disk: what is read is what was written, and a broken file is recognised."""
 
-import warnings
-from contextlib import suppress
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -54,10 +51,20 @@ def test_a_flipped_bit_is_found(datasets, tmp_path):
         damaged = bytearray(whole)
         damaged[at] ^= 1 << at % 8
         path.write_bytes(damaged)
-        with warnings.catch_warnings(record=True) as noted, suppress(FileFormatError):
-            xr.testing.assert_identical(on.experiments.load(path), datasets[0])
-            assert at > len(whole) - 90
-            assert noted[0].category is UncheckedFileWarning
+        with pytest.raises(FileFormatError, match="is damaged: its content does not agree with its checksum"):
+            on.experiments.load(path)
+
+
+@pytest.mark.parametrize("lost", [1, 85, 86, 100, 150])
+def test_a_file_that_was_cut_is_damaged(datasets, tmp_path, lost):
+    """Also where the checksum alone is missing; zeros in its place are no other thing."""
+    path = tmp_path / "result.nc"
+    on.experiments.save(datasets[0], path)
+    whole = path.read_bytes()
+    for damaged in (whole[:-lost], whole[:-lost] + bytes(lost)):
+        path.write_bytes(damaged)
+        with pytest.raises(FileFormatError, match="is damaged|is not a readable NetCDF file"):
+            on.experiments.load(path)
 
 
 def test_what_the_classic_format_cannot_hold(datasets, tmp_path):
@@ -102,6 +109,7 @@ def test_files_of_others_are_read_with_a_warning(datasets, tmp_path, engine):
 def test_others_read_our_files(datasets, tmp_path):
     on.experiments.save(datasets[0], tmp_path / "result.nc")
     with xr.open_dataset(tmp_path / "result.nc") as dataset:
+        assert dataset.attrs.pop("organics_neuro_checksum") == "sha256, in the last line of the file"
         xr.testing.assert_identical(dataset.load(), datasets[0])
 
 
