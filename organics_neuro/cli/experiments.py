@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from organics_neuro.cli.commands import REST, argument, command
+from organics_neuro.core.errors import shown
 
 #: The most values that an option stands for.
 _MOST_VALUES = 1_000_000
@@ -130,10 +131,10 @@ def _split(tokens: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
         option = rest.pop(0)
         name, equals, text = option.partition("=")
         if not option.startswith("-"):
-            raise ValueError(f"{option!r} is not an option; options are --name value")
+            raise ValueError(f"{shown(option)} is not an option; options are --name value")
         if not equals:
             if not rest:
-                raise ValueError(f"the option {option} needs a value")
+                raise ValueError(f"the option {shown(option, str)} needs a value")
             text = rest.pop(0)
         given.append((name.lstrip("-").replace("-", "_"), text))
     return list(tokens[:first]), given

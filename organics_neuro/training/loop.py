@@ -85,8 +85,8 @@ def fit(
     epochs, batch_size : int
     lr : float
         Largest learning rate.
-    validation : float, (x, y) or DataLoader
-        Fraction of the samples to set aside, or validation data.
+    validation : float, pair of arrays, or DataLoader
+        Fraction of the samples to set aside, or validation data: the pair (x, y), or a loader of such pairs.
     seed : int
     loss : callable, optional
         From ``(model, x, y)`` to the mean loss of a batch. Default: `cross_entropy` of labels, the mean squared error of

@@ -78,6 +78,8 @@ def folder(tmp_path, monkeypatch):
             "parameter 'sigma' must be a number or an array of numbers, got 'abc'",
         ),
         (["--contrasts", "1", "--figure", "a.npy"], "unknown format of a picture 'npy'; known: "),
+        (["--contrasts", "1", "9" * 5000], "9... is not an option; options are --name value"),
+        (["--contrasts", "1", "--" + "9" * 5000], "9... needs a value"),
         (["--contrasts", "1", "-o", "9" * 5000], "cannot be used (File name too long); give another one"),
     ],
 )

@@ -59,6 +59,9 @@ def test_nothing_is_wrong_in_silence(area, monkeypatch, tmp_path):
         ("cells", "2**63"),
         ("variable", "masked"),
         ("conductance", "tensor: grad"),
+        ("stability_census samples", "2**63"),
+        ("reverse_correlation frames", "10**12"),
+        ("spike_triggered_average hold", "large"),
     ],
 )
 def test_what_was_once_a_traceback(call, value):

@@ -35,7 +35,6 @@ _add("log", np.log, symbolic=sp.log, torch="log")
 _add("tanh", np.tanh, symbolic=sp.tanh, torch="tanh")
 _add("sin", np.sin, symbolic=sp.sin, torch="sin")
 _add("cos", np.cos, symbolic=sp.cos, torch="cos")
-_add("abs", np.abs, symbolic=sp.Abs, torch="abs", units="same")
 
 # --- what Brian2 has ------------------------------------------------------------------------------------------------
 
@@ -45,6 +44,8 @@ _add("cosh", np.cosh, "sinh(x)", torch="cosh")
 _add("arcsin", np.arcsin, "1/sqrt(1 - x**2)", torch="asin")
 _add("arccos", np.arccos, "-1/sqrt(1 - x**2)", torch="acos")
 _add("arctan", np.arctan, "1/(1 + x**2)", torch="atan")
+#: SymPy's own splits its argument into real and imaginary part.
+_add("abs", np.abs, "sign(x)", torch="abs", units="same")
 _add("log10", np.log10, "1/(x*log(10))", torch="log10")
 _add("log1p", np.log1p, "1/(1 + x)", torch="log1p")
 _add("expm1", np.expm1, "exp(x)", torch="expm1")

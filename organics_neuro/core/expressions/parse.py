@@ -121,6 +121,11 @@ class _Converter:
                     f"cannot use {shorten(ast.unparse(node))} in the expression {shorten(self.text)}: a power of 0 needs a number "
                     "as its exponent"
                 )
+            if isinstance(node.op, ast.Pow) and left.is_negative and not right.is_Number:  # its slope is complex
+                raise ValueError(
+                    f"cannot use {shorten(ast.unparse(node))} in the expression {shorten(self.text)}: a power of a negative "
+                    "number needs a number as its exponent"
+                )
             return getattr(left, _BINARY[type(node.op)])(right)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
             return self._call(node)

@@ -10,6 +10,7 @@ from organics_neuro.core import theory
 from organics_neuro.core.boundary import check_seed, number, positive_int
 from organics_neuro.core.circuits import Circuit
 from organics_neuro.core.errors import ConvergenceWarning
+from organics_neuro.core.memory import check_memory
 from organics_neuro.experiments.drawing import axes, legend, shade
 from organics_neuro.experiments.registry import experiment
 
@@ -97,6 +98,9 @@ def stability_census(
     count, wide = positive_int("samples", samples), number("spread", spread, "1 or larger", lambda s: s >= 1)
     empty = number("sparsity", sparsity, "a part from 0 to 1", lambda p: 0 <= p <= 1)
     width = number("scale", scale, "a number above 0", lambda s: s > 0)
+    drawn = sum(float(np.prod(circuit.weights[name].shape)) for name in _nonnegative(circuit))
+    numbers = drawn + circuit.size * len(circuit.parameters)
+    check_memory(f"a census of {count:.3g} circuits of {circuit.size} units", 8 * count * numbers, "draw fewer")
     rng = np.random.default_rng(check_seed(seed))
     circuits = [_random(circuit, rng, wide, empty) for _ in range(count)]
     inputs = {name: width * rng.normal(size=(count, n)) for name, n in circuit.inputs.items()}
@@ -124,9 +128,13 @@ def _random(circuit: Circuit, rng: np.random.Generator, spread: float, sparsity:
         if (np.asarray(value) > 0).all():
             factor = np.exp(rng.uniform(-np.log(spread), np.log(spread), circuit.size))
             changes[name] = np.broadcast_to(value, (circuit.size,)) * factor
-    positive = {c.weights for c in circuit.model.couplings if c.nonnegative}
     weights = {}
-    for name in sorted(positive & set(circuit.weights)):
+    for name in _nonnegative(circuit):
         shape = circuit.weights[name].shape
         weights[name] = rng.exponential(size=shape) * (rng.uniform(size=shape) >= sparsity)
     return circuit.replace(weights=weights, **changes)
+
+
+def _nonnegative(circuit: Circuit) -> list[str]:
+    """Weights that must not be negative, which are drawn."""
+    return sorted({c.weights for c in circuit.model.couplings if c.nonnegative} & set(circuit.weights))

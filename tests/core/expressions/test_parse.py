@@ -112,6 +112,31 @@ def test_substitution_is_composition(x, y):
     assert value == pytest.approx(2 * u - max(u, 0) * x * y, abs=1e-12)
 
 
+@pytest.mark.parametrize("text", ["(-7)**y", "(0 - 7)**relu(y)", "(-2)**(y + z)"])
+def test_a_power_of_a_negative_number_is_refused_unless_its_exponent_is_a_number(text):
+    """Its slope would be a complex number."""
+    with pytest.raises(
+        ValueError, match=r"cannot use '.*\*\*.*' in the .*: a power of a negative number needs a number"
+    ):
+        expressions.parse(text)
+    assert expressions.parse("(-2)**3") == -8
+
+
+@pytest.mark.parametrize(
+    "text", ["abs(exp((y*z)**0.5))", "abs((y*z)**1.5)", "abs(sqrt(y)*z)", "abs(-y)", "abs(log(y))"]
+)
+def test_absolute_values_are_those_of_real_numbers(text):
+    """SymPy's own takes its argument apart into real and imaginary part, which arrays do not have."""
+    value = expressions.compile_function(["y", "z"], [expressions.parse(text)])
+    y, z = np.array([0.5, 2.0, -1.0]), np.array([0.3, 4.0, 2.0])
+    with np.errstate(invalid="ignore"):
+        expected = eval(text, {"abs": np.abs, "exp": np.exp, "sqrt": np.sqrt, "log": np.log, "y": y, "z": z})
+    np.testing.assert_allclose(value(y, z)[0], expected, rtol=1e-14)
+    slope = expressions.compile_function(["y", "z"], [expressions.parse(text).diff(expressions.symbol("y"))])
+    up, down = (value(y + h, z)[0] for h in (1e-6, -1e-6))
+    np.testing.assert_allclose(slope(y, z)[0], (up - down) / 2e-6, rtol=1e-7, atol=1e-9)
+
+
 @pytest.mark.parametrize("text", ["0**y", "z/0**y", "(2 - 2)**(y + 1)"])
 def test_a_power_of_0_is_refused_unless_its_exponent_is_a_number(text):
     """SymPy made z*zoo**y of it, which is NaN."""

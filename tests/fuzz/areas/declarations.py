@@ -1,5 +1,7 @@
 """Declarations of random text: read as Python reads the same text, or refused."""
 
+import ast
+
 import numpy as np
 
 import organics_neuro as on
@@ -53,6 +55,17 @@ def _harmed(random, text):
     return text
 
 
+class _Floats(ast.NodeTransformer):
+    """Integers as floats: those of Python have no end, those of NumPy no negative powers."""
+
+    def visit_Constant(self, node):
+        return ast.Constant(float(node.value))
+
+
+def _in_floats(text):
+    return compile(ast.fix_missing_locations(_Floats().visit(ast.parse(text, mode="eval"))), "<expression>", "eval")
+
+
 def _evaluate(random):
     """An expression, and the same text evaluated by Python."""
     text = _expression(random, random.randint(1, 4))
@@ -60,7 +73,7 @@ def _evaluate(random):
     values = {name: np.array([random.uniform(-2, 2) for _ in range(4)]) for name in _NAMES}
     with np.errstate(all="ignore"):
         found = np.broadcast_to(function(*values.values())[0], 4)
-        expected = np.broadcast_to(eval(text, {"__builtins__": {}, **_FUNCTIONS}, values), 4)  # noqa: S307  of this file
+        expected = np.broadcast_to(eval(_in_floats(text), {"__builtins__": {}, **_FUNCTIONS}, values), 4)  # noqa: S307  of this file
     usual = np.isfinite(expected) & (np.abs(expected) < 1e8)
     scale = np.maximum(1, np.abs(expected))
     if not np.all(np.abs(found - expected)[usual] <= 1e-6 * scale[usual]):
