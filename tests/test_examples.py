@@ -163,13 +163,19 @@ TUTORIALS = {
     "03_oscillations": ["1.0: 56.4", "oscillates at 51.0 Hz"],
     "04_train_and_transfer": ["agree on 200 of 200 digits"],
     "05_trained_cortex": ["'exponent': 2.0", "leading eigenvalue over 50 random inputs: at most -"],
+    "06_beside_biophysical_neurons": [
+        "asks for a division by [1.  1.5 2. ]",
+        "the depolarization is divided by [1.   1.53 2.04]",
+        "rate with a shunt (Hz): asked 0.50, gain 1.0",
+        "rate with a scaled drive (Hz): asked 0.50, gain 0.6",
+    ],
     "07_your_own_model": ["tau_v has the unit 1", "all stable: True", "wanted [ 5. 15.]"],
     "08_large_circuits": ["10,092 units: fixed point in"],
 }
 
 
 #: Those that take more than 20 s are for the long form of the suite.
-LONG = ("03", "05", "07", "08")
+LONG = ("03", "05", "06", "07", "08")
 
 
 @pytest.mark.parametrize(
