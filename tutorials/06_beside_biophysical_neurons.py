@@ -20,6 +20,8 @@
 # You need `pip install ".[plot]"`; nothing is compiled here.
 
 # %%
+from typing import Any
+
 import brian2 as b2
 import matplotlib.pyplot as plt
 import numpy as np
@@ -58,15 +60,8 @@ I_drive : amp (constant)
 def neurons(drives, drive="I_drive", other="0*amp", variables=""):
     """Hodgkin-Huxley neurons, one for each drive (in pA)."""
     text = EQUATIONS.format(drive=drive, other=other, variables=variables)
-    group = b2.NeuronGroup(
-        len(drives),
-        text,
-        threshold="v > -20*mV",
-        refractory="v > -40*mV",
-        method="exponential_euler",
-        namespace=CHANNELS,
-        name="hh",
-    )
+    options: dict[str, Any] = {"threshold": "v > -20*mV", "refractory": "v > -40*mV", "name": "hh"}
+    group = b2.NeuronGroup(len(drives), text, method="exponential_euler", namespace=CHANNELS, **options)
     group.v, group.h, group.I_drive = CHANNELS["E_L"], 1, drives * pA
     return group
 
