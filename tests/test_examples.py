@@ -102,6 +102,20 @@ def test_gamma_in_spikes_and_field(tmp_path):
     assert np.all(np.diff(peak) > 0)
 
 
+@pytest.mark.slow
+def test_digits_with_spiking_units(tmp_path):
+    """Correlations are those that the noise of Poisson trains leaves; enough neurons read as well as the units."""
+    pytest.importorskip("torch")
+    output = run(ROOT / "examples" / "digits_with_spiking_units.py", tmp_path)
+    ((exact, error),) = numbers(output, r"without spikes: accuracy ([\d.]+) ± ([\d.]+)")
+    found = numbers(output, r"neurons: accuracy ([\d.]+), correlation ([\d.]+), expected ([\d.]+)").reshape(2, 3, 3)
+    accuracy, correlation, expected = found.transpose(2, 0, 1)
+    assert exact > 0.97
+    assert np.all(np.abs(accuracy[:, 1:] - exact) < error)
+    np.testing.assert_allclose(correlation, expected, atol=0.03)
+    assert np.all(np.diff(correlation, axis=1) > 0)
+
+
 def test_cortical_column(tmp_path):
     output = run(ROOT / "examples" / "cortical_column.py", tmp_path)
     latencies = numbers(output, r"half of its response after ([\d.]+) ms")[:, 0]
