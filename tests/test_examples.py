@@ -102,6 +102,20 @@ def test_gamma_in_spikes_and_field(tmp_path):
     assert np.all(np.diff(peak) > 0)
 
 
+@pytest.mark.slow
+def test_digits_with_spiking_units(tmp_path):
+    """Correlations are those that the noise of Poisson trains leaves; enough neurons read as well as the units."""
+    pytest.importorskip("torch")
+    output = run(ROOT / "examples" / "digits_with_spiking_units.py", tmp_path)
+    ((exact, error),) = numbers(output, r"without spikes: accuracy ([\d.]+) ± ([\d.]+)")
+    found = numbers(output, r"neurons: accuracy ([\d.]+), correlation ([\d.]+), expected ([\d.]+)").reshape(2, 3, 3)
+    accuracy, correlation, expected = found.transpose(2, 0, 1)
+    assert exact > 0.97
+    assert np.all(np.abs(accuracy[:, 1:] - exact) < error)
+    np.testing.assert_allclose(correlation, expected, atol=0.03)
+    assert np.all(np.diff(correlation, axis=1) > 0)
+
+
 def test_cortical_column(tmp_path):
     output = run(ROOT / "examples" / "cortical_column.py", tmp_path)
     latencies = numbers(output, r"half of its response after ([\d.]+) ms")[:, 0]
@@ -163,13 +177,19 @@ TUTORIALS = {
     "03_oscillations": ["1.0: 56.4", "oscillates at 51.0 Hz"],
     "04_train_and_transfer": ["agree on 200 of 200 digits"],
     "05_trained_cortex": ["'exponent': 2.0", "leading eigenvalue over 50 random inputs: at most -"],
+    "06_beside_biophysical_neurons": [
+        "asks for a division by [1.  1.5 2. ]",
+        "the depolarization is divided by [1.   1.53 2.04]",
+        "rate with a shunt (Hz): asked 0.50, gain 1.0",
+        "rate with a scaled drive (Hz): asked 0.50, gain 0.6",
+    ],
     "07_your_own_model": ["tau_v has the unit 1", "all stable: True", "wanted [ 5. 15.]"],
     "08_large_circuits": ["10,092 units: fixed point in"],
 }
 
 
 #: Those that take more than 20 s are for the long form of the suite.
-LONG = ("03", "05", "07", "08")
+LONG = ("03", "05", "06", "07", "08")
 
 
 @pytest.mark.parametrize(

@@ -212,4 +212,4 @@ print(f"leading eigenvalue over 50 random inputs: at most {leading.max():.1f} pe
 # ## What next
 #
 # * Ask for the angle of the *stronger* of two gratings, and see what becomes of the pool.
-# * [Your own model](07_your_own_model.ipynb).
+# * [Next to biophysical neurons](06_beside_biophysical_neurons.ipynb).
