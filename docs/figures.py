@@ -19,7 +19,7 @@ def write(folder: Path) -> None:
     folder.mkdir(exist_ok=True, parents=True)
     plt.style.use("organics_neuro.organics")
     kept = {next(iter(tables.values())).machine: tables for tables in machines().values() if tables}
-    figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), layout="constrained", width_ratios=[1.2, 1])
+    figure, axes = plt.subplots(2, 1, figsize=(7.5, 8.5), layout="constrained")
     _ratios(axes[0], kept)
     _one_trial(axes[1], kept)
     figure.savefig(folder / "performance.png", dpi=130)
