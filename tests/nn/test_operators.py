@@ -39,8 +39,9 @@ def test_product_equals_the_matrix(operator, dtype, tolerance, axes):
 @every_operator
 def test_derivatives(operator):
     multiply, x = operators.product(operator), values(operator, 2).requires_grad_()
-    assert torch.autograd.gradcheck(multiply, x, check_forward_ad=True)
-    assert torch.autograd.gradgradcheck(lambda x: multiply(x) ** 2, x)
+    projected = x.numel() > 1000  # in random directions, not in each
+    assert torch.autograd.gradcheck(multiply, x, check_forward_ad=True, fast_mode=projected)
+    assert torch.autograd.gradgradcheck(lambda x: multiply(x) ** 2, x, fast_mode=projected)
 
 
 @every_operator
