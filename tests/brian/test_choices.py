@@ -5,6 +5,7 @@ import math
 import subprocess
 
 import brian2 as b2
+import numpy as np
 import pytest
 from brian2.codegen.cpp_prefs import get_compiler_and_args
 
@@ -112,6 +113,11 @@ def test_a_preference_overrides_what_was_measured(measured):
         assert not measured
         with pytest.raises(ValueError, match=r"organics_neuro.streams is 3, but must be 0 \(measured\), 1, 2, 4, 8"):
             b2.prefs.organics_neuro.streams = 3
+        for value in (np.ones(3), "4", 4.0, None):
+            with pytest.raises(
+                ValueError, match=r"organics_neuro.streams is .*, but must be 0 \(measured\), 1, 2, 4, 8"
+            ):
+                b2.prefs.organics_neuro.streams = value
     finally:
         b2.prefs.organics_neuro.streams = 0
 

@@ -13,6 +13,7 @@ import tempfile
 import warnings
 from collections import defaultdict
 from functools import cache
+from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,7 +54,7 @@ USUAL = Choice(math.inf, 4, False)
 
 
 def _is_known(value: Any) -> bool:
-    if value not in (0, *STREAMS):
+    if not isinstance(value, Integral) or value not in (0, *STREAMS):
         known = ", ".join(map(str, STREAMS))
         raise ValueError(f"the preference organics_neuro.streams is {shown(value)}, but must be 0 (measured), {known}")
     return True
