@@ -36,8 +36,8 @@ def label(dataset: xr.Dataset, circuit: Any, title: str, **attributes: Any) -> x
 def save(dataset: xr.Dataset, path: str | Path) -> None:
     """Write the dataset of an experiment to a NetCDF file.
 
-    The format is the classic one (64-bit offsets), which takes a thirtieth of the time, where it can hold the dataset, and NetCDF 4
-    elsewhere. The file ends in a checksum of its content, which readers of NetCDF pass over.
+    The format is the classic one (64-bit offsets) where it can hold the dataset, since it is quicker, and NetCDF 4 elsewhere.
+    The file ends in a checksum of its content, which readers of NetCDF pass over.
 
     Parameters
     ----------
