@@ -54,33 +54,13 @@ class Case:
 
     def bytes(self):
         """That a step must read and write at least: every weight, source and target once for each product."""
-        size, (_, states) = np.dtype(self.dtype).itemsize, (0, len(self.circuit.states))
-        numbers = sum(_numbers(w) + self.trials * sum(w.shape) for w in self.operators())
+        size, states = np.dtype(self.dtype).itemsize, len(self.circuit.states)
+        numbers = sum(w.cost.weights + self.trials * sum(w.shape) for w in self.operators())
         return self.products * size * (numbers + 2 * states * self.circuit.size * self.trials)
 
     def operations(self):
         """Additions and multiplications of a step."""
-        return self.products * sum(2 * _pairs(w) * self.trials for w in self.operators())
-
-
-def _numbers(weights):
-    """Numbers that the weights are made of."""
-    arrays = [np.asarray(array) for array in getattr(weights, "arrays", dict)().values()]
-    return sum(array.size for array in arrays if array.dtype.kind == "f")
-
-
-def _pairs(weights):
-    """Multiplications that a product takes in the kernels of the package."""
-    m, n = weights.shape
-    if isinstance(weights, on.Sparse):
-        return weights.matrix.nnz
-    if isinstance(weights, on.AllToAll):
-        return m + n
-    if isinstance(weights, on.LowRank):
-        return (m + n) * weights.left.shape[1]
-    if isinstance(weights, on.Convolution):
-        return sum(kernel.size for kernel in weights.passes) * weights.sheet[0] * weights.sheet[1]
-    return m * (len(weights.offsets) if isinstance(weights, on.Circulant) else n)
+        return self.products * sum(2 * w.cost.multiplications * self.trials for w in self.operators())
 
 
 def dense(n):

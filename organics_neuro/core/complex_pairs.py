@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Sequence
 
+from organics_neuro.core.expressions.reading import names as names_in
 from organics_neuro.core.expressions.reading import read, shorten
 from organics_neuro.core.model import Coupling
 from organics_neuro.core.pairs import PARTS
@@ -88,7 +89,7 @@ def complex_pair(
         equations="\n".join(lines),
         couplings=() if weights is None else _couplings(weights, target, source or state, names),
         initial=starts,
-        time_constants=dict.fromkeys(parts, tau) if tau in _names(equation) else {},
+        time_constants=dict.fromkeys(parts, tau) if tau in names_in(equation) else {},
         outputs={f"modulus_{state}": f"sqrt({state}_re**2 + {state}_im**2)"},
     )
 
@@ -111,10 +112,6 @@ def split(text: str, names: Collection[str]) -> tuple[str, str]:
     """Real and imaginary part of an expression in which ``names`` are complex."""
     real, imaginary = _Split(text, names).parts(read(text))
     return ast.unparse(real), "0" if imaginary is None else ast.unparse(imaginary)
-
-
-def _names(text: str) -> set[str]:
-    return {node.id for node in ast.walk(read(text)) if isinstance(node, ast.Name)}
 
 
 class _Split:

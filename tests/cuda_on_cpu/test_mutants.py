@@ -49,7 +49,7 @@ MISTAKES = {
             ("+ (size_t)pairs*sizes[5]", "+ pairs"),
         ],
     ),
-    "dense.cu": (["Dense"], [("(size_t)i*n + entry", "(size_t)entry*n + i"), ("return n;", "return n - 1;")]),
+    "dense.cu": (["Dense"], [("{matrix, n, n}", "{matrix, 1, n}"), ("{matrix, n, n}", "{matrix, n, n - 1}")]),
     "gemm.cu": (
         ["Dense", "Sum"],
         [
@@ -87,10 +87,12 @@ MISTAKES = {
             ("piece % pieces*256 + threadIdx.x", "threadIdx.x"),
         ],
     ),
-    "ring.cu": (["Circulant"], [("n - 1 - i + entry", "n - i + entry"), ("n - 1 - i + entry", "i + entry")]),
+    "ring.cu": (["Circulant"], [("backwards + n - 1", "backwards + n"), ("-1, n}", "1, n}")]),
     "rows.cuh": (
         ["Dense", "Sparse", "Sum"],
         [
+            ("i*apart + entry", "entry*apart + i"),
+            ("return n;", "return n - 1;"),
             ("entry += lanes", "entry += lanes - 1"),
             ("lanes < 32)", "lanes < 64)"),
             ("k/m*ORGANICS_TOGETHER", "k/m"),

@@ -3,6 +3,8 @@
 It is needed at the end of a run, at each step if there is a longest time to run, and now and then for a report.
 """
 
+from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
+
 from organics_neuro.brian.kernels.templates import rewrite
 
 _TIME = """        {% if openmp_pragma('with_openmp') %}
@@ -18,6 +20,7 @@ _REPORT, _END = "            if (report_func)\n", "    Network::_globally_runnin
 _EVERY = 16
 
 rewrite(
+    CPPStandaloneCodeObject,
     "network.cpp",
     {
         _TIME: "        {% if maximum_run_time is not none %}\n" + _TIME + "        {% endif %}\n",

@@ -2,7 +2,8 @@
 
 import numpy as np
 from brian2.core.variables import ArrayVariable
-from jinja2 import DictLoader
+
+from organics_neuro.brian.kernels.templates import rewrite
 
 _prepared = False
 _linked = ""
@@ -29,17 +30,9 @@ def prepare_makefile(linker_flags: list[str]) -> None:
     _linked = " ".join(linker_flags)
     if _prepared:
         return
-    loader = CUDAStandaloneCodeObject.templater.env.loader
-    makefile = loader.get_source(CUDAStandaloneCodeObject.templater.env, "makefile")[0]
-    for old, new in (
-        ("-std=c++11", "-std=c++17"),
-        ("-lcurand", " ".join(linker_flags)),
-        ("$(LFLAGS) $(OBJS)", "$(OBJS) $(LFLAGS)"),
-    ):
-        if old not in makefile:
-            raise RuntimeError(f"the makefile of this brian2cuda has no {old!r}; use brian2cuda 1.0b1")
-        makefile = makefile.replace(old, new)
-    loader.loaders.insert(0, DictLoader({"makefile": makefile}))
+    parts = {"-std=c++11": "-std=c++17", "-lcurand": _linked, "$(LFLAGS) $(OBJS)": "$(OBJS) $(LFLAGS)"}
+    if missing := rewrite(CUDAStandaloneCodeObject, "makefile", parts):
+        raise RuntimeError(f"the makefile of this brian2cuda has no {missing[0]!r}; use brian2cuda 1.0b1")
     _prepared = True
 
 

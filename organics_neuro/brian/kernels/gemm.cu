@@ -1,22 +1,12 @@
 // Several trials: a product of matrices by cuBLAS.
-#include <cstdio>
-#include <cstdlib>
 #include <cublas_v2.h>
 #ifndef ORGANICS_CUBLAS
 #define ORGANICS_CUBLAS
-// A program does not go on with a product that cuBLAS could not make.
-inline void organics_check(const cublasStatus_t status, const char* call)
-{
-    if (status == CUBLAS_STATUS_SUCCESS) return;
-    std::fprintf(stderr, "ERROR: %s of cuBLAS failed with status %d\n", call, (int)status);
-    std::exit(EXIT_FAILURE);
-}
-
 // One handle, with its workspace, for the whole program: an inline function is the same in all of its files.
 inline cublasHandle_t organics_cublas()
 {
     static cublasHandle_t handle = nullptr;
-    if (!handle) organics_check(cublasCreate(&handle), "cublasCreate");
+    if (!handle) organics_check(cublasCreate(&handle), "cuBLAS", "cublasCreate");
     return handle;
 }
 #endif
@@ -29,8 +19,10 @@ void organics_gemm(const Real* x, const Organics_target<Real> r, const int m, co
     const Real one = 1, keep = r.add ? 1 : 0;
     const auto T = CUBLAS_OP_T, N = CUBLAS_OP_N;
     if constexpr (sizeof(Real) == sizeof(double))
-        organics_check(cublasDgemm(handle, T, N, m, trials, n, &one, matrix, n, x, n, &keep, r.start, m), "cublasDgemm");
+        organics_check(cublasDgemm(handle, T, N, m, trials, n, &one, matrix, n, x, n, &keep, r.start, m), "cuBLAS",
+                       "cublasDgemm");
     else
-        organics_check(cublasSgemm(handle, T, N, m, trials, n, &one, matrix, n, x, n, &keep, r.start, m), "cublasSgemm");
+        organics_check(cublasSgemm(handle, T, N, m, trials, n, &one, matrix, n, x, n, &keep, r.start, m), "cuBLAS",
+                       "cublasSgemm");
 }
 }

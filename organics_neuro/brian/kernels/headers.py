@@ -9,6 +9,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
+
 from organics_neuro.brian.kernels.templates import rewrite
 from organics_neuro.core.cache import cache_folder, key
 from organics_neuro.core.files import replacing
@@ -72,6 +74,7 @@ def _compiled(command: str, flags: str) -> Path | None:
 
 
 rewrite(
+    CPPStandaloneCodeObject,
     "makefile",
     {
         _FLAGS: _FLAGS

@@ -1,6 +1,16 @@
 // What every kernel is called with. Several kernels share a launch: each has blocks of 256 threads of its own.
+#include <cstdio>
+#include <cstdlib>
 #ifndef ORGANICS_LAUNCH
 #define ORGANICS_LAUNCH
+// A program does not go on with what a library could not do; the status of success is 0.
+inline void organics_check(const int status, const char* library, const char* call)
+{
+    if (status == 0) return;
+    std::fprintf(stderr, "ERROR: %s of %s failed with status %d\n", call, library, status);
+    std::exit(EXIT_FAILURE);
+}
+
 struct Organics_place { int block, blocks; };
 
 // Blocks of 256 threads for so many results, `each` of them to a block; blocks go on with the next ones when there are more.

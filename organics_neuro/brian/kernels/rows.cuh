@@ -1,6 +1,7 @@
 // Lanes of a warp add up each row of weights, for up to four trials, which share what is read of the row: 32 lanes, or fewer
 // for short rows. Lane by lane the entries lie next to each other in memory. `Row` has lanes(), count(i), weight(i, entry) and
 // unit(i, entry).
+#include <cstddef>
 #ifndef ORGANICS_ROWS
 #define ORGANICS_ROWS
 namespace {
@@ -18,6 +19,19 @@ __host__ __device__ inline int organics_row_blocks(const int m, const int trials
 {
     return organics_blocks((size_t)m*((trials + ORGANICS_TOGETHER - 1)/ORGANICS_TOGETHER), 256/lanes);
 }
+
+// Rows of n numbers next to each other, each row so many numbers after the one before it.
+template <typename Real>
+struct Organics_strips
+{
+    const Real* first;
+    std::ptrdiff_t apart;
+    int n;
+    __device__ int lanes() const { return organics_lanes(n); }
+    __device__ int count(int) const { return n; }
+    __device__ Real weight(const int i, const int entry) const { return first[i*apart + entry]; }
+    __device__ int unit(int, const int entry) const { return entry; }
+};
 
 template <typename Real, typename Row, typename Source, typename Target>
 __device__ inline void organics_rows(const Organics_place at, const Row row, const Source x, const Target r, const int m,

@@ -1,16 +1,17 @@
-"""Templates of Brian2's C++ programs that are made quicker; a version of Brian2 that has other ones is left alone."""
+"""Templates of Brian2 and brian2cuda in which parts are replaced; a version that has other ones is left alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from jinja2 import DictLoader
 
 
-def rewrite(name: str, parts: dict[str, str], **functions: Callable) -> bool:
+def rewrite(codeobject: type, name: str, parts: Mapping[str, str], **functions: Callable) -> list[str]:
     """Write programs from now on with each of the ``parts`` of a template replaced by another text.
 
     Parameters
     ----------
+    codeobject : type
+        Class of Brian2 whose template it is.
     name : str
         Of the template.
     parts : dict of str
@@ -20,15 +21,15 @@ def rewrite(name: str, parts: dict[str, str], **functions: Callable) -> bool:
 
     Returns
     -------
-    bool
-        Whether all parts were found; if not, nothing is changed.
+    list of str
+        The parts that were not found; if there are any, nothing is changed.
     """
-    env = CPPStandaloneCodeObject.templater.env
+    env = codeobject.templater.env
     text = env.loader.get_source(env, name)[0]
-    if not all(text.count(part) == 1 for part in parts):
-        return False
+    if missing := [part for part in parts if text.count(part) != 1]:
+        return missing
     for part, other in parts.items():
         text = text.replace(part, other)
     env.globals.update(functions)
     env.loader.loaders.insert(0, DictLoader({name: text}))
-    return True
+    return []

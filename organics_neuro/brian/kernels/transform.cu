@@ -1,19 +1,9 @@
 // Large full rings: Fourier transforms by cuFFT, of all trials together.
-#include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <utility>
 #include <cufft.h>
 #ifndef ORGANICS_CUFFT
 #define ORGANICS_CUFFT
-// A program does not go on with a transform that cuFFT could not make.
-inline void organics_check(const cufftResult status, const char* call)
-{
-    if (status == CUFFT_SUCCESS) return;
-    std::fprintf(stderr, "ERROR: %s of cuFFT failed with status %d\n", call, (int)status);
-    std::exit(EXIT_FAILURE);
-}
-
 // One plan for each kind of transform and number of them, for the whole program.
 inline cufftHandle organics_plan(const cufftType type, int n, const int trials)
 {
@@ -22,25 +12,25 @@ inline cufftHandle organics_plan(const cufftType type, int n, const int trials)
     const auto found = plans.find(key);
     if (found != plans.end()) return found->second;
     cufftHandle plan;
-    organics_check(cufftPlanMany(&plan, 1, &n, nullptr, 1, 0, nullptr, 1, 0, type, trials), "cufftPlanMany");
+    organics_check(cufftPlanMany(&plan, 1, &n, nullptr, 1, 0, nullptr, 1, 0, type, trials), "cuFFT", "cufftPlanMany");
     return plans[key] = plan;
 }
 
 inline void organics_forth(double* x, double* waves, const int n, const int trials)
 {
-    organics_check(cufftExecD2Z(organics_plan(CUFFT_D2Z, n, trials), x, (cufftDoubleComplex*)waves), "cufftExecD2Z");
+    organics_check(cufftExecD2Z(organics_plan(CUFFT_D2Z, n, trials), x, (cufftDoubleComplex*)waves), "cuFFT", "cufftExecD2Z");
 }
 inline void organics_forth(float* x, float* waves, const int n, const int trials)
 {
-    organics_check(cufftExecR2C(organics_plan(CUFFT_R2C, n, trials), x, (cufftComplex*)waves), "cufftExecR2C");
+    organics_check(cufftExecR2C(organics_plan(CUFFT_R2C, n, trials), x, (cufftComplex*)waves), "cuFFT", "cufftExecR2C");
 }
 inline void organics_back(double* waves, double* r, const int n, const int trials)
 {
-    organics_check(cufftExecZ2D(organics_plan(CUFFT_Z2D, n, trials), (cufftDoubleComplex*)waves, r), "cufftExecZ2D");
+    organics_check(cufftExecZ2D(organics_plan(CUFFT_Z2D, n, trials), (cufftDoubleComplex*)waves, r), "cuFFT", "cufftExecZ2D");
 }
 inline void organics_back(float* waves, float* r, const int n, const int trials)
 {
-    organics_check(cufftExecC2R(organics_plan(CUFFT_C2R, n, trials), (cufftComplex*)waves, r), "cufftExecC2R");
+    organics_check(cufftExecC2R(organics_plan(CUFFT_C2R, n, trials), (cufftComplex*)waves, r), "cuFFT", "cufftExecC2R");
 }
 #endif
 namespace {

@@ -9,7 +9,7 @@ from organics_neuro.core.populations import check_positive
 from organics_neuro.core.units import magnitude
 
 
-def check_names(model, weights, parameters):
+def check_declared(model, weights, parameters):
     """Whether the model has these weights and these parameters."""
     known = (*model.weights, *model.optional_weights)
     for name in weights:

@@ -12,7 +12,13 @@ from numpy.typing import ArrayLike
 
 from organics_neuro.core.boundary import by_name
 from organics_neuro.core.circuits.base import MADE_FOR, AnyCircuit
-from organics_neuro.core.circuits.checks import check_initial, check_names, check_parameters, check_weights, find_size
+from organics_neuro.core.circuits.checks import (
+    check_declared,
+    check_initial,
+    check_parameters,
+    check_weights,
+    find_size,
+)
 from organics_neuro.core.model import CircuitModel, Coupling
 from organics_neuro.core.models import get_model
 from organics_neuro.core.names import Name
@@ -82,7 +88,7 @@ class Circuit(AnyCircuit):
         model = get_model(model)
         weights = split_complex(by_name("weights", weights), (*model.weights, *model.optional_weights))
         initial = split_complex(by_name("initial", initial), model.states)
-        check_names(model, weights, parameters)
+        check_declared(model, weights, parameters)
         size = find_size(model, weights, parameters, size)
         set_ = self.__dict__.update
         set_(model=model, size=size)

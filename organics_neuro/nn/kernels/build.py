@@ -16,7 +16,7 @@ from filelock import FileLock
 from torch.utils import cpp_extension
 
 from organics_neuro.core import tiles
-from organics_neuro.core.cache import cache_folder, processor
+from organics_neuro.core.cache import cache_folder, key
 from organics_neuro.nn.kernels import gradients
 
 _NAME = "organics_neuro_kernels"
@@ -141,8 +141,7 @@ def _cache() -> Path:
 def _key() -> str:
     """What the library depends on: sources, compiler flags, torch and the instructions of the processor."""
     sources = (file.read_text() for file in _FILES)
-    parts = (*sources, *_FLAGS, torch.__version__, platform.machine(), *processor().values())
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+    return key(*sources, *_FLAGS, torch.__version__, platform.machine())
 
 
 def _exclusive(library: Path) -> FileLock:

@@ -40,34 +40,39 @@ cufftResult check(const char* call, const cufftHandle number, const cufftType ty
     return CUFFT_SUCCESS;
 }
 
-template <typename Real, typename Complex>
-cufftResult forth(const char* call, const cufftHandle number, const cufftType type, const Real* x, Complex* waves)
+// One transform after the other: transform(plan, real numbers, waves).
+template <typename Real, typename Complex, typename Transform>
+cufftResult each(const char* call, const cufftHandle number, const cufftType type, Real* x, Complex* waves,
+                 const Transform transform)
 {
     const cufftResult result = check(call, number, type, x, waves, sizeof(Real));
     if (result) return result;
     const Plan& plan = plans()[number];
-    const int n = plan.n, half = n/2 + 1;
     stand_in::Opened opened;
-    for (int b = 0; b < plan.batch; b++, x += n, waves += half)
-        for (int w = 0; w < half; w++)
+    for (int b = 0; b < plan.batch; b++, x += plan.n, waves += plan.n/2 + 1) transform(plan, x, waves);
+    return CUFFT_SUCCESS;
+}
+
+template <typename Real, typename Complex>
+cufftResult forth(const char* call, const cufftHandle number, const cufftType type, const Real* x, Complex* waves)
+{
+    return each(call, number, type, x, waves, [](const Plan& plan, const Real* x, Complex* waves) {
+        const int n = plan.n;
+        for (int w = 0; w < n/2 + 1; w++)
         {
             double real = 0, imaginary = 0;
             for (int k = 0, turn = 0; k < n; k++, turn = turn + w < n ? turn + w : turn + w - n)
                 real += x[k]*plan.cosine[turn], imaginary -= x[k]*plan.sine[turn];
             waves[w] = {Real(real), Real(imaginary)};
         }
-    return CUFFT_SUCCESS;
+    });
 }
 
 template <typename Real, typename Complex>
 cufftResult back(const char* call, const cufftHandle number, const cufftType type, Complex* waves, Real* x)
 {
-    const cufftResult result = check(call, number, type, x, waves, sizeof(Real));
-    if (result) return result;
-    const Plan& plan = plans()[number];
-    const int n = plan.n, half = n/2 + 1;
-    stand_in::Opened opened;
-    for (int b = 0; b < plan.batch; b++, x += n, waves += half)
+    return each(call, number, type, x, waves, [](const Plan& plan, Real* x, Complex* waves) {
+        const int n = plan.n, half = n/2 + 1;
         for (int k = 0; k < n; k++)
         {
             double sum = waves[0].x;
@@ -75,8 +80,8 @@ cufftResult back(const char* call, const cufftHandle number, const cufftType typ
                 sum += (2*w == n ? 1 : 2)*waves[w].x*plan.cosine[turn] - (2*w == n ? 0 : 2)*waves[w].y*plan.sine[turn];
             x[k] = sum;
         }
-    for (Complex* wave = waves - size_t(half)*plan.batch; wave < waves; wave++) *wave = {NAN, NAN};  // it may be overwritten
-    return CUFFT_SUCCESS;
+        for (int w = 0; w < half; w++) waves[w] = {NAN, NAN};  // it may be overwritten
+    });
 }
 }
 
